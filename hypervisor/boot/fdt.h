@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reader of flattened device trees (Devicetree Specification 0.4, chapter 5; version 17). The blob is input of unknown
+ * quality: fdt_open() checks its whole structure once, so that afterwards every offset that this reader hands out is valid
+ * and every walk ends. Nothing is copied, nothing is written. */
+#ifndef BOOT_FDT_H
+#define BOOT_FDT_H
+
+#include "base/status.h"
+#include "base/types.h"
+
+#define FDT_MAX_DEPTH 32
+#define FDT_NONE      (-1)
+
+struct fdt {
+    const uint8_t *blob;
+    uint32_t size; /* totalsize */
+    uint32_t struct_off, struct_size;
+    uint32_t strings_off, strings_size;
+    uint32_t rsvmap_off, rsvmap_count;
+    const char *error; /* what is wrong, after fdt_open() failed */
+    uint32_t error_off;
+};
+
+/* A node is the offset of its BEGIN_NODE token in the structure block; FDT_NONE is no node. The root is fdt_root(). */
+typedef int32_t fdt_node_t;
+
+struct fdt_prop {
+    const char *name;
+    const uint8_t *data;
+    uint32_t len;
+};
+
+/* Check the whole blob of at most `limit` bytes. ERR_INVALID with fdt->error set if it is malformed. */
+enum status fdt_open(struct fdt *fdt, const void *blob, size_t limit) MUST_CHECK;
+
+fdt_node_t fdt_root(const struct fdt *fdt);
+const char *fdt_name(const struct fdt *fdt, fdt_node_t node);                   /* with unit address; "" for the root */
+fdt_node_t fdt_first_child(const struct fdt *fdt, fdt_node_t node);
+fdt_node_t fdt_next_sibling(const struct fdt *fdt, fdt_node_t node);
+fdt_node_t fdt_next_node(const struct fdt *fdt, fdt_node_t node);               /* preorder walk of the whole tree */
+fdt_node_t fdt_parent(const struct fdt *fdt, fdt_node_t node);
+fdt_node_t fdt_child(const struct fdt *fdt, fdt_node_t node, const char *name); /* full name, or without unit address */
+fdt_node_t fdt_path(const struct fdt *fdt, const char *path);                   /* "/a/b@1" or an alias "serial0" */
+fdt_node_t fdt_by_phandle(const struct fdt *fdt, uint32_t phandle);
+
+/* Writes the path of the node, truncated to size - 1 characters; returns buf. */
+char *fdt_node_path(const struct fdt *fdt, fdt_node_t node, char *buf, size_t size);
+
+bool fdt_first_prop(const struct fdt *fdt, fdt_node_t node, struct fdt_prop *prop);
+bool fdt_next_prop(const struct fdt *fdt, struct fdt_prop *prop);
+bool fdt_prop(const struct fdt *fdt, fdt_node_t node, const char *name, struct fdt_prop *prop);
+bool fdt_has(const struct fdt *fdt, fdt_node_t node, const char *name);
+
+/* Big-endian cell `index` (32 bit) of a property; false if it is not that long. */
+bool fdt_cell(const struct fdt_prop *prop, uint32_t index, uint32_t *value);
+/* Number of `cells` (1 or 2; more is ERR) starting at cell *index, which advances; false if too short. */
+bool fdt_number(const struct fdt_prop *prop, uint32_t *index, uint32_t cells, uint64_t *value);
+bool fdt_u32(const struct fdt *fdt, fdt_node_t node, const char *name, uint32_t *value);
+/* NUL-terminated string, or NULL if absent or not terminated. */
+const char *fdt_string(const struct fdt *fdt, fdt_node_t node, const char *name);
+bool fdt_string_list_has(const struct fdt_prop *prop, const char *string);
+bool fdt_compatible(const struct fdt *fdt, fdt_node_t node, const char *compatible);
+/* False for a node whose status is neither absent, "okay" nor "ok" (its parents are not looked at). */
+bool fdt_okay(const struct fdt *fdt, fdt_node_t node);
+/* #address-cells and #size-cells that apply to the children of node (defaults 2 and 1). */
+void fdt_cells(const struct fdt *fdt, fdt_node_t node, uint32_t *address_cells, uint32_t *size_cells);
+/* Entry `index` of reg, translated to the CPU's address space through the ranges of all parents. */
+enum status fdt_reg(const struct fdt *fdt, fdt_node_t node, unsigned index, uint64_t *address, uint64_t *size);
+/* Entry `index` of the memory reservation block. */
+bool fdt_reservation(const struct fdt *fdt, uint32_t index, uint64_t *address, uint64_t *size);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The domain record: everything that the core needs to create, start and restart one domain, and nothing else.
+ * Boot writes records from the host device tree; after boot they are read-only. */
+#ifndef CORE_RECORD_H
+#define CORE_RECORD_H
+
+#include "base/types.h"
+
+enum map_kind {
+    MAP_RAM,    /* the domain's own memory: Normal write-back, read, write, execute */
+    MAP_DEVICE, /* registers of a passed-through device: Device-nGnRE, read, write, never execute */
+};
+
+/* One range of stage 2. Addresses and size are multiples of PAGE_SIZE. Ranges of one domain do not overlap in IPA;
+ * MAP_RAM ranges of different domains do not overlap in PA. */
+struct domain_map {
+    ipa_t ipa;
+    pa_t pa;
+    uint64_t size;
+    enum map_kind kind;
+};
+
+/* One piece of the initial memory image: copy `size` bytes from host memory `source` to `ipa`, then zero
+ * `zero_tail` bytes. The target lies inside one MAP_RAM range. Any byte alignment. */
+struct domain_load {
+    pa_t source;
+    ipa_t ipa;
+    uint64_t size;
+    uint64_t zero_tail;
+};
+
+/* A physical SPI that belongs to this domain. */
+struct domain_irq {
+    uint16_t virq; /* INTID in the domain, 32 .. 32 + nr_spis - 1 */
+    uint16_t pirq; /* INTID of the host GIC */
+    bool edge;     /* trigger given by the description; the guest may change it (GICD_ICFGR) */
+};
+
+/* One step of a declared device reset (`bulkhead,reset`): write value under mask, then poll until
+ * (read & poll_mask) == poll_value or limit_us passes. */
+struct domain_reset {
+    pa_t pa;
+    uint32_t value;
+    uint32_t mask;
+    uint32_t poll_mask;
+    uint32_t poll_value;
+    uint32_t limit_us;
+};
+
+struct domain_vcpu {
+    uint16_t pcpu;      /* logical number of the pCPU that it runs on */
+    uint16_t affinity;  /* MPIDR of the vCPU: Aff1 in bits 15:8, Aff0 in bits 7:0 */
+};
+
+enum domain_flag {
+    DOMAIN_VPL011 = 1u << 0,
+    DOMAIN_DIRECT_MAP = 1u << 1,     /* IPA = PA */
+    DOMAIN_UNMAPPED_ONES = 1u << 2,  /* trap-unmapped-accesses = <0>: holes read all-ones, writes are dropped */
+    DOMAIN_HARDWARE = 1u << 3,       /* Xen's dom0: domid 0, every device that nobody else was given */
+    DOMAIN_SCRUB = 1u << 4,          /* zero its RAM before the first start too */
+    DOMAIN_DMA_UNPROTECTED = 1u << 5 /* owns a DMA master that no SMMU translates */
+};
+
+#define RESTART_NEVER  0u
+#define RESTART_ALWAYS 0xffffffffu
+
+struct domain_record {
+    char name[32]; /* node name, NUL terminated, truncated */
+    uint16_t domid;
+    uint16_t nr_vcpus; /* 1 .. MAX_VCPUS */
+    uint16_t nr_spis;  /* multiple of 32, at most 960 */
+    uint16_t flags;    /* enum domain_flag */
+
+    ipa_t entry; /* first instruction of vCPU 0 */
+    ipa_t dtb;   /* x0 of vCPU 0; 0 = none */
+
+    ipa_t gicd;        /* distributor */
+    ipa_t gicr_or_gicc; /* GICv3: first redistributor frame (128 KiB each); GICv2: CPU interface (8 KiB) */
+    ipa_t uart;        /* vpl011 registers, one page */
+    uint16_t uart_virq;
+
+    uint8_t priority;    /* on shared pCPUs; higher runs first, default 128 */
+    uint32_t budget_us;  /* 0 = no budget */
+    uint32_t period_us;
+
+    uint32_t restart; /* RESTART_NEVER, RESTART_ALWAYS or at most n times within restart_window_ms */
+    uint32_t restart_window_ms;
+
+    uint32_t nr_maps, nr_loads, nr_irqs, nr_resets, nr_smc_ranges;
+    const struct domain_map *maps;
+    const struct domain_load *loads;
+    const struct domain_irq *irqs;
+    const struct domain_reset *resets;
+    const struct domain_vcpu *vcpus;         /* nr_vcpus of them */
+    const uint32_t (*smc_ranges)[2];         /* first, last SMCCC function id forwarded to firmware */
+
+    void *pool; /* page-aligned memory for the domain's objects and stage-2 tables, domain_pool_bytes() long */
+    uint64_t pool_size;
+};
+
+#endif
