@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one physical UART of the console. Firmware has set its clock, baud rate, frame and pins; the drivers leave them alone.
+ *
+ * Nothing here waits. Receiving (uart_get) and sending (uart_put, uart_tx_interrupt) touch different state and may run
+ * on two pCPUs at once; each of the two sides is serialised by its caller (core/console.c). */
+#ifndef DRIVERS_UART_H
+#define DRIVERS_UART_H
+
+#include "base/types.h"
+#include "boot/host.h"
+
+/* Takes the UART at `registers` (mapped as Device memory): send interrupt off, receive interrupt on. reg_shift and
+ * io_width (bytes: 1, 2 or 4; 0 = 1) matter for UART_8250 only. UART_NONE discards what is sent and receives nothing. */
+void uart_init(enum uart_type type, volatile void *registers, unsigned reg_shift, unsigned io_width);
+
+/* Sends a byte if the transmit FIFO has room; false if not. */
+bool uart_put(uint8_t byte);
+
+/* Takes a received byte out of the FIFO; false if there is none. Line errors are not reported. */
+bool uart_get(uint8_t *byte);
+
+/* Interrupt when the transmit FIFO drains. Once uart_put() has answered false, and this is on, an interrupt comes. */
+void uart_tx_interrupt(bool on);
+
+/* First thing in the interrupt handler: clears latched causes that do not go away by themselves. */
+void uart_acknowledge(void);
+
+/* --- between uart.c and the drivers --- */
+
+/* Filled at run time by the driver, so that the image needs no relocation. */
+struct uart_driver {
+    bool (*put)(uint8_t byte);
+    bool (*get)(uint8_t *byte);
+    void (*tx_interrupt)(bool on);
+    void (*acknowledge)(void);
+};
+
+void pl011_init(struct uart_driver *driver, volatile void *registers);
+void cadence_init(struct uart_driver *driver, volatile void *registers);
+void imx_init(struct uart_driver *driver, volatile void *registers);
+void ns8250_init(struct uart_driver *driver, volatile void *registers, unsigned reg_shift, unsigned io_width);
+
+#endif
