@@ -3,6 +3,7 @@
 #ifndef DRIVERS_GIC_H
 #define DRIVERS_GIC_H
 
+#include "base/status.h"
 #include "base/types.h"
 
 /* List registers have one format everywhere, that of ICH_LR<n>_EL2 (IHI 0069 12.4.x); the GICv2 driver converts. For GICv2
@@ -25,6 +26,25 @@
 #define GIC_HCR_LRENPIE (1u << 2) /* EOI of an interrupt that is in no list register; count in bits 31:27 */
 #define GIC_HCR_NPIE    (1u << 3) /* no list register is pending */
 #define GIC_HCR_TDIR    (1u << 14) /* trap ICC_DIR_EL1 (GICv3 with ICH_VTR_EL2.TDS) */
+
+struct host_gic;
+
+/* The boot pCPU brings up the distributor: everything disabled, inactive, not pending. Registers were mapped by the
+ * caller. ERR_NOENT if there is no virtualization interface. */
+enum status gic_init(unsigned version, volatile void *gicd, volatile void *gicc, volatile void *gich) MUST_CHECK;
+/* Each pCPU: its redistributor (GICv3) or CPU interface, list registers cleared, EOI mode 1, private interrupts of EL2
+ * enabled: `maintenance`, `timer`, the kick, and the guests' timers `virt` and `phys`. */
+void gic_init_pcpu(unsigned pcpu, uint64_t mpidr, volatile void *gicr, const uint32_t private_irqs[4]);
+/* Reads GICR_TYPER of a mapped frame: affinity as MPIDR_EL1, and whether it is the last of its region, and its size. */
+uint64_t gic_redistributor_affinity(const volatile void *gicr, bool *last, uint64_t *size);
+unsigned gic_nr_spis(void); /* implemented SPIs: INTIDs 32 .. 31 + n */
+
+#define GIC_SPURIOUS 1020u /* INTIDs from here on: nothing to handle */
+#define GIC_KICK     0u    /* the SGI with which pCPUs call each other */
+uint32_t gic_acknowledge(void);    /* INTID (GICv2: with the source CPU of an SGI in bits 12:10) */
+void gic_drop(uint32_t intid);     /* priority drop; the interrupt stays active */
+void gic_deactivate(uint32_t intid);
+void gic_kick(unsigned pcpu);      /* orders earlier stores before the interrupt */
 
 extern uint8_t gic_version; /* 2 or 3 */
 extern uint8_t gic_nr_lrs;

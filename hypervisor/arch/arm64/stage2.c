@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "arch/arm64/stage2.h"
+
+#include "arch/arm64/stage1.h"
+#include "arch/arm64/sysreg.h"
+#include "base/string.h"
+
+#define ENTRIES 512u
+
+/* Leaf descriptors. MemAttr 0b1111 Normal write-back, 0b0001 Device-nGnRE. Bits 55 and 56 are for software. */
+#define S2_TABLE  UINT64_C(3)
+#define S2_BLOCK  UINT64_C(1)
+#define S2_PAGE   UINT64_C(3)
+#define S2_AF     BIT(10)
+#define S2_SH     (UINT64_C(3) << 8)
+#define S2_RW     (UINT64_C(3) << 6)
+#define S2_XN     (UINT64_C(2) << 53)
+#define S2_RAM    (S2_AF | S2_SH | S2_RW | (UINT64_C(0xf) << 2))
+#define S2_DEVICE (S2_AF | S2_RW | S2_XN | (UINT64_C(1) << 2))
+#define S2_ADDRESS MASK(47, 12)
+
+#define IPA_BITS_DEFAULT 39u /* one level-1 page as root; more only when a map lies higher */
+
+static uint64_t span(unsigned level)
+{
+    return UINT64_C(1) << (39u - 9u * level);
+}
+
+unsigned stage2_ipa_bits_max(void)
+{
+    static const uint8_t bits[] = {32, 36, 40, 42, 44, 48};
+    uint64_t range = READ_SYSREG(id_aa64mmfr0_el1) % 16u;
+
+    return range < ARRAY_SIZE(bits) ? bits[range] : 48u;
+}
+
+static unsigned ipa_bits_needed(const struct domain_record *record)
+{
+    unsigned bits = IPA_BITS_DEFAULT;
+
+    for (uint32_t i = 0; i < record->nr_maps; i++) {
+        while (bits < 48u && record->maps[i].ipa.v + record->maps[i].size > (UINT64_C(1) << bits)) {
+            bits++;
+        }
+    }
+    return bits;
+}
+
+/* Up to 16 concatenated level-1 tables cover 43 bits; above that the walk starts at level 0. */
+static void shape(unsigned ipa_bits, uint32_t *start_level, uint32_t *root_tables)
+{
+    *start_level = ipa_bits > 43u ? 0 : 1;
+    *root_tables = 1u << (ipa_bits > 39u && ipa_bits <= 43u ? ipa_bits - 39u : 0);
+}
+
+/* A block of `level` can map at this point: congruent addresses, whole block inside. */
+static bool block_fits(const struct domain_map *map, uint64_t offset, unsigned level)
+{
+    uint64_t size = span(level);
+
+    return level >= 1u && (map->ipa.v + offset) % size == 0 && (map->pa.v + offset) % size == 0 &&
+           map->size - offset >= size;
+}
+
+static unsigned leaf_level(const struct domain_map *map, uint64_t offset)
+{
+    return block_fits(map, offset, 1) ? 1u : block_fits(map, offset, 2) ? 2u : 3u;
+}
+
+/* Counts tables as an upper bound: each map may need its own at both ends of each level. */
+uint64_t stage2_table_pages(const struct domain_record *record)
+{
+    uint32_t start, roots;
+    uint64_t pages;
+
+    shape(ipa_bits_needed(record), &start, &roots);
+    pages = roots + (roots > 1 ? roots - 1u : 0); /* the root is aligned to its size */
+    for (uint32_t i = 0; i < record->nr_maps; i++) {
+        const struct domain_map *map = &record->maps[i];
+        bool congruent = (map->ipa.v - map->pa.v) % MIB(2) == 0;
+        uint64_t first = align_down(map->ipa.v, MIB(2)), end = align_up(map->ipa.v + map->size, MIB(2));
+        uint64_t edges = (map->ipa.v % MIB(2) != 0) + ((map->ipa.v + map->size) % MIB(2) != 0);
+
+        if (end - first == MIB(2) && edges > 1) {
+            edges = 1;
+        }
+        pages += congruent ? edges : (end - first) / MIB(2);
+        pages += (align_up(end, GIB(1)) - align_down(first, GIB(1))) / GIB(1);
+        pages += start == 0 ? (align_up(end, GIB(512)) - align_down(first, GIB(512))) / GIB(512) : 0;
+    }
+    return pages;
+}
+
+static uint64_t *table_of(uint64_t entry)
+{
+    /* Tables come from the heap, which EL2 maps linearly. */
+    return stage1_pointer(PA(entry & S2_ADDRESS));
+}
+
+static enum status map_one(struct stage2 *stage2, struct pool *pool, uint64_t ipa, uint64_t leaf, unsigned level)
+{
+    uint64_t *table = stage2->root;
+    uint64_t index = ipa / span(stage2->start_level);
+
+    for (unsigned at = stage2->start_level; at < level; at++) {
+        if (table[index] == 0) {
+            uint64_t *next = pool_alloc(pool, PAGE_SIZE, PAGE_SIZE);
+
+            if (next == NULL) {
+                return ERR_NOMEM;
+            }
+            table[index] = stage1_pa(next).v | S2_TABLE;
+        }
+        table = table_of(table[index]);
+        index = ipa / span(at + 1u) % ENTRIES;
+    }
+    if (table[index] != 0) {
+        return ERR_EXIST;
+    }
+    table[index] = leaf | (level == 3u ? S2_PAGE : S2_BLOCK);
+    return OK;
+}
+
+static enum status map_range(struct stage2 *stage2, struct pool *pool, const struct domain_map *map)
+{
+    uint64_t attributes = map->kind == MAP_RAM ? S2_RAM : S2_DEVICE;
+    uint64_t offset = 0;
+
+    while (offset < map->size) {
+        unsigned level = leaf_level(map, offset);
+        enum status status =
+            map_one(stage2, pool, map->ipa.v + offset, (map->pa.v + offset) | attributes, level);
+
+        if (status != OK) {
+            return status;
+        }
+        offset += span(level);
+    }
+    return OK;
+}
+
+static uint64_t vtcr(const struct stage2 *stage2)
+{
+    uint64_t range = min_u64(READ_SYSREG(id_aa64mmfr0_el1) % 16u, 5);
+
+    return BIT(31) | range << 16 | UINT64_C(3) << 12 | UINT64_C(1) << 10 | UINT64_C(1) << 8 |
+           (uint64_t)(2u - stage2->start_level) << 6 | (64u - stage2->ipa_bits);
+}
+
+enum status stage2_build(struct stage2 *stage2, struct pool *pool, const struct domain_record *record, unsigned vmid)
+{
+    uint64_t bytes;
+
+    stage2->ipa_bits = (uint32_t)min_u64(ipa_bits_needed(record), stage2_ipa_bits_max());
+    shape(stage2->ipa_bits, &stage2->start_level, &stage2->root_tables);
+    bytes = (uint64_t)stage2->root_tables * PAGE_SIZE;
+    stage2->root = pool_alloc(pool, bytes, bytes);
+    if (stage2->root == NULL) {
+        return ERR_NOMEM;
+    }
+    for (uint32_t i = 0; i < record->nr_maps; i++) {
+        enum status status = map_range(stage2, pool, &record->maps[i]);
+
+        if (status != OK) {
+            return status;
+        }
+    }
+    stage2->vtcr = vtcr(stage2);
+    stage2->vttbr = stage1_pa(stage2->root).v | (uint64_t)vmid << 48;
+    dsb(ishst);
+    return OK;
+}
+
+void stage2_flush(const struct stage2 *stage2)
+{
+    uint64_t previous = READ_SYSREG(vttbr_el2);
+
+    dsb(ishst);
+    WRITE_SYSREG(vttbr_el2, stage2->vttbr);
+    isb();
+    __asm__ volatile("tlbi vmalls12e1is" ::: "memory");
+    dsb(ish);
+    WRITE_SYSREG(vttbr_el2, previous);
+    isb();
+}
+
+bool stage2_lookup(const struct stage2 *stage2, ipa_t ipa, pa_t *pa)
+{
+    const uint64_t *table = stage2->root;
+    uint64_t index = ipa.v / span(stage2->start_level);
+
+    if (ipa.v >= UINT64_C(1) << stage2->ipa_bits) {
+        return false;
+    }
+    for (unsigned level = stage2->start_level;; level++) {
+        uint64_t entry = table[index];
+
+        if (entry % 2u == 0) {
+            return false;
+        }
+        if (level == 3u || entry % 4u == S2_BLOCK) {
+            *pa = PA((entry & S2_ADDRESS) + ipa.v % span(level));
+            return true;
+        }
+        table = table_of(entry);
+        index = ipa.v / span(level + 1u) % ENTRIES;
+    }
+}

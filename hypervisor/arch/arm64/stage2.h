@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stage 2: the translation from IPA to PA of one domain (Arm ARM D8.2, D8.3), 4 KiB granule. */
+#ifndef ARCH_STAGE2_H
+#define ARCH_STAGE2_H
+
+#include "base/status.h"
+#include "base/types.h"
+#include "core/pool.h"
+#include "core/record.h"
+
+struct stage2 {
+    uint64_t *root;
+    uint64_t vttbr; /* root and VMID */
+    uint64_t vtcr;
+    uint32_t ipa_bits;
+    uint32_t root_tables;
+    uint32_t start_level;
+};
+
+/* Largest IPA size of this core in bits (ID_AA64MMFR0_EL1.PARange), 48 at most. */
+unsigned stage2_ipa_bits_max(void);
+
+/* Table pages that the record's maps need, the root included. */
+uint64_t stage2_table_pages(const struct domain_record *record);
+
+/* Builds the tables of the record's maps from the pool. The tables were never used by a walker before. */
+enum status stage2_build(struct stage2 *stage2, struct pool *pool, const struct domain_record *record, unsigned vmid);
+
+/* Removes every TLB entry of the domain on all pCPUs. */
+void stage2_flush(const struct stage2 *stage2);
+
+/* PA and kind of the page that holds ipa; false if it is not mapped. */
+bool stage2_lookup(const struct stage2 *stage2, ipa_t ipa, pa_t *pa);
+
+#endif

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+# The hypervisor image. BREAK=name builds a test-only variant with one check removed (controls of the attack tests).
+HV := $(SRC)/hypervisor
+HVO := $(O)/hypervisor$(if $(BREAK),-$(BREAK))
+HV_DIRS := base entry/arm64 guest/arm64 core virq arch/arm64 drivers boot
+HV_C := $(foreach d,$(HV_DIRS),$(sort $(wildcard $(HV)/$(d)/*.c)))
+HV_S := $(foreach d,$(HV_DIRS),$(sort $(wildcard $(HV)/$(d)/*.S)))
+HV_OBJS := $(patsubst $(HV)/%.c,$(HVO)/%.o,$(HV_C)) $(patsubst $(HV)/%.S,$(HVO)/%.S.o,$(HV_S))
+
+HV_FLAGS := --target=aarch64-none-elf -march=armv8-a -ffreestanding -fno-pic -mcmodel=small -mgeneral-regs-only \
+	-mstrict-align -ffixed-x18 -fno-common -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
+	-mbranch-protection=bti -I$(HV) -I$(HV)/arch/arm64 -ffile-prefix-map=$(SRC)=. -g1 $(if $(BREAK),-DBREAK_$(BREAK))
+HV_CFLAGS := -std=c17 -O2 -ffunction-sections -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
+	-Wvla -fno-builtin-memcpy -momit-leaf-frame-pointer $(HV_FLAGS)
+
+$(HVO)/%.o: $(HV)/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CLANG) $(HV_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(HVO)/%.S.o: $(HV)/%.S
+	@mkdir -p $(@D)
+	$(call say,AS,$<)
+	$(Q)$(CLANG) $(HV_FLAGS) -MMD -MP -c -o $@ $<
+
+HV_NAME := $(O)/bulkhead$(if $(BREAK),-$(BREAK))
+
+$(HV_NAME).elf: $(HV_OBJS) $(HV)/hypervisor.lds
+	$(call say,LD,$@)
+	$(Q)$(LLD) --gc-sections --fatal-warnings -z max-page-size=4096 -T $(HV)/hypervisor.lds -o $@ $(HV_OBJS)
+
+$(HV_NAME).img: $(HV_NAME).elf
+	$(Q)$(OBJCOPY) -O binary $< $@
+
+-include $(HV_OBJS:.o=.d)

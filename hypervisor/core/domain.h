@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A domain: created from its record, built in slices, started, stopped, restarted. */
+#ifndef CORE_DOMAIN_H
+#define CORE_DOMAIN_H
+
+#include "arch/arm64/stage2.h"
+#include "base/types.h"
+#include "core/pool.h"
+#include "core/record.h"
+#include "core/vcpu.h"
+
+struct virq;
+struct vpl011;
+
+enum domain_state {
+    DOMAIN_BUILDING,
+    DOMAIN_RUNNING,
+    DOMAIN_STOPPING, /* vCPUs are leaving */
+    DOMAIN_STOPPED,  /* stays so: powered off, or its restart policy is exhausted */
+};
+
+enum stop_reason { STOP_OFF, STOP_RESET, STOP_CRASH };
+
+struct domain_build {
+    uint32_t stage;
+    uint32_t index;
+    uint64_t done;
+};
+
+struct domain {
+    const struct domain_record *record;
+    struct pool pool;
+    uint64_t pool_objects; /* pool use without tables: a restart starts again from here */
+    struct stage2 stage2;
+    struct virq *virq;
+    struct vpl011 *uart;
+    struct vcpu *vcpus;
+    uint64_t counter_offset; /* CNTVOFF_EL2 */
+    uint32_t state;          /* enum domain_state, atomic */
+    uint32_t stop_reason;
+    uint32_t vcpus_in; /* vCPUs that have not yet left after a stop, atomic */
+    uint32_t incarnation;
+    uint32_t crashes;
+    uint32_t restarts_in_window;
+    uint64_t window_start;
+    struct domain_build build;
+};
+
+extern struct domain *domains[MAX_DOMAINS]; /* by position, not by domid */
+extern uint32_t nr_domains;
+
+/* Creates the objects of the record in its pool and binds the vCPUs to their pCPUs. Boot only. */
+enum status domain_create(const struct domain_record *record) MUST_CHECK;
+
+/* Any pCPU: every vCPU is asked to leave; the last one applies the restart policy. A second call is ignored. */
+void domain_stop(struct domain *domain, enum stop_reason reason);
+
+/* A vCPU of a stopping domain has left its pCPU; called by that pCPU. */
+void domain_vcpu_left(struct domain *domain);
+
+/* One slice of work on a domain that is being built, in the time of its vCPU 0. True when the domain may start. */
+bool domain_build_slice(struct domain *domain, struct pcpu *pcpu);
+
+/* By vCPU 0's pCPU, after the last slice: vCPU 0 becomes ready at the record's entry. */
+void domain_start(struct domain *domain);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How much pool a record needs. Mirrors domain_create(). */
+#include "core/domain.h"
+#include "guest/arm64/vpl011.h"
+#include "virq/virq.h"
+
+uint64_t domain_pool_bytes(const struct domain_record *record)
+{
+    uint64_t bytes = align_up(sizeof(struct domain), 64);
+
+    bytes += align_up(record->nr_vcpus * sizeof(struct vcpu), 64);
+    bytes += align_up(virq_bytes(record->nr_vcpus, record->nr_spis), 64);
+    bytes += align_up(sizeof(struct vpl011), 64);
+    return align_up(bytes, PAGE_SIZE) + stage2_table_pages(record) * PAGE_SIZE;
+}

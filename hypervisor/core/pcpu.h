@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A physical processor. Everything here belongs to the pCPU itself and is touched by it alone, but for what other pCPUs
+ * may set atomically: vcpu->work. TPIDR_EL2 points to it. */
+#ifndef CORE_PCPU_H
+#define CORE_PCPU_H
+
+#include "base/types.h"
+
+struct vcpu;
+struct stage1_tables;
+
+#define PCPU_MAX_VCPUS 16u
+#define PANIC_STACK    2048u
+
+struct pcpu {
+    struct vcpu *current; /* the vCPU that runs or that a trap came from; NULL while idle. Offset 0: entry.S */
+    uint64_t stack_top;   /* offset 8: entry.S */
+    uint64_t panic_top;   /* offset 16: entry.S */
+    struct vcpu *loaded;  /* whose EL1 registers are in the processor, current or not */
+    struct vcpu *fp_owner; /* whose FP registers are in the processor, on a shared pCPU */
+    struct stage1_tables *tables;
+    uint32_t index;
+    uint32_t nr_vcpus;
+    uint64_t mpidr; /* affinity fields */
+    struct vcpu *vcpus[PCPU_MAX_VCPUS];
+    uint8_t last_vcpu[MAX_DOMAINS]; /* 1 + vCPU index that last ran here, by domid: its TLB entries may remain */
+    uint64_t slice_end; /* CNTPCT at which equal priorities take turns; 0 = none */
+    bool online;
+    uint8_t panic_stack[PANIC_STACK] __attribute__((aligned(16)));
+};
+
+extern struct pcpu *pcpus[MAX_PCPUS];
+extern uint32_t nr_pcpus;
+
+static inline struct pcpu *this_pcpu(void)
+{
+#ifdef __aarch64__
+    struct pcpu *pcpu;
+
+    __asm__("mrs %0, tpidr_el2" : "=r"(pcpu));
+    return pcpu;
+#else
+    extern struct pcpu *host_pcpu;
+
+    return host_pcpu;
+#endif
+}
+
+#endif

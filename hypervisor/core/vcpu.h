@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A virtual processor. It is bound to one pCPU for life; only that pCPU changes `state`. Others ask through `work` bits,
+ * then kick. */
+#ifndef CORE_VCPU_H
+#define CORE_VCPU_H
+
+#include "arch/arm64/context.h"
+#include "base/types.h"
+#include "core/pcpu.h"
+
+struct domain;
+struct virq_cpu;
+
+enum vcpu_state {
+    VCPU_OFF,      /* PSCI OFF, or the domain is not running */
+    VCPU_BUILDING, /* vCPU 0 while its domain is built: the core works in its time */
+    VCPU_READY,    /* runs or wants to run */
+    VCPU_BLOCKED,  /* in WFI, on a shared pCPU */
+};
+
+/* PSCI view, changed by compare-and-swap: OFF -> ON_PENDING by the caller of CPU_ON, the rest by its own pCPU. */
+enum vcpu_power { POWER_OFF, POWER_ON_PENDING, POWER_ON };
+
+enum vcpu_work {
+    WORK_VIRQ = 1u << 0,  /* pending interrupts changed */
+    WORK_ON = 1u << 1,    /* start at on_entry */
+    WORK_STOP = 1u << 2,  /* the domain stops */
+    WORK_BUILD = 1u << 3, /* vCPU 0: build the domain and start it */
+    WORK_LEAVE = 1u << 4, /* own pCPU only: the vCPU cannot go on (off, blocked): choose another */
+};
+
+struct vcpu {
+    uint64_t x[31];     /* offset 0: entry.S */
+    uint64_t stack_top; /* offset 248: of its pCPU */
+    uint32_t work;      /* offset 256: enum vcpu_work, atomic */
+    uint32_t power;     /* enum vcpu_power, atomic */
+    struct pcpu *pcpu;
+    struct domain *domain;
+    struct virq_cpu *virq;
+    enum vcpu_state state;
+    uint16_t index;
+    bool shared; /* its pCPU runs other vCPUs too */
+    uint8_t priority;
+    uint64_t on_entry, on_context; /* arguments of CPU_ON, published by WORK_ON */
+    uint64_t budget, period;       /* ticks; budget 0 = none */
+    uint64_t budget_left, period_end, run_since;
+    uint64_t wake_at; /* BLOCKED and not loaded: CNTPCT of its next timer, ~0 = none */
+    struct el1_context el1;
+    struct fp_context fp;
+};
+
+_Static_assert(offsetof(struct vcpu, stack_top) == 248, "entry.S");
+_Static_assert(offsetof(struct vcpu, work) == 256, "entry.S");
+
+/* Asks the pCPU of the vCPU to look at `work`, from any pCPU; on the own one it is seen at the next exit. */
+void vcpu_request(struct vcpu *vcpu, uint32_t work);
+
+/* EL1 reset state (Arm ARM, PSCI 6.4): pc, x0 = argument, MMU off, all interrupts masked. Not resident. */
+void vcpu_reset(struct vcpu *vcpu, uint64_t entry, uint64_t argument);
+
+#endif
