@@ -38,6 +38,10 @@ const char *fdt_name(const struct fdt *fdt, fdt_node_t node);                   
 fdt_node_t fdt_first_child(const struct fdt *fdt, fdt_node_t node);
 fdt_node_t fdt_next_sibling(const struct fdt *fdt, fdt_node_t node);
 fdt_node_t fdt_next_node(const struct fdt *fdt, fdt_node_t node);               /* preorder walk of the whole tree */
+/* The same, counting in *depth how deep the node lies below where the count began (its caller's 0). */
+fdt_node_t fdt_next_node_depth(const struct fdt *fdt, fdt_node_t node, uint32_t *depth);
+/* All nodes from the root (entry 0) to node (entry = the depth returned). Walks the tree up to the node. */
+uint32_t fdt_lineage(const struct fdt *fdt, fdt_node_t node, fdt_node_t lineage[FDT_MAX_DEPTH]);
 fdt_node_t fdt_parent(const struct fdt *fdt, fdt_node_t node);
 fdt_node_t fdt_child(const struct fdt *fdt, fdt_node_t node, const char *name); /* full name, or without unit address */
 fdt_node_t fdt_path(const struct fdt *fdt, const char *path);                   /* "/a/b@1" or an alias "serial0" */
@@ -66,6 +70,9 @@ bool fdt_okay(const struct fdt *fdt, fdt_node_t node);
 void fdt_cells(const struct fdt *fdt, fdt_node_t node, uint32_t *address_cells, uint32_t *size_cells);
 /* Entry `index` of reg, translated to the CPU's address space through the ranges of all parents. */
 enum status fdt_reg(const struct fdt *fdt, fdt_node_t node, unsigned index, uint64_t *address, uint64_t *size);
+/* The same for a node whose lineage is known. */
+enum status fdt_reg_in(const struct fdt *fdt, const fdt_node_t *lineage, uint32_t depth, unsigned index, uint64_t *address,
+                       uint64_t *size);
 /* Entry `index` of the memory reservation block. */
 bool fdt_reservation(const struct fdt *fdt, uint32_t index, uint64_t *address, uint64_t *size);
 

@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One pass over the host device tree: RAM, reservations, CPUs, PSCI, GIC, timer, and the UART of the console. */
+#include "boot/host.h"
+
+#include "base/string.h"
+
+#define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
+
+struct scan {
+    struct host *host;
+    const struct fdt *fdt;
+    struct report *report;
+    fdt_node_t lineage[FDT_MAX_DEPTH];
+    uint32_t depth;
+    fdt_node_t timer, psci;
+    uint32_t cpus_cells; /* #address-cells of /cpus */
+};
+
+static void complain(const struct scan *scan, enum severity severity, fdt_node_t node, const char *property,
+                     const char *message)
+{
+    char path[128];
+
+    fdt_node_path(scan->fdt, node, path, sizeof(path));
+    report_at(scan->report, severity, path, property, "%s", message);
+}
+
+static void error(const struct scan *scan, fdt_node_t node, const char *property, const char *message)
+{
+    complain(scan, REPORT_ERROR, node, property, message);
+}
+
+static bool scan_reg(const struct scan *scan, unsigned index, uint64_t *address, uint64_t *size)
+{
+    return fdt_reg_in(scan->fdt, scan->lineage, scan->depth, index, address, size) == OK;
+}
+
+static void add_ram(struct scan *scan, fdt_node_t node)
+{
+    struct host *host = scan->host;
+    uint64_t base, size;
+    unsigned i;
+
+    for (i = 0; scan_reg(scan, i, &base, &size); i++) {
+        if (size == 0) {
+            continue;
+        }
+        if (host->nr_ram == HOST_MAX_RAM) {
+            error(scan, node, "reg", "too many ranges of RAM");
+            return;
+        }
+        host->ram[host->nr_ram++] = (struct host_range){base, size};
+    }
+    if (i == 0) {
+        error(scan, node, "reg", "range of RAM is missing or malformed");
+    }
+}
+
+static void add_reserved(struct scan *scan, fdt_node_t node, uint64_t base, uint64_t size)
+{
+    struct host *host = scan->host;
+
+    if (size == 0) {
+        return;
+    }
+    if (host->nr_reserved == HOST_MAX_RESERVED) {
+        if (node != FDT_NONE) {
+            error(scan, node, "reg", "too many reserved ranges");
+        } else {
+            report_at(scan->report, REPORT_ERROR, "/", "/memreserve/", "too many reserved ranges");
+        }
+        return;
+    }
+    host->reserved[host->nr_reserved++] = (struct host_reserved){base, size, node};
+}
+
+/* A child of /reserved-memory. Without reg it is a wish to the operating system, and nothing is reserved yet. */
+static void add_reserved_node(struct scan *scan, fdt_node_t node)
+{
+    uint64_t base, size;
+    unsigned i;
+
+    for (i = 0; scan_reg(scan, i, &base, &size); i++) {
+        add_reserved(scan, node, base, size);
+    }
+    if (i == 0 && fdt_has(scan->fdt, node, "reg")) {
+        error(scan, node, "reg", "reserved range is malformed");
+    }
+}
+
+static void add_cpu(struct scan *scan, fdt_node_t node)
+{
+    struct host *host = scan->host;
+    struct fdt_prop reg;
+    uint64_t mpidr;
+    uint32_t index = 0, i;
+    const char *method = fdt_string(scan->fdt, node, "enable-method");
+
+    if (!fdt_prop(scan->fdt, node, "reg", &reg) || !fdt_number(&reg, &index, scan->cpus_cells, &mpidr) ||
+        scan->cpus_cells == 0) {
+        error(scan, node, "reg", "CPU without a number");
+        return;
+    }
+    mpidr &= MPIDR_AFFINITY;
+    for (i = 0; i < host->nr_cpus; i++) {
+        if (host->cpus[i].mpidr == mpidr) {
+            error(scan, node, "reg", "another CPU has this number");
+            return;
+        }
+    }
+    if (host->nr_cpus == MAX_PCPUS) {
+        complain(scan, REPORT_WARNING, node, "", "CPU is not used: there are too many");
+        return;
+    }
+    if (host->nr_cpus > 0 && method != NULL && strcmp(method, "psci") != 0) {
+        complain(scan, REPORT_WARNING, node, "enable-method", "CPU is not used: only psci is supported");
+        return;
+    }
+    host->cpus[host->nr_cpus++] = (struct host_cpu){mpidr, node};
+}
+
+static bool gic_regs(struct scan *scan, fdt_node_t node)
+{
+    struct host_gic *gic = &scan->host->gic;
+    uint32_t i, regions = 1;
+    struct fdt_prop prop;
+
+    if (!scan_reg(scan, 0, &gic->gicd, &gic->gicd_size)) {
+        return false;
+    }
+    if (gic->version == 2) {
+        return scan_reg(scan, 1, &gic->gicc, &gic->gicc_size) && scan_reg(scan, 2, &gic->gich, &gic->gich_size) &&
+               scan_reg(scan, 3, &gic->gicv, &gic->gicv_size);
+    }
+    (void)fdt_u32(scan->fdt, node, "#redistributor-regions", &regions);
+    if (regions == 0 || regions > HOST_MAX_GICR) {
+        return false;
+    }
+    for (i = 0; i < regions; i++) {
+        if (!scan_reg(scan, 1u + i, &gic->gicr[i].base, &gic->gicr[i].size)) {
+            return false;
+        }
+    }
+    gic->nr_gicr = regions;
+    if (fdt_prop(scan->fdt, node, "redistributor-stride", &prop)) {
+        i = 0;
+        (void)fdt_number(&prop, &i, prop.len / 4u, &gic->gicr_stride);
+    }
+    return true;
+}
+
+/* INTID of a GIC specifier (type, number, flags); 0 if it is not an SPI or PPI. */
+static uint32_t intid_of(const struct fdt_prop *prop, uint32_t cell, bool *edge)
+{
+    uint32_t type, number, flags;
+
+    if (!fdt_cell(prop, cell, &type) || !fdt_cell(prop, cell + 1u, &number) || !fdt_cell(prop, cell + 2u, &flags)) {
+        return 0;
+    }
+    *edge = flags % 4u != 0;
+    if (type == 0 && number < 988u) {
+        return 32u + number;
+    }
+    return type == 1 && number < 16u ? 16u + number : 0;
+}
+
+/* The GIC's and the timer's own interrupts always go to the GIC: no look at the interrupt parent. */
+static uint32_t own_interrupt(const struct scan *scan, fdt_node_t node, uint32_t index)
+{
+    struct fdt_prop prop;
+    uint32_t cells = 3;
+    bool edge;
+
+    (void)fdt_u32(scan->fdt, scan->host->gic.node, "#interrupt-cells", &cells);
+    return fdt_prop(scan->fdt, node, "interrupts", &prop) ? intid_of(&prop, index * cells, &edge) : 0;
+}
+
+static void add_gic(struct scan *scan, fdt_node_t node, uint32_t version)
+{
+    struct host_gic *gic = &scan->host->gic;
+    uint32_t cells = 0;
+
+    if (gic->version != 0) {
+        return; /* a second one hangs below the first: not ours to drive */
+    }
+    gic->version = version;
+    gic->node = node;
+    if (!gic_regs(scan, node)) {
+        error(scan, node, "reg", version == 2 ? "GICv2 needs four ranges: distributor, CPU interface, GICH, GICV"
+                                              : "GICv3 needs a distributor and its redistributor regions");
+    }
+    if (!fdt_u32(scan->fdt, node, "#interrupt-cells", &cells) || cells < 3 || cells > 4) {
+        error(scan, node, "#interrupt-cells", "must be 3");
+    }
+    gic->maintenance_irq = own_interrupt(scan, node, 0);
+    if (gic->maintenance_irq == 0 || gic->maintenance_irq >= 32) {
+        error(scan, node, "interrupts", "the maintenance interrupt (a PPI) is missing: no virtualization support");
+    }
+}
+
+static void look_at_compatible(struct scan *scan, fdt_node_t node, const struct fdt_prop *compatible)
+{
+    const char *first = (const char *)compatible->data;
+
+    /* Nearly all nodes end here: everything sought has an Arm name first. */
+    if (compatible->len < 5 || first[0] != 'a' || first[1] != 'r' || first[2] != 'm' || first[3] != ',') {
+        return;
+    }
+    if (fdt_string_list_has(compatible, "arm,gic-v3")) {
+        add_gic(scan, node, 3);
+    } else if (fdt_string_list_has(compatible, "arm,gic-400") || fdt_string_list_has(compatible, "arm,cortex-a15-gic")) {
+        add_gic(scan, node, 2);
+    } else if (fdt_string_list_has(compatible, "arm,armv8-timer")) {
+        scan->timer = node;
+    } else if (fdt_string_list_has(compatible, "arm,psci") || fdt_string_list_has(compatible, "arm,psci-0.2") ||
+               fdt_string_list_has(compatible, "arm,psci-1.0")) {
+        scan->psci = node;
+    }
+}
+
+static void look_at(struct scan *scan, fdt_node_t node)
+{
+    struct fdt_prop prop;
+    const char *parent = scan->depth == 2 ? fdt_name(scan->fdt, scan->lineage[1]) : "";
+    bool more;
+
+    if (scan->depth == 1 && strcmp(fdt_name(scan->fdt, node), "cpus") == 0) {
+        uint32_t ignored;
+
+        fdt_cells(scan->fdt, node, &scan->cpus_cells, &ignored);
+    }
+    if (strcmp(parent, "reserved-memory") == 0) {
+        add_reserved_node(scan, node);
+        return;
+    }
+    for (more = fdt_first_prop(scan->fdt, node, &prop); more; more = fdt_next_prop(scan->fdt, &prop)) {
+        if (prop.name[0] == 'c' && strcmp(prop.name, "compatible") == 0) {
+            look_at_compatible(scan, node, &prop);
+        } else if (prop.name[0] == 'd' && strcmp(prop.name, "device_type") == 0) {
+            if (scan->depth == 1 && fdt_string_list_has(&prop, "memory")) {
+                add_ram(scan, node);
+            } else if (strcmp(parent, "cpus") == 0 && fdt_string_list_has(&prop, "cpu")) {
+                add_cpu(scan, node);
+            }
+        }
+    }
+}
+
+static void scan_tree(struct scan *scan)
+{
+    uint32_t depth = 0, off_depth = FDT_MAX_DEPTH;
+    fdt_node_t node;
+
+    scan->lineage[0] = fdt_root(scan->fdt);
+    for (node = fdt_next_node_depth(scan->fdt, scan->lineage[0], &depth); node != FDT_NONE;
+         node = fdt_next_node_depth(scan->fdt, node, &depth)) {
+        scan->lineage[depth] = node;
+        scan->depth = depth;
+        if (depth > off_depth) {
+            continue; /* below a node that is not to be used */
+        }
+        off_depth = FDT_MAX_DEPTH;
+        if (depth == 2 && strcmp(fdt_name(scan->fdt, scan->lineage[1]), "reserved-memory") == 0) {
+            look_at(scan, node); /* reserved, whatever the status says */
+        } else if (!fdt_okay(scan->fdt, node)) {
+            off_depth = depth;
+        } else {
+            look_at(scan, node);
+        }
+    }
+}
+
+static void read_timer(struct scan *scan)
+{
+    struct host *host = scan->host;
+
+    if (scan->timer == FDT_NONE) {
+        report_at(scan->report, REPORT_ERROR, "/", "compatible", "no node is an arm,armv8-timer");
+        return;
+    }
+    host->irq_phys = own_interrupt(scan, scan->timer, 1);
+    host->irq_virt = own_interrupt(scan, scan->timer, 2);
+    host->irq_hyp = own_interrupt(scan, scan->timer, 3);
+    (void)fdt_u32(scan->fdt, scan->timer, "clock-frequency", &host->timer_frequency);
+    if (host->irq_phys / 16u != 1 || host->irq_virt / 16u != 1 || host->irq_hyp / 16u != 1) {
+        error(scan, scan->timer, "interrupts", "four PPIs are needed: secure, non-secure, virtual, hypervisor");
+    }
+}
+
+static void read_psci(struct scan *scan)
+{
+    const char *method;
+
+    if (scan->psci == FDT_NONE) {
+        if (scan->host->nr_cpus > 1) {
+            report_at(scan->report, REPORT_ERROR, "/", "compatible",
+                      "no PSCI node (arm,psci-0.2 or later): other CPUs cannot be started");
+        }
+        return;
+    }
+    method = fdt_string(scan->fdt, scan->psci, "method");
+    if (method == NULL || (strcmp(method, "smc") != 0 && strcmp(method, "hvc") != 0)) {
+        error(scan, scan->psci, "method", "must be \"smc\" or \"hvc\"");
+        return;
+    }
+    scan->host->psci_hvc = method[0] == 'h';
+}
+
+static const struct {
+    const char *compatible;
+    enum uart_type type;
+} uarts[] = {
+    {"arm,pl011", UART_PL011},        {"arm,sbsa-uart", UART_PL011},   {"xlnx,xuartps", UART_CADENCE},
+    {"cdns,uart-r1p8", UART_CADENCE}, {"cdns,uart-r1p12", UART_CADENCE}, {"fsl,imx6q-uart", UART_IMX},
+    {"fsl,imx21-uart", UART_IMX},     {"fsl,imx8mp-uart", UART_IMX},   {"snps,dw-apb-uart", UART_8250},
+    {"ns16550a", UART_8250},          {"ns16550", UART_8250},
+};
+
+static enum uart_type uart_type(const struct fdt_prop *compatible)
+{
+    size_t i;
+
+    for (i = 0; i < ARRAY_SIZE(uarts); i++) {
+        if (fdt_string_list_has(compatible, uarts[i].compatible)) {
+            return uarts[i].type;
+        }
+    }
+    return UART_NONE;
+}
+
+static fdt_node_t console_node(const struct scan *scan, const char *dtuart)
+{
+    fdt_node_t chosen = fdt_child(scan->fdt, fdt_root(scan->fdt), "chosen"), node;
+    const char *path = dtuart;
+
+    if (path == NULL && chosen != FDT_NONE) {
+        path = fdt_string(scan->fdt, chosen, "stdout-path");
+        if (path == NULL) {
+            path = fdt_string(scan->fdt, chosen, "linux,stdout-path");
+        }
+    }
+    if (path == NULL) {
+        report_at(scan->report, REPORT_WARNING, "/chosen", "stdout-path", "absent: there is no console");
+        return FDT_NONE;
+    }
+    node = fdt_path(scan->fdt, path);
+    if (node == FDT_NONE) {
+        report_at(scan->report, REPORT_ERROR, "/chosen", dtuart != NULL ? "dtuart" : "stdout-path",
+                  "no node is \"%s\"", path);
+    }
+    return node;
+}
+
+static void read_uart(struct scan *scan, const char *dtuart)
+{
+    struct host_uart *uart = &scan->host->uart;
+    struct fdt_prop compatible;
+    uint32_t value;
+    bool edge;
+
+    uart->node = console_node(scan, dtuart);
+    if (uart->node == FDT_NONE) {
+        return;
+    }
+    if (!fdt_prop(scan->fdt, uart->node, "compatible", &compatible) || uart_type(&compatible) == UART_NONE) {
+        complain(scan, REPORT_WARNING, uart->node, "compatible", "no driver for this UART: there is no console");
+        return;
+    }
+    if (host_node_disabled(scan->host, uart->node)) {
+        complain(scan, REPORT_WARNING, uart->node, "status", "not okay: there is no console");
+        return;
+    }
+    if (fdt_reg(scan->fdt, uart->node, 0, &uart->pa, &uart->size) != OK || uart->size == 0) {
+        error(scan, uart->node, "reg", "registers of the UART are missing or malformed");
+        return;
+    }
+    uart->type = uart_type(&compatible);
+    uart->io_width = 1;
+    if (fdt_u32(scan->fdt, uart->node, "reg-shift", &value) && value <= 4) {
+        uart->reg_shift = (uint8_t)value;
+    }
+    if (fdt_u32(scan->fdt, uart->node, "reg-io-width", &value) && (value == 1 || value == 2 || value == 4)) {
+        uart->io_width = (uint8_t)value;
+    }
+    if (host_interrupt(scan->host, uart->node, 0, &uart->irq, &edge) != OK) {
+        uart->irq = 0;
+        complain(scan, REPORT_WARNING, uart->node, "interrupts", "no interrupt at the GIC: the console has no input");
+    }
+}
+
+enum status host_discover(struct host *host, const struct fdt *fdt, const char *dtuart, struct report *report)
+{
+    struct scan scan = {.host = host, .fdt = fdt, .report = report, .timer = FDT_NONE, .psci = FDT_NONE,
+                        .cpus_cells = 2};
+    uint32_t errors = report->errors, i;
+    uint64_t base, size;
+
+    memset(host, 0, sizeof(*host));
+    host->fdt = fdt;
+    host->gic.node = FDT_NONE;
+    host->uart.node = FDT_NONE;
+    for (i = 0; fdt_reservation(fdt, i, &base, &size); i++) {
+        if (base + size < base) {
+            report_at(report, REPORT_ERROR, "/", "/memreserve/", "range at 0x%lx wraps", base);
+        } else {
+            add_reserved(&scan, FDT_NONE, base, size);
+        }
+    }
+    scan_tree(&scan);
+    if (host->nr_ram == 0) {
+        report_at(report, REPORT_ERROR, "/", "device_type", "no node describes RAM (device_type = \"memory\")");
+    }
+    if (host->nr_cpus == 0) {
+        report_at(report, REPORT_ERROR, "/cpus", "device_type", "no node is a CPU");
+    }
+    if (host->gic.version == 0) {
+        report_at(report, REPORT_ERROR, "/", "compatible", "no supported interrupt controller (arm,gic-400, arm,gic-v3)");
+    } else {
+        read_timer(&scan);
+    }
+    read_psci(&scan);
+    read_uart(&scan, dtuart);
+    return report->errors == errors ? OK : ERR_INVALID;
+}
+
+static uint32_t interrupt_cells(const struct fdt *fdt, fdt_node_t controller)
+{
+    uint32_t cells = 0;
+
+    return controller != FDT_NONE && fdt_u32(fdt, controller, "#interrupt-cells", &cells) && cells <= 8 ? cells : 0;
+}
+
+/* The interrupt parent: nearest interrupt-parent property from the node upwards, or the nearest ancestor that is one itself. */
+static fdt_node_t interrupt_parent(const struct host *host, fdt_node_t node)
+{
+    fdt_node_t lineage[FDT_MAX_DEPTH];
+    uint32_t depth = fdt_lineage(host->fdt, node, lineage), phandle, gic_phandle, at = depth + 1u;
+
+    while (at > 0) {
+        at--;
+        if (fdt_u32(host->fdt, lineage[at], "interrupt-parent", &phandle)) {
+            if (host->gic.node != FDT_NONE && fdt_u32(host->fdt, host->gic.node, "phandle", &gic_phandle) &&
+                gic_phandle == phandle) {
+                return host->gic.node; /* by far the most frequent: spares the search */
+            }
+            return fdt_by_phandle(host->fdt, phandle);
+        }
+        if (at != depth && fdt_has(host->fdt, lineage[at], "#interrupt-cells")) {
+            return lineage[at];
+        }
+    }
+    return FDT_NONE;
+}
+
+enum status host_interrupt(const struct host *host, fdt_node_t node, unsigned index, uint32_t *intid, bool *edge)
+{
+    const struct fdt *fdt = host->fdt;
+    struct fdt_prop prop;
+    fdt_node_t controller;
+    uint32_t at = 0, cells, phandle;
+
+    if (fdt_prop(fdt, node, "interrupts-extended", &prop)) {
+        for (;; index--) {
+            if (!fdt_cell(&prop, at, &phandle)) {
+                return ERR_NOENT;
+            }
+            controller = fdt_by_phandle(fdt, phandle);
+            cells = interrupt_cells(fdt, controller);
+            if (cells == 0) {
+                return ERR_INVALID;
+            }
+            at++;
+            if (index == 0) {
+                break;
+            }
+            at += cells;
+        }
+    } else if (fdt_prop(fdt, node, "interrupts", &prop)) {
+        controller = interrupt_parent(host, node);
+        cells = interrupt_cells(fdt, controller);
+        if (cells == 0) {
+            return ERR_INVALID;
+        }
+        if (index >= prop.len / 4u / cells) {
+            return ERR_NOENT;
+        }
+        at = index * cells;
+    } else {
+        return ERR_NOENT;
+    }
+    if (at + cells > prop.len / 4u || controller != host->gic.node) {
+        return ERR_NOENT;
+    }
+    *intid = intid_of(&prop, at, edge);
+    return *intid == 0 ? ERR_INVALID : OK;
+}
+
+bool host_node_disabled(const struct host *host, fdt_node_t node)
+{
+    fdt_node_t lineage[FDT_MAX_DEPTH];
+    uint32_t depth = fdt_lineage(host->fdt, node, lineage), i;
+
+    for (i = 1; i <= depth; i++) {
+        if (!fdt_okay(host->fdt, lineage[i])) {
+            return true;
+        }
+    }
+    return false;
+}
