@@ -59,7 +59,7 @@ run: deps
 test: deps
 	@$(MAKE) --no-print-directory -f $(SRC)/Makefile all
 	@$(SRC)/tools/bulkhead fetch
-	@$(SRC)/tests/run-suites $(if $(ONLY),system,unit system)
+	@$(SRC)/tools/run-suites $(if $(ONLY),system,unit system)
 
 lint:
 	@$(SRC)/tests/lint/run
