@@ -30,9 +30,8 @@
  * modulo the size. `out` is filled by the domain (one writer at a time) and emptied by the console, `in` the other way. */
 struct console_port {
     uint16_t domid;
-    bool attached;
     bool settled; /* the domain said that it is not in the middle of something */
-    bool ended;   /* the domain has stopped: give out its last, incomplete line too */
+    bool cut;     /* the console has put a newline into the middle of its line */
     bool overrun; /* input was dropped since the domain looked last */
     uint32_t out_head, out_tail;
     uint32_t lines_in, lines_out; /* newlines that entered and left `out` */
@@ -46,8 +45,8 @@ struct console_port {
 struct console_commands {
     void (*domains)(void);         /* q: domains and vCPUs */
     void (*registers)(void);       /* d: registers of the vCPUs */
-    void (*crash)(unsigned domid); /* c and a domain number; only with bulkhead,console-keys */
-    void (*restart)(unsigned domid); /* t and a domain number; only with bulkhead,console-keys */
+    void (*crash)(unsigned domid);   /* c and a domain number; only with bulkhead,console-keys */
+    void (*restart)(unsigned domid); /* r and a domain number; only with bulkhead,console-keys */
 };
 
 /* The UART is initialised (drivers/uart.h): sends what the log ring holds of this boot. `keys_change_state` is
@@ -60,15 +59,16 @@ void console_log_moved(void);
 /* Adds the console of a domain, which starts (again): input that waited is dropped, output that waits is kept if the port is
  * attached already. The first port gets the input focus. */
 void console_attach(struct console_port *port, unsigned domid);
-/* The domain has stopped: its last words come out even without a newline. */
-void console_end(struct console_port *port);
-/* Takes the port away before its memory is used for something else; with `discard` even if output still waits. ERR_BUSY
- * (without discard): output waits, try again later. Waits for a burst of another pCPU at most. */
+/* The domain has stopped: its last words come out even without a newline. Returns as console_pump(). */
+uint32_t console_end(struct console_port *port);
+/* Takes the port away before its memory is used for something else; with `discard` even if output still waits. ERR_BUSY:
+ * output waits (not with discard), or another pCPU is moving a burst; try again. */
 enum status console_detach(struct console_port *port, bool discard) MUST_CHECK;
 
 /* The domain's side. Each direction has one caller at a time (the emulated UART's lock). */
-bool console_put(struct console_port *port, uint8_t byte); /* false: full, the byte is not taken */
+bool console_put(struct console_port *port, uint8_t byte);  /* false: full, the byte is not taken */
 bool console_get(struct console_port *port, uint8_t *byte); /* false: no input */
+bool console_ready(const struct console_port *port);        /* something waits that console_pump() would move */
 static inline uint32_t console_out_level(const struct console_port *port)
 {
     return __atomic_load_n(&port->out_head, __ATOMIC_RELAXED) - __atomic_load_n(&port->out_tail, __ATOMIC_ACQUIRE);
@@ -92,7 +92,14 @@ uint32_t console_interrupt(void);
 void console_drain(void);
 
 /* --- for core/print.c --- */
-void console_kick(void); /* as console_pump(), but leaves the domains to be refreshed to the next caller of that */
-void console_panic_line(const char *text, size_t length);
+void console_kick(void);  /* as console_pump(), but leaves the domains to be refreshed to the next caller of that */
+void console_panic(void); /* sends what the log ring holds, on a pCPU that runs alone */
+
+/* --- between core/console.c and core/console_input.c --- */
+bool console_focused(unsigned domid);
+void console_output_init(void);
+void console_output_attach(struct console_port *port);
+bool console_output_detach(struct console_port *port, bool discard); /* false: busy */
+void console_repeat_log(void);                                       /* shows the whole log ring again */
 
 #endif

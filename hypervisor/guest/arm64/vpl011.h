@@ -22,6 +22,8 @@ struct vpl011 {
     uint16_t latched; /* raw interrupts that stay until cleared: TX, OE */
     uint8_t rsr;
     uint8_t fr_reads; /* reads of FR since the last byte was written */
+    bool tx_high; /* the transmitter was above its trigger level when the domain wrote last */
+    bool mark_oe; /* the next byte read says that bytes were lost before it */
     bool line;
     struct console_port port;
 };
@@ -32,11 +34,12 @@ void vpl011_init(struct vpl011 *uart, unsigned domid, struct virq *virq, unsigne
 /* The domain starts anew: registers at reset, waiting input dropped, interrupt low. Output that still waits is kept. */
 void vpl011_reset(struct vpl011 *uart, struct virq_effects *effects);
 
-/* One access to the page, at `offset` (any value), of `size` bytes (1, 2, 4, 8). A read puts the zero-extended value into *value.
+/* One access to the page, of any size, at `offset` (any value: what is no register reads as zero and ignores writes). A read
+ * puts the zero-extended value into *value.
  * `self` and `effects` are those of virq_line(). Returns the domains (bit = domid) whose vpl011_refresh() the caller must
  * run now; this one is never among them. */
-uint32_t vpl011_access(struct vpl011 *uart, uint64_t offset, unsigned size, bool write, uint64_t *value,
-                       struct virq_cpu *self, struct virq_effects *effects);
+uint32_t vpl011_access(struct vpl011 *uart, uint64_t offset, bool write, uint64_t *value, struct virq_cpu *self,
+                       struct virq_effects *effects);
 
 /* Computes the interrupt line again after the console took output or brought input. `self` is NULL unless the vCPU that is
  * resident on this pCPU is of this domain. */

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The output side; core/console_input.c is the other. */
+#include "core/console.h"
+
+#include "core/format.h"
+#include "core/log.h"
+#include "drivers/uart.h"
+
+/* Sources of output: the hypervisor (its log ring), then the domains by domid. */
+#define HYPERVISOR 0u
+#define NOBODY ((unsigned)-1)
+
+#define ROUNDS       4u   /* of one pump while others report work */
+#define IMPATIENT    4u   /* lines that wait: the focused domain's line is cut */
+#define IMPATIENT_BH 256u /* the same in bytes of the log ring */
+#define PATIENCE     1000000u /* polls of a full UART until it counts as dead, where waiting is allowed */
+
+static struct console_port *ports[MAX_DOMAINS];
+static unsigned nr_sources = 1; /* highest source ever attached + 1 */
+
+static struct {
+    uint8_t busy;     /* try-lock of all below but work and refresh */
+    uint8_t work;     /* somebody came while it was busy */
+    uint32_t refresh; /* domains whose emulated UART must be looked at */
+    bool ready;       /* the UART is known */
+    bool alone;       /* panic or power-off: nobody else may send */
+    bool flush;       /* incomplete lines too */
+    bool tx_on;
+    unsigned owner; /* in the middle of a line, or NOBODY */
+    unsigned last;  /* had the turn */
+    uint32_t turn;  /* bytes of the owner's turn */
+    uint32_t moved; /* bytes sent, ever */
+    uint8_t sent;   /* last byte */
+    uint8_t staged_at, staged_end;
+    char staged[40]; /* newline and prefix on their way */
+    uint64_t log_at;
+} mux = {.owner = NOBODY};
+
+static uint32_t level(unsigned source)
+{
+    if (source == HYPERVISOR) {
+        return (uint32_t)min_u64(log_written() - mux.log_at, UINT32_MAX);
+    }
+    return __atomic_load_n(&ports[source - 1]->out_head, __ATOMIC_ACQUIRE) - ports[source - 1]->out_tail;
+}
+
+static uint32_t lines(const struct console_port *port)
+{
+    return __atomic_load_n(&port->lines_in, __ATOMIC_ACQUIRE) - __atomic_load_n(&port->lines_out, __ATOMIC_RELAXED);
+}
+
+bool console_ready(const struct console_port *port)
+{
+    uint32_t bytes = console_out_level(port);
+
+    return bytes != 0 && (console_focused(port->domid) || lines(port) != 0 ||
+                          bytes == CONSOLE_OUT);
+}
+
+static bool ready(unsigned source)
+{
+    if (source == HYPERVISOR) {
+        return level(HYPERVISOR) != 0;
+    }
+    return ports[source - 1] != NULL && (console_ready(ports[source - 1]) || (mux.flush && level(source) != 0));
+}
+
+/* The focused domain is in the middle of a line and has nothing to send at the moment: do the others wait a bit more? */
+static bool hold(unsigned owner)
+{
+    if (owner == HYPERVISOR || !console_focused(owner - 1) || mux.flush ||
+        __atomic_load_n(&ports[owner - 1]->settled, __ATOMIC_RELAXED) || level(HYPERVISOR) >= IMPATIENT_BH) {
+        return false;
+    }
+    for (unsigned source = 1; source < nr_sources; source++) {
+        const struct console_port *port = ports[source - 1];
+
+        if (source != owner && port != NULL && (lines(port) >= IMPATIENT || console_out_level(port) > CONSOLE_OUT / 2)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Who sends the next byte. */
+static unsigned pick(void)
+{
+    if (mux.owner != NOBODY && mux.turn < CONSOLE_TURN) {
+        if (level(mux.owner) != 0) {
+            return mux.owner;
+        }
+        if (hold(mux.owner)) {
+            return NOBODY;
+        }
+    }
+    for (unsigned n = 1; n <= nr_sources; n++) {
+        unsigned source = (mux.last + n) % nr_sources;
+
+        if (ready(source)) {
+            return source;
+        }
+    }
+    return NOBODY;
+}
+
+static uint8_t peek(unsigned source)
+{
+    if (source == HYPERVISOR) {
+        return log_byte(mux.log_at);
+    }
+    return ports[source - 1]->out[ports[source - 1]->out_tail % CONSOLE_OUT];
+}
+
+static void drop(unsigned source)
+{
+    struct console_port *port;
+
+    if (source == HYPERVISOR) {
+        mux.log_at++;
+        return;
+    }
+    port = ports[source - 1];
+    if (port->out[port->out_tail % CONSOLE_OUT] == '\n') {
+        __atomic_store_n(&port->lines_out, port->lines_out + 1, __ATOMIC_RELAXED);
+    }
+    __atomic_store_n(&port->out_tail, port->out_tail + 1, __ATOMIC_RELEASE);
+    if (level(source) == CONSOLE_OUT / 2) { /* there is room again: every way down comes through here */
+        __atomic_fetch_or(&mux.refresh, 1u << port->domid, __ATOMIC_RELAXED);
+    }
+}
+
+static void stage(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        mux.staged[mux.staged_end++] = *text;
+    }
+}
+
+/* `source` begins a line, perhaps in the middle of somebody else's. */
+static void begin(unsigned source)
+{
+    char prefix[16];
+    uint8_t next;
+
+    if (source == HYPERVISOR && mux.log_at < log_oldest()) {
+        mux.log_at = log_oldest();
+        stage("(BH) messages were lost\r\n");
+    }
+    /* A CR or the rest of a line that was cut would only make an empty line. */
+    next = peek(source);
+    if (next == '\r' || (next == '\n' && source != HYPERVISOR && ports[source - 1]->cut)) {
+        if (next == '\n') {
+            ports[source - 1]->cut = false;
+        }
+        drop(source);
+        return;
+    }
+    if (mux.owner != NOBODY) {
+        stage("\r\n");
+        if (mux.owner != HYPERVISOR && ports[mux.owner - 1] != NULL) {
+            ports[mux.owner - 1]->cut = true;
+        }
+    }
+    if (source == HYPERVISOR) {
+        stage("(BH) ");
+    } else {
+        ports[source - 1]->cut = false;
+        (void)format_line(prefix, sizeof(prefix), "DOM%u: ", source - 1);
+        stage(prefix);
+    }
+    mux.owner = source;
+    mux.last = source;
+    mux.turn = 0;
+}
+
+static bool send(uint8_t byte)
+{
+    if (!uart_put(byte)) {
+        return false;
+    }
+    mux.sent = byte;
+    mux.moved++;
+    return true;
+}
+
+/* Moves at most `budget` bytes. Returns what is left of it: 0 if there is, or may be, more to move. */
+static unsigned move(unsigned budget)
+{
+    while (budget > 0) {
+        unsigned source;
+        uint8_t byte;
+
+        if (mux.staged_at < mux.staged_end) {
+            if (!send((uint8_t)mux.staged[mux.staged_at])) {
+                return 0;
+            }
+            mux.staged_at++;
+            budget--;
+            continue;
+        }
+        mux.staged_at = mux.staged_end = 0;
+
+        source = pick();
+        if (source == NOBODY) {
+            return budget;
+        }
+        if (source != mux.owner) {
+            begin(source);
+            budget--;
+            continue;
+        }
+        if (mux.turn >= CONSOLE_TURN) {
+            mux.turn = 0; /* nobody else wants it */
+        }
+        byte = peek(source);
+        if (byte == '\n') {
+            stage(mux.sent == '\r' ? "\n" : "\r\n");
+            mux.owner = NOBODY;
+        } else if (send(byte)) {
+            mux.turn++;
+            budget--;
+        } else {
+            return 0;
+        }
+        drop(source);
+    }
+    return 0;
+}
+
+static bool enter(void)
+{
+    return __atomic_exchange_n(&mux.busy, 1, __ATOMIC_SEQ_CST) == 0;
+}
+
+static void leave(void)
+{
+    __atomic_store_n(&mux.busy, 0, __ATOMIC_SEQ_CST);
+}
+
+/* Whoever finds the console busy leaves a note (work) for the one who is there. `keep`: the caller cannot refresh domains,
+ * so the interrupt must come and do it. */
+static void pump(bool keep)
+{
+    unsigned budget = CONSOLE_BURST;
+
+    if (!mux.ready || mux.alone) {
+        return;
+    }
+    __atomic_store_n(&mux.work, 1, __ATOMIC_SEQ_CST);
+    for (unsigned round = 1; __atomic_load_n(&mux.work, __ATOMIC_SEQ_CST) != 0 && enter(); round++) {
+        bool on;
+
+        __atomic_store_n(&mux.work, 0, __ATOMIC_SEQ_CST);
+        budget = move(budget);
+        on = budget == 0 || round == ROUNDS || (keep && __atomic_load_n(&mux.refresh, __ATOMIC_RELAXED) != 0);
+        if (on != mux.tx_on) {
+            mux.tx_on = on;
+            uart_tx_interrupt(on);
+        }
+        leave();
+        if (round == ROUNDS) {
+            break;
+        }
+    }
+}
+
+uint32_t console_pump(void)
+{
+    pump(false);
+    return __atomic_exchange_n(&mux.refresh, 0, __ATOMIC_RELAXED);
+}
+
+void console_kick(void)
+{
+    pump(true);
+}
+
+void console_output_init(void)
+{
+    mux.log_at = log_boot();
+    mux.ready = true;
+    console_kick();
+}
+
+void console_log_moved(void)
+{
+    mux.log_at = log_moved(mux.log_at);
+}
+
+void console_repeat_log(void)
+{
+    if (enter()) {
+        mux.log_at = log_oldest();
+        leave();
+    }
+    console_kick();
+}
+
+void console_output_attach(struct console_port *port)
+{
+    nr_sources = port->domid + 2u > nr_sources ? port->domid + 2u : nr_sources;
+    __atomic_store_n(&ports[port->domid], port, __ATOMIC_RELEASE);
+}
+
+bool console_output_detach(struct console_port *port, bool discard)
+{
+    bool gone = false;
+
+    if (enter()) {
+        gone = discard || console_out_level(port) == 0;
+        if (gone) {
+            ports[port->domid] = NULL;
+            if (mux.owner == port->domid + 1u) {
+                mux.owner = NOBODY;
+                stage("\r\n");
+            }
+        }
+        leave();
+        console_kick();
+    }
+    return gone;
+}
+
+/* Sends until nothing is left, or the UART does not move any more. */
+static void send_all(void)
+{
+    uint32_t moved = mux.moved;
+
+    for (unsigned polls = 0; mux.ready && polls < PATIENCE && move(CONSOLE_BURST) == 0; polls++) {
+        if (moved != mux.moved) {
+            moved = mux.moved;
+            polls = 0;
+        }
+    }
+}
+
+void console_drain(void)
+{
+    mux.alone = true;
+    mux.flush = true;
+    send_all();
+    mux.flush = false;
+    mux.alone = false;
+}
+
+void console_panic(void)
+{
+    if (!mux.alone || nr_sources > 1) { /* the first time */
+        mux.alone = true;
+        nr_sources = 1;
+        if (mux.owner != NOBODY && mux.owner != HYPERVISOR) {
+            mux.owner = NOBODY;
+            mux.staged_at = mux.staged_end = 0;
+            stage("\r\n");
+        }
+    }
+    send_all();
+}

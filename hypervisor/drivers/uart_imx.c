@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* i.MX UART (i.MX 8M Plus reference manual, chapter UART). */
+#include "drivers/uart.h"
+
+enum { URXD = 0x00, UTXD = 0x40, UCR1 = 0x80, UCR2 = 0x84, UCR3 = 0x88, UCR4 = 0x8c, USR2 = 0x98, UTS = 0xb4 };
+
+#define UCR1_UARTEN  (1u << 0)
+#define UCR1_TRDYEN  (1u << 13)
+#define UCR1_SOURCES (1u << 3 | 1u << 5 | 1u << 6 | 1u << 9 | UCR1_TRDYEN | 1u << 15) /* TXDMA RTSD TXMPTY RRDY TRDY ADEN */
+#define UCR2_RXEN    (1u << 1)
+#define UCR2_TXEN    (1u << 2)
+#define UCR2_SOURCES (1u << 3 | 1u << 4 | 1u << 15) /* ATEN RTSEN ESCI */
+#define UCR3_SOURCES (1u << 4 | 1u << 5 | 1u << 6 | 1u << 11 | 1u << 12) /* AWAKEN AIRINTEN RXDSEN FRAERREN PARERREN */
+#define UCR4_DREN    (1u << 0)
+#define UCR4_SOURCES (1u << 1 | 1u << 2 | 1u << 3 | 1u << 7 | 1u << 8) /* OREN BKEN TCEN WKEN ENIRI */
+#define USR2_RDR     (1u << 0)
+#define USR2_ORE     (1u << 1)
+#define UTS_TXFULL   (1u << 4)
+
+static volatile uint32_t *regs;
+
+static bool put(uint8_t byte)
+{
+    if ((regs[UTS / 4] & UTS_TXFULL) != 0) {
+        return false;
+    }
+    regs[UTXD / 4] = byte;
+    return true;
+}
+
+static bool get(uint8_t *byte)
+{
+    if ((regs[USR2 / 4] & USR2_RDR) == 0) {
+        return false;
+    }
+    *byte = (uint8_t)regs[URXD / 4];
+    return true;
+}
+
+static void tx_interrupt(bool on)
+{
+    uint32_t control = regs[UCR1 / 4];
+
+    regs[UCR1 / 4] = on ? control | UCR1_TRDYEN : control & ~UCR1_TRDYEN;
+}
+
+/* Transmitter ready and receive data ready follow the FIFOs. */
+static void acknowledge(void)
+{
+    regs[USR2 / 4] = USR2_ORE;
+}
+
+void imx_init(struct uart_driver *driver, volatile void *registers)
+{
+    regs = registers;
+    regs[UCR1 / 4] = (regs[UCR1 / 4] & ~UCR1_SOURCES) | UCR1_UARTEN;
+    regs[UCR2 / 4] = (regs[UCR2 / 4] & ~UCR2_SOURCES) | UCR2_RXEN | UCR2_TXEN;
+    regs[UCR3 / 4] &= ~UCR3_SOURCES;
+    regs[UCR4 / 4] = (regs[UCR4 / 4] & ~UCR4_SOURCES) | UCR4_DREN; /* with the first byte, whatever the trigger level */
+    acknowledge();
+
+    driver->put = put;
+    driver->get = get;
+    driver->tx_interrupt = tx_interrupt;
+    driver->acknowledge = acknowledge;
+}
