@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a partial device tree gives its domain: registers (xen,reg), interrupts of a host device (xen,path), and the reset
+ * that a restart needs (bulkhead,reset). Also the rules for devices that do DMA, which no SMMU holds back. */
+#ifndef BOOT_PASSTHROUGH_H
+#define BOOT_PASSTHROUGH_H
+
+#include "base/status.h"
+#include "boot/fdt.h"
+#include "boot/host.h"
+#include "boot/report.h"
+#include "core/record.h"
+
+struct passthrough_input {
+    const struct host *host;
+    const struct fdt *partial; /* opened */
+    struct report *report;
+    bool direct_map;   /* the domain's IPA = PA */
+    bool static_mem;   /* its RAM is written in the description */
+    bool restarts;     /* it has a restart policy */
+};
+
+/* Arrays of the caller. The counts may exceed what the arrays hold: then the status is ERR_NOMEM, and the counts tell what
+ * is needed. With all max_* 0 (and the arrays NULL) the scan only counts, and reports nothing. */
+struct passthrough {
+    struct domain_map *maps;
+    struct domain_irq *irqs;
+    struct domain_reset *resets;
+    fdt_node_t *nodes; /* host nodes that are given to the domain (xen,path) */
+    uint32_t max_maps, max_irqs, max_resets, max_nodes;
+    uint32_t nr_maps, nr_irqs, nr_resets, nr_nodes;
+    bool dma_unprotected; /* a DMA master is among them: DOMAIN_DMA_UNPROTECTED */
+};
+
+/* Appends what /passthrough of the partial tree asks for; the counts start where the caller left them. Problems are
+ * reported with the partial tree's node. ERR_INVALID if one is an error. Conflicts with other domains, with RAM or with the
+ * hypervisor's own devices are the caller's to find. */
+enum status passthrough_scan(const struct passthrough_input *in, struct passthrough *out) MUST_CHECK;
+
+/* True if the host node is known to do DMA: its properties say so, or its compatible is in the short list. */
+bool passthrough_is_dma_master(const struct fdt *fdt, fdt_node_t node);
+
+/* True if the device is known not to do DMA. */
+bool passthrough_is_dma_free(const struct fdt *fdt, fdt_node_t node);
+
+/* The reset that a device has without being told: virtio-mmio's Status register at `base`. False if it has none. */
+bool passthrough_implied_reset(const struct fdt *fdt, fdt_node_t node, uint64_t base, struct domain_reset *reset);
+
+#endif
