@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+# The benchmark: `make bench [PEERS="xen bare"]`, `make bench-trace WHAT=psci_version`. See bench/README.md.
+BENCH := $(SRC)/bench
+BENCHO := $(O)/bench
+BENCH_PYTHON := /usr/bin/python3 -B
+
+BENCH_FLAGS := --target=aarch64-none-elf -march=armv8-a -ffreestanding -fno-pic -mcmodel=small -mgeneral-regs-only \
+	-mstrict-align -ffixed-x18 -fno-builtin -fno-stack-protector -fno-asynchronous-unwind-tables \
+	-ffile-prefix-map=$(SRC)=. -g1
+BENCH_CFLAGS := -std=c17 -O2 -Wall -Wextra -Werror $(BENCH_FLAGS)
+
+BENCH_C := $(sort $(wildcard $(BENCH)/guest/*.c))
+BENCH_OBJS := $(BENCHO)/start.S.o $(patsubst $(BENCH)/guest/%.c,$(BENCHO)/%.o,$(BENCH_C))
+
+$(BENCHO)/%.o: $(BENCH)/guest/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BENCH_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BENCHO)/%.S.o: $(BENCH)/guest/%.S
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BENCH_FLAGS) -MMD -MP -c -o $@ $<
+
+$(BENCHO)/guest.elf: $(BENCH_OBJS) $(BENCH)/guest/guest.lds
+	$(Q)$(LLD) --fatal-warnings -T $(BENCH)/guest/guest.lds -o $@ $(BENCH_OBJS)
+
+$(BENCHO)/guest.img: $(BENCHO)/guest.elf
+	$(Q)$(OBJCOPY) -O binary $< $@
+
+# Program and stub of the Linux row.
+$(BENCHO)/init: $(BENCH)/linux/init.c
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) --target=aarch64-linux-gnu -std=c17 -O2 -Wall -Wextra -Werror -ffreestanding -fno-builtin -fno-pic \
+		-fno-stack-protector -ffile-prefix-map=$(SRC)=. -c -o $@.o $<
+	$(Q)$(LLD) -static -e _start -o $@ $@.o
+
+$(BENCHO)/entry.bin: $(BENCH)/linux/entry.S
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) --target=aarch64-none-elf -c -o $@.o $<
+	$(Q)$(OBJCOPY) -O binary -j .text $@.o $@
+
+BENCH_FILES := $(BENCHO)/guest.img $(BENCHO)/init $(BENCHO)/entry.bin
+
+.PHONY: bench bench-guest bench-trace
+bench-guest: $(BENCH_FILES)
+
+bench: $(O)/bulkhead.img $(BENCH_FILES)
+	$(Q)$(BENCH_PYTHON) $(BENCH)/run.py --out $(O) $(foreach p,$(PEERS),--peer $(p)) $(BENCH_ARGS)
+
+WHAT ?= psci_version
+bench-trace: $(O)/bulkhead.img $(BENCHO)/guest.img
+	$(Q)$(BENCH_PYTHON) $(BENCH)/trace.py --out $(O) $(WHAT)
+
+-include $(BENCH_OBJS:.o=.d)

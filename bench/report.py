@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of budgets, held against the figures."""
+
+import json
+import os
+
+
+def load_rows(folder):
+    with open(os.path.join(folder, "budgets.json"), encoding="utf-8") as file:
+        return json.load(file)["rows"]
+
+
+def number(value):
+    if value is None:
+        return "-"
+    return f"{value:,.2f}" if value != int(value) else f"{int(value):,}"
+
+
+def verdict(row, figure):
+    """'' where nothing is held, 'ok', or why the row fails."""
+    if row["budget"] is None:
+        return ""
+    if figure is None:
+        return "" if row.get("optional") else "NOT MEASURED"
+    if figure.median > row["budget"]:
+        return "OVER BUDGET"
+    if row.get("held") and figure.maximum > min(row["budget"] * 1.1, figure.median * 2):
+        return "MAXIMUM TOO HIGH"
+    return "ok, aim met" if row["aim"] is not None and figure.median <= row["aim"] else "ok"
+
+
+def table(rows, figures, peers):
+    """figures: name to Figure; peers: target name to the same. Returns the lines to print."""
+    heads = ["name", "unit", "min", "median", "max", "budget", "aim", "Xen 4.17*", "Bao*"]
+    for peer in peers:
+        heads += [f"{peer} now", "ratio"]
+    lines = [heads + ["", "path"]]
+    for row in rows:
+        figure = figures.get(row["name"])
+        cells = [row["name"], row["unit"]]
+        cells += [number(v) for v in (figure.minimum, figure.median, figure.maximum)] if figure else ["-"] * 3
+        cells += [number(row[key]) for key in ("budget", "aim", "xen", "bao")]
+        for peer in peers.values():
+            other = peer.get(row["name"])
+            ratio = f"{other.median / figure.median:.1f}" if other and figure and figure.median > 0 else "-"
+            cells += [number(other.median) if other else "-", ratio]
+        lines.append(cells + [verdict(row, figure), row["text"]])
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    left = {0, 1, len(widths) - 2, len(widths) - 1}
+    return ["  ".join(c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths))).rstrip()
+            for line in lines]
+
+
+def as_json(rows, figures):
+    result = {}
+    for row in rows:
+        figure = figures.get(row["name"])
+        if figure:
+            result[row["name"]] = {"unit": row["unit"], "min": figure.minimum, "median": figure.median,
+                                   "max": figure.maximum, "budget": row["budget"]}
+    return result
+
+
+def write_json(path, content):
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=2)
+        file.write("\n")

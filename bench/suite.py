@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is run for which rows. A target is where the guest runs: under Bulkhead, under Xen, or on the bare machine."""
+
+import os
+import re
+import statistics
+from dataclasses import dataclass
+
+from machine import QEMU, BenchError, Domain, Machine, Run
+
+PHASES = (0, 1777, 40961)  # extra ticks before the rows of several pCPUs, to meet the emulator's slices elsewhere
+RESULT = re.compile(r"R (\w+) n=(\d+) min=(\d+) median=(\d+) p99=(\d+) max=(\d+)")
+FIRST = re.compile(r"B first cntpct=(\d+)")
+MEMORY = re.compile(r"memory: (\d+) bytes beside the domains' own")
+
+
+@dataclass
+class Figure:
+    minimum: float
+    median: float
+    maximum: float
+
+    @classmethod
+    def of(cls, values):
+        return cls(min(values), statistics.median(values), max(values))
+
+
+@dataclass
+class Target:
+    """name: bulkhead, xen or bare; image: what is booted at EL2, empty for bare."""
+
+    name: str
+    image: str
+    guest: str
+    logs: str
+    samples: int = 10000
+
+    def log(self, name):
+        return os.path.join(self.logs, f"{self.name}-{name}.log")
+
+    def run(self, name, machine, domains, ends=1):
+        run = Run(machine, ends=ends, log=self.log(name))
+        if self.name == "bare":
+            return run.bare(domains[0].kernel, domains[0].bootargs)
+        return run.hypervisor(self.image, domains)
+
+
+def _results(text):
+    return {m[1]: Figure(int(m[3]), int(m[4]), int(m[6])) for m in RESULT.finditer(text)}
+
+
+def paths(target, cpu="cortex-a72", gic=3, suffix="", phases=PHASES):
+    """Exits and interrupts of one domain of two vCPUs on two pCPUs of their own."""
+    machine = Machine(cpu, gic, smp=2, hypervisor=target.name != "bare")
+    runs = []
+    for phase in phases:
+        arguments = f"role=bench n={target.samples} phase={phase}"
+        text = target.run(f"paths{suffix}-{phase}", machine, [Domain(target.guest, arguments, cpus=2)])
+        runs.append(_results(text))
+    figures = {}
+    for name in runs[0]:
+        rows = [run[name] for run in runs if name in run]
+        figures[name + suffix] = Figure(min(r.minimum for r in rows), statistics.median(r.median for r in rows),
+                                        max(r.maximum for r in rows))
+    return figures
+
+
+def paths_gicv2(target):
+    return paths(target, "cortex-a53", 2, "_gicv2", PHASES[:1])
+
+
+def shared(target):
+    """A sleeper's timer on one pCPU that another domain keeps busy; the sleeper has the higher priority."""
+    if target.name == "bare":
+        return {}
+    priority = "bulkhead,priority = <{}>;" if target.name == "bulkhead" else ""
+    count = min(target.samples, 500)
+    text = target.run("shared", Machine(smp=1), [
+        Domain(target.guest, f"role=timer n={count}", properties=priority.format(200)),
+        Domain(target.guest, "role=spin", properties=priority.format(100))])
+    return _results(text)
+
+
+def boot(target):
+    """Reset to the first instruction of a guest with one, two and four domains on one pCPU, and the memory taken."""
+    if target.name == "bare":
+        return {}
+    first, memory = {}, {}
+    for count in (1, 2, 4):
+        text = target.run(f"boot{count}", Machine(smp=1), [Domain(target.guest, "role=hello")] * count, ends=count)
+        first[count] = min(int(m) for m in FIRST.findall(text))
+        taken = MEMORY.search(text)
+        if taken:
+            memory[count] = int(taken[1])
+    figures = {"boot_first": Figure.of([first[1]]),
+               "boot_next": Figure.of([first[2] - first[1], (first[4] - first[2]) / 2])}
+    if len(memory) == 3:
+        figures["memory_first"] = Figure.of([memory[1]])
+        figures["memory_next"] = Figure.of([memory[2] - memory[1], (memory[4] - memory[2]) / 2])
+    return figures
+
+
+def measure(target, groups, say):
+    """Runs the named groups; what fails is reported and leaves its rows out."""
+    figures, errors = {}, []
+    for name, function in groups.items():
+        say(f"{target.name}: {name}")
+        try:
+            figures.update(function(target))
+        except BenchError as error:
+            errors.append(f"{target.name}: {name}: {error}")
+    return figures, errors
