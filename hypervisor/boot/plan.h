@@ -34,6 +34,7 @@ struct plan_input {
     plan_peek peek;
     void *peek_context;
     uint32_t ipa_bits_max; /* largest IPA size of this CPU, 36 .. 48 */
+    uint32_t host_spis;    /* SPIs of the physical GIC (GICD_TYPER); what a domain gets if it has no nr_spis */
 };
 
 struct plan {

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who has spoken for which host memory before the first domain is placed. */
+#include "base/string.h"
+#include "boot/planner.h"
+
+bool is_module(const struct fdt *fdt, fdt_node_t node)
+{
+    struct fdt_prop prop;
+
+    return fdt_prop(fdt, node, "compatible", &prop) &&
+           (fdt_string_list_has(&prop, "multiboot,module") || fdt_string_list_has(&prop, "xen,multiboot-module") ||
+            fdt_string_list_has(&prop, "multiboot,kernel") || fdt_string_list_has(&prop, "multiboot,ramdisk") ||
+            fdt_string_list_has(&prop, "multiboot,device-tree"));
+}
+
+static void visit_list(const struct fdt *fdt, fdt_node_t node, const char *name, fdt_node_t parent,
+                       enum claim_kind kind, claim_visitor visit, void *context)
+{
+    struct fdt_prop prop;
+    uint32_t address_cells, size_cells, at = 0;
+    uint64_t base, size;
+
+    if (!fdt_prop(fdt, node, name, &prop)) {
+        return;
+    }
+    fdt_cells(fdt, parent, &address_cells, &size_cells);
+    while (at < prop.len / 4u && fdt_number(&prop, &at, address_cells, &base) &&
+           fdt_number(&prop, &at, size_cells, &size) && address_cells + size_cells > 0) {
+        visit(context, kind, node, base, size);
+    }
+}
+
+/* Module ranges are in the cells of the node that holds the module. */
+static void visit_children(const struct fdt *fdt, fdt_node_t node, claim_visitor visit, void *context)
+{
+    fdt_node_t child;
+
+    for (child = fdt_first_child(fdt, node); child != FDT_NONE; child = fdt_next_sibling(fdt, child)) {
+        if (is_module(fdt, child)) {
+            visit_list(fdt, child, "reg", node, CLAIM_MODULE, visit, context);
+        }
+    }
+}
+
+static void visit_chosen(const struct fdt *fdt, fdt_node_t chosen, claim_visitor visit, void *context)
+{
+    fdt_node_t child;
+
+    visit_list(fdt, chosen, "xen,static-heap", fdt_root(fdt), CLAIM_HEAP, visit, context);
+    visit_children(fdt, chosen, visit, context);
+    for (child = fdt_first_child(fdt, chosen); child != FDT_NONE; child = fdt_next_sibling(fdt, child)) {
+        if (fdt_compatible(fdt, child, "xen,domain")) {
+            visit_list(fdt, child, "xen,static-mem", chosen, CLAIM_STATIC, visit, context);
+            visit_children(fdt, child, visit, context);
+        }
+    }
+}
+
+static void visit_all(const struct plan_input *in, claim_visitor visit, void *context)
+{
+    const struct host *host = in->host;
+    fdt_node_t chosen = fdt_child(host->fdt, fdt_root(host->fdt), "chosen");
+    uint32_t i;
+
+    for (i = 0; i < host->nr_reserved; i++) {
+        visit(context, CLAIM_RESERVED, host->reserved[i].node, host->reserved[i].base, host->reserved[i].size);
+    }
+    if (in->image_size != 0) {
+        visit(context, CLAIM_HYPERVISOR, FDT_NONE, in->image_pa, in->image_size);
+    }
+    if (in->blob_pa != 0) {
+        visit(context, CLAIM_HYPERVISOR, FDT_NONE, in->blob_pa, host->fdt->size);
+    }
+    if (chosen != FDT_NONE) {
+        visit_chosen(host->fdt, chosen, visit, context);
+    }
+}
+
+/* Whole pages: outwards for what is taken. */
+static enum status take_pages(struct ranges *set, uint64_t base, uint64_t size)
+{
+    uint64_t start = align_down(base, PAGE_SIZE);
+
+    if (base > UINT64_MAX - size - PAGE_SIZE) {
+        return ERR_RANGE;
+    }
+    return ranges_remove(set, start, align_up(base + size, PAGE_SIZE) - start);
+}
+
+static enum status add_pages(struct ranges *set, uint64_t base, uint64_t size)
+{
+    uint64_t start = align_up(base, PAGE_SIZE), end = align_down(base + size, PAGE_SIZE);
+
+    return end > start ? ranges_add(set, start, end - start) : OK;
+}
+
+static bool add_ram(const struct host *host, struct ranges *set)
+{
+    uint32_t i;
+
+    set->count = 0;
+    for (i = 0; i < host->nr_ram; i++) {
+        if (add_pages(set, host->ram[i].base, host->ram[i].size) != OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void visit_heap(void *context, enum claim_kind kind, fdt_node_t node, uint64_t base, uint64_t size)
+{
+    (void)node;
+    if (kind == CLAIM_HEAP && base <= UINT64_MAX - size) {
+        (void)add_pages(context, base, size); /* ranges left out only make the heap smaller */
+    }
+}
+
+static void visit_taken(void *context, enum claim_kind kind, fdt_node_t node, uint64_t base, uint64_t size)
+{
+    struct ranges *set = context;
+
+    (void)node;
+    if (kind != CLAIM_HEAP && take_pages(set, base, size) != OK) {
+        set->count = 0;
+    }
+}
+
+/* The heap if the tree gives one, else all RAM; without what is taken. */
+static void collect_free(const struct plan_input *in, struct ranges *set)
+{
+    set->count = 0;
+    visit_all(in, visit_heap, set);
+    if (set->count == 0 && !add_ram(in->host, set)) {
+        set->count = 0;
+        return;
+    }
+    visit_all(in, visit_taken, set);
+}
+
+enum status plan_arena_place(const struct plan_input *input, uint64_t min_size, uint64_t *pa, uint64_t *size,
+                             struct report *report)
+{
+    struct ranges set;
+
+    collect_free(input, &set);
+    *size = ranges_largest(&set, MIB(2), pa);
+    if (*size == 0 || *size < min_size) {
+        report_at(report, REPORT_ERROR, "/memory", "reg", "no free piece of RAM has the %lu KiB that boot needs",
+                  min_size / 1024u);
+        return ERR_NOMEM;
+    }
+    return OK;
+}
+
+static const char *const kind_names[] = {"reserved memory", "the hypervisor or its device tree", "a boot module",
+                                         "xen,static-heap", "xen,static-mem"};
+
+static const char *property_of(enum claim_kind kind)
+{
+    return kind == CLAIM_HEAP || kind == CLAIM_STATIC ? kind_names[kind] : "reg";
+}
+
+/* Which pairs contradict each other. `later` is never of a kind that is visited earlier than the other. */
+static bool contradict(const struct claim *earlier, const struct claim *later)
+{
+    if (later->kind == CLAIM_STATIC || later->kind == CLAIM_HEAP || earlier->kind == CLAIM_STATIC) {
+        return !(earlier->kind == CLAIM_HYPERVISOR && later->kind == CLAIM_HEAP);
+    }
+    if (later->kind == CLAIM_MODULE && earlier->kind == CLAIM_MODULE) {
+        return earlier->base != later->base || earlier->size != later->size; /* domains may share a module */
+    }
+    return later->kind == CLAIM_MODULE && earlier->kind == CLAIM_HYPERVISOR;
+}
+
+static void visit_claim(void *context, enum claim_kind kind, fdt_node_t node, uint64_t base, uint64_t size)
+{
+    struct planner *p = context;
+    struct claim claim = {base, size, kind, node};
+    char other[128];
+    uint32_t i;
+
+    if (size == 0 || base > UINT64_MAX - size - PAGE_SIZE) {
+        error(p, node, property_of(kind), "range 0x%lx + 0x%lx is empty or wraps", base, size);
+        return;
+    }
+    if ((kind == CLAIM_STATIC || kind == CLAIM_HEAP) && (base % PAGE_SIZE != 0 || size % PAGE_SIZE != 0)) {
+        error(p, node, property_of(kind), "range 0x%lx + 0x%lx is not made of whole 4 KiB pages", base, size);
+    }
+    if (kind >= CLAIM_MODULE && !ranges_contain(&p->ram, base, size)) {
+        error(p, node, property_of(kind), "range 0x%lx + 0x%lx is not RAM", base, size);
+    }
+    for (i = 0; i < p->nr_claims; i++) {
+        const struct claim *c = &p->claims[i];
+
+        if (ranges_overlap(c->base, c->size, base, size) && contradict(c, &claim)) {
+            if (c->node != FDT_NONE) {
+                fdt_node_path(p->fdt, c->node, other, sizeof(other));
+            }
+            error(p, node, property_of(kind), "range 0x%lx + 0x%lx overlaps %s at 0x%lx + 0x%lx%s%s", base, size,
+                  kind_names[c->kind], c->base, c->size, c->node != FDT_NONE ? " of " : "",
+                  c->node != FDT_NONE ? other : "");
+        }
+    }
+    if (p->nr_claims == MAX_CLAIMS) {
+        error(p, node, property_of(kind), "too many ranges of memory are named");
+        return;
+    }
+    p->claims[p->nr_claims++] = claim;
+    p->heap_given = p->heap_given || kind == CLAIM_HEAP;
+}
+
+void claims_collect(struct planner *p)
+{
+    if (!add_ram(p->host, &p->ram)) {
+        report_at(p->report, REPORT_ERROR, "/memory", "reg", "too many ranges of RAM");
+    }
+    visit_all(p->in, visit_claim, p);
+    collect_free(p->in, &p->free);
+    if (take_pages(&p->free, p->in->arena->pa, p->in->arena->size) != OK) {
+        report_at(p->report, REPORT_ERROR, "/memory", "reg", "RAM is in too many pieces");
+    }
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by the files that make the plan; nobody else includes it. */
+#ifndef BOOT_PLANNER_H
+#define BOOT_PLANNER_H
+
+#include "boot/plan.h"
+#include "boot/ranges.h"
+
+#define MAX_CLAIMS 256u
+#define MAX_MAPS   128u
+#define MAX_LOADS  64u
+#define MAX_POOLS  MAX_PCPUS
+
+/* Host memory that is spoken for. */
+enum claim_kind { CLAIM_RESERVED, CLAIM_HYPERVISOR, CLAIM_MODULE, CLAIM_HEAP, CLAIM_STATIC };
+
+/* Sees every range; node is FDT_NONE if no node says it. */
+typedef void (*claim_visitor)(void *context, enum claim_kind kind, fdt_node_t node, uint64_t base, uint64_t size);
+
+struct claim {
+    uint64_t base, size;
+    enum claim_kind kind;
+    fdt_node_t node;
+};
+
+struct module {
+    fdt_node_t node; /* FDT_NONE = absent */
+    uint64_t pa, size;
+};
+
+/* A domain while it is being read. */
+struct draft {
+    fdt_node_t node;
+    struct domain_record *record;
+    uint64_t memory;     /* bytes */
+    bool is_static;      /* xen,static-mem */
+    bool passthrough;    /* passthrough = "enabled", or a partial tree without a word about it */
+    uint32_t pool;       /* index of its cpupool */
+    struct module kernel, ramdisk, partial;
+    uint64_t text_offset, image_size; /* from the kernel's header */
+    uint32_t affinity[MAX_VCPUS];     /* pCPUs that hard-affinity allows; 0 = none given */
+};
+
+struct planner {
+    const struct plan_input *in;
+    const struct host *host;
+    const struct fdt *fdt;
+    struct plan *plan;
+    struct report *report;
+    fdt_node_t chosen;
+    uint32_t address_cells, size_cells; /* of the children of /chosen */
+    struct ranges ram;  /* all of it */
+    struct ranges free; /* what domains without xen,static-mem may get */
+    bool heap_given;    /* xen,static-heap */
+    uint32_t nr_claims, nr_pools, nr_drafts;
+    struct claim claims[MAX_CLAIMS];
+    uint32_t pools[MAX_POOLS]; /* masks of pCPUs */
+    fdt_node_t pool_nodes[MAX_POOLS];
+    uint8_t load[MAX_PCPUS]; /* vCPUs per pCPU */
+    struct draft drafts[MAX_DOMAINS];
+    uint32_t nr_maps, nr_loads;
+    struct domain_map maps[MAX_MAPS];    /* of the domain at hand */
+    struct domain_load loads[MAX_LOADS]; /* likewise */
+    char path[160];
+};
+
+/* The node's path, valid until the next call. */
+const char *path_of(struct planner *p, fdt_node_t node);
+
+#define complain(p, severity, node, property, ...) \
+    report_at((p)->report, severity, path_of(p, node), property, __VA_ARGS__)
+#define error(p, node, property, ...) complain(p, REPORT_ERROR, node, property, __VA_ARGS__)
+
+/* claims.c: all memory that is spoken for: checks it, and fills ram and free. */
+void claims_collect(struct planner *p);
+
+/* True if the node's compatible has multiboot,module or one of Xen's older names of it. */
+bool is_module(const struct fdt *fdt, fdt_node_t node);
+
+/* domains.c: the properties of a domain node. */
+void domain_read(struct planner *p, struct draft *d);
+
+/* modules.c: kernel, ramdisk, partial tree; what is loaded where. */
+void modules_read(struct planner *p, struct draft *d);
+void modules_place(struct planner *p, struct draft *d);
+
+/* memory.c: RAM and address map of a domain. */
+void memory_place(struct planner *p, struct draft *d);
+
+/* cpus.c: cpupools and the pCPU of each vCPU. */
+void cpupools_read(struct planner *p);
+void vcpus_read(struct planner *p, struct draft *d);
+void vcpus_place(struct planner *p);
+
+#endif
