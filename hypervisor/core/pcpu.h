@@ -24,7 +24,9 @@ struct pcpu {
     uint64_t mpidr; /* affinity fields */
     struct vcpu *vcpus[PCPU_MAX_VCPUS];
     uint8_t last_vcpu[MAX_DOMAINS]; /* 1 + vCPU index that last ran here, by domid: its TLB entries may remain */
-    uint64_t slice_end; /* CNTPCT at which equal priorities take turns; 0 = none */
+    uint32_t turn;         /* position in vcpus[] after which equal priorities are looked for */
+    uint64_t run_since;    /* CNTPCT at which the vCPU in `running` was chosen */
+    struct vcpu *running;  /* whose budget is being used */
     bool online;
     uint8_t panic_stack[PANIC_STACK] __attribute__((aligned(16)));
 };

@@ -26,7 +26,8 @@ enum vcpu_work {
     WORK_ON = 1u << 1,    /* start at on_entry */
     WORK_STOP = 1u << 2,  /* the domain stops */
     WORK_BUILD = 1u << 3, /* vCPU 0: build the domain and start it */
-    WORK_LEAVE = 1u << 4, /* own pCPU only: the vCPU cannot go on (off, blocked): choose another */
+    WORK_OFF = 1u << 4,   /* own pCPU only: CPU_OFF */
+    WORK_RESCHEDULE = 1u << 5, /* own pCPU only: choose anew who runs */
 };
 
 struct vcpu {
@@ -43,8 +44,7 @@ struct vcpu {
     uint8_t priority;
     uint64_t on_entry, on_context; /* arguments of CPU_ON, published by WORK_ON */
     uint64_t budget, period;       /* ticks; budget 0 = none */
-    uint64_t budget_left, period_end, run_since;
-    uint64_t wake_at; /* BLOCKED and not loaded: CNTPCT of its next timer, ~0 = none */
+    uint64_t budget_left, period_end;
     struct el1_context el1;
     struct fp_context fp;
 };

@@ -172,9 +172,9 @@ uint64_t context_next_timer(const struct vcpu *vcpu)
 /* Offsets into the vector table of EL1 by the mode that is interrupted. */
 static uint64_t vector_offset(uint64_t pstate)
 {
-    uint64_t mode = pstate % 16u;
+    uint64_t mode = pstate % 32u;
 
-    return mode == 0 ? 0x400u : mode == 4u ? 0x0u : 0x200u; /* EL0, EL1t, EL1h */
+    return mode >= 16u ? 0x600u : mode == 0 ? 0x400u : mode == 4u ? 0x0u : 0x200u; /* AArch32, EL0, EL1t, EL1h */
 }
 
 void context_inject(struct vcpu *vcpu, uint64_t esr, uint64_t far)

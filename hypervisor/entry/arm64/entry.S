@@ -86,7 +86,7 @@ vectors:
     vector  guest_irq
     vector  guest_irq               /* FIQ: not routed to us by a two-state GIC; treated alike */
     vector  guest_serror
-    vector  guest_aarch32
+    vector  guest_sync              /* lower EL, AArch32: user space of an AArch64 kernel */
     vector  guest_irq
     vector  guest_irq
     vector  guest_serror
@@ -102,6 +102,7 @@ guest_sync:
     b       guest_return
 1:  save_callee x0
     bl      trap_sync
+guest_return_all:
     cbnz    x1, guest_switch_saved
     mov     sp, x0
     load_callee sp
@@ -123,14 +124,7 @@ guest_serror:
     to_stack
     save_callee x0
     bl      trap_serror
-    b       guest_switch_saved
-
-guest_aarch32:
-    save_caller
-    to_stack
-    save_callee x0
-    bl      trap_aarch32
-    b       guest_switch_saved
+    b       guest_return_all
 
 /* x1 leaves this pCPU, or rests in it while x0 = 0: nobody wants to run. */
 guest_switch:

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Building a domain from its record, in slices: each does at most SLICE bytes, so that interrupts of other vCPUs on the
+ * pCPU wait no longer than that. The same path serves the first start and every restart. */
+#include "arch/arm64/mmio.h"
+#include "arch/arm64/stage1.h"
+#include "arch/arm64/timer.h"
+#include "base/string.h"
+#include "core/domain.h"
+#include "core/effects.h"
+#include "core/print.h"
+#include "guest/arm64/vpl011.h"
+#include "virq/virq.h"
+
+#define SLICE (WINDOW_PAGES * PAGE_SIZE)
+
+enum stage { STAGE_BEGIN, STAGE_RESET_DEVICES, STAGE_SCRUB, STAGE_LOAD, STAGE_FINISH };
+
+static void next_stage(struct domain_build *build, enum stage stage)
+{
+    build->stage = stage;
+    build->index = 0;
+    build->done = 0;
+}
+
+/* Stage 2 is made anew from the record: nothing of the last incarnation remains in it. */
+static void begin(struct domain *domain)
+{
+    struct virq_effects effects = {0};
+
+    domain->pool.used = domain->pool_objects;
+    if (stage2_build(&domain->stage2, &domain->pool, domain->record, domain->record->domid + 1u) != OK) {
+        print("DOM%u: stage 2 does not fit its pool", domain->record->domid);
+    }
+    stage2_flush(&domain->stage2);
+    virq_reset(domain->virq);
+    if (domain->uart != NULL) {
+        vpl011_reset(domain->uart, &effects);
+    }
+    for (unsigned i = 0; i < domain->record->nr_vcpus; i++) {
+        domain->vcpus[i].budget_left = domain->vcpus[i].budget;
+    }
+}
+
+/* One declared step: write, then poll. The limit bounds the wait. */
+static bool reset_device(struct pcpu *pcpu, const struct domain_reset *step)
+{
+    volatile uint8_t *reg = (volatile uint8_t *)window_map_device(pcpu->tables, step->pa) + step->pa.v % PAGE_SIZE;
+    uint64_t limit = timer_now() + timer_from_us(step->limit_us);
+    bool done;
+
+    mmio_write32(reg, step->mask == ~0u ? step->value : (mmio_read32(reg) & ~step->mask) | step->value);
+    do {
+        done = (mmio_read32(reg) & step->poll_mask) == step->poll_value;
+    } while (!done && timer_now() < limit);
+    window_unmap(pcpu->tables, 0, 1);
+    return done;
+}
+
+/* Bytes from `at` to the end of its slice: windows are page granular. */
+static uint64_t piece(uint64_t at, uint64_t left)
+{
+    return min_u64(left, SLICE - PAGE_SIZE - at % PAGE_SIZE);
+}
+
+static unsigned pages_of(uint64_t at, uint64_t size)
+{
+    return (unsigned)((at % PAGE_SIZE + size + PAGE_SIZE - 1u) / PAGE_SIZE);
+}
+
+static uint8_t *open_window(struct pcpu *pcpu, unsigned window, pa_t pa, uint64_t size, enum window_access access)
+{
+    pa_t page = PA(align_down(pa.v, PAGE_SIZE));
+
+    return (uint8_t *)window_map(pcpu->tables, window, page, pages_of(pa.v, size), access) + pa.v % PAGE_SIZE;
+}
+
+/* The guest starts with its caches off: what it reads must lie in memory, and no old line of ours may be written back
+ * over what it writes. */
+static void zero(struct pcpu *pcpu, pa_t pa, uint64_t size)
+{
+    uint8_t *to = open_window(pcpu, 1, pa, size, WINDOW_WRITE);
+
+    memset(to, 0, size);
+    cache_clean_invalidate(to, size);
+    window_unmap(pcpu->tables, 1, pages_of(pa.v, size));
+}
+
+static void copy(struct pcpu *pcpu, pa_t to_pa, pa_t from_pa, uint64_t size)
+{
+    const uint8_t *from = open_window(pcpu, 0, from_pa, size, WINDOW_READ);
+    uint8_t *to = open_window(pcpu, 1, to_pa, size, WINDOW_WRITE);
+
+    memcpy(to, from, size);
+    cache_clean_invalidate(to, size);
+    window_unmap(pcpu->tables, 0, pages_of(from_pa.v, size));
+    window_unmap(pcpu->tables, 1, pages_of(to_pa.v, size));
+}
+
+static bool scrub_slice(struct domain *domain, struct pcpu *pcpu)
+{
+    struct domain_build *build = &domain->build;
+    const struct domain_record *record = domain->record;
+
+    while (build->index < record->nr_maps) {
+        const struct domain_map *map = &record->maps[build->index];
+
+        if (map->kind == MAP_RAM && build->done < map->size) {
+            uint64_t size = piece(0, map->size - build->done);
+
+            zero(pcpu, PA(map->pa.v + build->done), size);
+            build->done += size;
+            return false;
+        }
+        build->index++;
+        build->done = 0;
+    }
+    return true;
+}
+
+static bool load_slice(struct domain *domain, struct pcpu *pcpu)
+{
+    struct domain_build *build = &domain->build;
+    const struct domain_load *load = &domain->record->loads[build->index];
+    uint64_t total = load->size + load->zero_tail;
+    uint64_t size;
+    pa_t to;
+
+    if (build->index >= domain->record->nr_loads) {
+        return true;
+    }
+    if (build->done >= total) {
+        build->index++;
+        build->done = 0;
+        return false;
+    }
+    if (!stage2_lookup(&domain->stage2, IPA(load->ipa.v + build->done), &to)) {
+        print("DOM%u: load address 0x%lx is not its memory", domain->record->domid, load->ipa.v + build->done);
+        build->done = total;
+        return false;
+    }
+    size = piece(to.v, total - build->done);
+    if (build->done < load->size) {
+        pa_t from = PA(load->source.v + build->done);
+
+        size = min_u64(size, piece(from.v, load->size - build->done));
+        copy(pcpu, to, from, size);
+    } else {
+        zero(pcpu, to, size);
+    }
+    build->done += size;
+    return false;
+}
+
+bool domain_build_slice(struct domain *domain, struct pcpu *pcpu)
+{
+    struct domain_build *build = &domain->build;
+    const struct domain_record *record = domain->record;
+
+    switch (build->stage) {
+    case STAGE_BEGIN:
+        begin(domain);
+        next_stage(build, STAGE_RESET_DEVICES);
+        return false;
+    case STAGE_RESET_DEVICES:
+        if (build->index >= record->nr_resets) {
+            bool scrub = domain->incarnation != 0 || (record->flags & DOMAIN_SCRUB) != 0;
+
+            next_stage(build, scrub ? STAGE_SCRUB : STAGE_LOAD);
+        } else if (!reset_device(pcpu, &record->resets[build->index++])) {
+            print("DOM%u: device reset %u timed out", record->domid, build->index - 1u);
+        }
+        return false;
+    case STAGE_SCRUB:
+        if (scrub_slice(domain, pcpu)) {
+            next_stage(build, STAGE_LOAD);
+        }
+        return false;
+    case STAGE_LOAD:
+        if (load_slice(domain, pcpu)) {
+            next_stage(build, STAGE_FINISH);
+        }
+        return false;
+    default:
+        __asm__ volatile("ic ialluis" ::: "memory"); /* new text of a VMID that ran before */
+        dsb(ish);
+        next_stage(build, STAGE_BEGIN);
+        return true;
+    }
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/domain.h"
+
+#include "arch/arm64/barrier.h"
+#include "arch/arm64/timer.h"
+#include "core/effects.h"
+#include "core/interrupt.h"
+#include "core/power.h"
+#include "core/print.h"
+#include "drivers/gic.h"
+#include "guest/arm64/vpl011.h"
+#include "virq/virq.h"
+
+struct domain *domains[MAX_DOMAINS];
+uint32_t nr_domains;
+
+#define OBJECT_ALIGN 64u
+
+static void bind_vcpus(struct domain *domain)
+{
+    const struct domain_record *record = domain->record;
+
+    for (unsigned i = 0; i < record->nr_vcpus; i++) {
+        struct vcpu *vcpu = &domain->vcpus[i];
+        struct pcpu *pcpu = pcpus[record->vcpus[i].pcpu];
+
+        vcpu->index = (uint16_t)i;
+        vcpu->domain = domain;
+        vcpu->virq = virq_cpu(domain->virq, i);
+        vcpu->pcpu = pcpu;
+        vcpu->stack_top = pcpu->stack_top;
+        vcpu->priority = record->priority;
+        vcpu->budget = timer_from_us(record->budget_us);
+        vcpu->period = timer_from_us(record->period_us);
+        vcpu->budget_left = vcpu->budget;
+        vcpu->el1.vmpidr = BIT(31) | record->vcpus[i].affinity;
+        pcpu->vcpus[pcpu->nr_vcpus++] = vcpu;
+        for (uint32_t n = 0; pcpu->nr_vcpus > 1 && n < pcpu->nr_vcpus; n++) {
+            pcpu->vcpus[n]->shared = true;
+        }
+    }
+}
+
+static void link_interrupts(struct domain *domain)
+{
+    const struct domain_record *record = domain->record;
+
+    virq_link(domain->virq, GUEST_TIMER_VIRT, host_interrupts.timer_virt, false);
+    virq_link(domain->virq, GUEST_TIMER_PHYS, host_interrupts.timer_phys, false);
+    for (uint32_t i = 0; i < record->nr_irqs; i++) {
+        virq_link(domain->virq, record->irqs[i].virq, record->irqs[i].pirq, record->irqs[i].edge);
+        interrupt_assign(domain, record->irqs[i].pirq, record->irqs[i].virq);
+    }
+    interrupt_quiesce(domain);
+}
+
+enum status domain_create(const struct domain_record *record)
+{
+    struct pool pool;
+    struct domain *domain;
+    void *virq_memory;
+
+    for (unsigned i = 0; i < record->nr_vcpus; i++) {
+        if (pcpus[record->vcpus[i].pcpu]->nr_vcpus >= PCPU_MAX_VCPUS) {
+            return ERR_RANGE;
+        }
+    }
+    pool_init(&pool, record->pool, record->pool_size);
+    domain = pool_alloc(&pool, sizeof *domain, OBJECT_ALIGN);
+    if (domain == NULL) {
+        return ERR_NOMEM;
+    }
+    domain->record = record;
+    domain->vcpus = pool_alloc(&pool, record->nr_vcpus * sizeof(struct vcpu), OBJECT_ALIGN);
+    virq_memory = pool_alloc(&pool, virq_bytes(record->nr_vcpus, record->nr_spis), OBJECT_ALIGN);
+    domain->uart = pool_alloc(&pool, sizeof *domain->uart, OBJECT_ALIGN);
+    if (domain->vcpus == NULL || virq_memory == NULL || domain->uart == NULL) {
+        return ERR_NOMEM;
+    }
+    domain->virq = virq_init(virq_memory, record->nr_vcpus, record->nr_spis, gic_version);
+    domain->pool = pool;
+    domain->pool_objects = pool.used;
+    domains[nr_domains++] = domain;
+    bind_vcpus(domain);
+    link_interrupts(domain);
+    if ((record->flags & DOMAIN_VPL011) != 0) {
+        vpl011_init(domain->uart, record->domid, domain->virq, record->uart_virq);
+    } else {
+        domain->uart = NULL;
+    }
+    domain->state = DOMAIN_BUILDING;
+    return OK;
+}
+
+void domain_start(struct domain *domain)
+{
+    struct vcpu *vcpu = &domain->vcpus[0];
+
+    domain->incarnation++;
+    domain->counter_offset = timer_now();
+    vcpu_reset(vcpu, domain->record->entry.v, domain->record->dtb.v);
+    vcpu->state = VCPU_READY;
+    store_release(&vcpu->power, POWER_ON);
+    store_release(&domain->state, DOMAIN_RUNNING);
+}
+
+void domain_stop(struct domain *domain, enum stop_reason reason)
+{
+    uint32_t running = DOMAIN_RUNNING;
+
+    if (!__atomic_compare_exchange_n(&domain->state, &running, DOMAIN_STOPPING, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE)) {
+        return;
+    }
+    domain->stop_reason = reason;
+    store_release(&domain->vcpus_in, domain->record->nr_vcpus);
+    for (unsigned i = 0; i < domain->record->nr_vcpus; i++) {
+        vcpu_request(&domain->vcpus[i], WORK_STOP);
+    }
+}
+
+/* Restarts within one window are counted from the first of them. */
+static bool may_restart(struct domain *domain)
+{
+    const struct domain_record *record = domain->record;
+    uint64_t now = timer_now();
+
+    if (domain->stop_reason == STOP_OFF || record->restart == RESTART_NEVER) {
+        return false;
+    }
+    if (record->restart == RESTART_ALWAYS) {
+        return true;
+    }
+    if (now - domain->window_start > timer_from_us((uint64_t)record->restart_window_ms * 1000u)) {
+        domain->window_start = now;
+        domain->restarts_in_window = 0;
+    }
+    return domain->restarts_in_window++ < record->restart;
+}
+
+static bool all_stopped(void)
+{
+    for (uint32_t i = 0; i < nr_domains; i++) {
+        if (load_acquire(&domains[i]->state) != DOMAIN_STOPPED) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void domain_vcpu_left(struct domain *domain)
+{
+    static const char *const words[] = {"powered off", "asked for a reset", "crashed"};
+    bool again;
+
+    if (__atomic_sub_fetch(&domain->vcpus_in, 1, __ATOMIC_ACQ_REL) != 0) {
+        return;
+    }
+    interrupt_quiesce(domain);
+    if (domain->uart != NULL) {
+        console_end(&domain->uart->port);
+    }
+    again = may_restart(domain);
+    print("DOM%u %s, %s", domain->record->domid, words[domain->stop_reason], again ? "restarting" : "stays stopped");
+    if (again) {
+        store_release(&domain->state, DOMAIN_BUILDING);
+        vcpu_request(&domain->vcpus[0], WORK_BUILD);
+        return;
+    }
+    store_release(&domain->state, DOMAIN_STOPPED);
+    if (all_stopped()) {
+        print("all domains have stopped: power off");
+        power_off();
+    }
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/schedule.h"
+
+#include "arch/arm64/stage1.h"
+#include "arch/arm64/timer.h"
+#include "core/domain.h"
+#include "core/effects.h"
+#include "core/interrupt.h"
+#include "virq/virq.h"
+
+struct pcpu *pcpus[MAX_PCPUS];
+uint32_t nr_pcpus;
+
+void vcpu_request(struct vcpu *vcpu, uint32_t work)
+{
+    struct pcpu *here = this_pcpu();
+    uint32_t before = __atomic_fetch_or(&vcpu->work, work, __ATOMIC_ACQ_REL);
+
+    if (vcpu->pcpu != here) {
+        if ((before & work) != work) { /* else a kick is on its way */
+            gic_kick(vcpu->pcpu->index);
+        }
+    } else if (here->current != NULL && here->current != vcpu) {
+        __atomic_fetch_or(&here->current->work, WORK_RESCHEDULE, __ATOMIC_RELAXED);
+    }
+}
+
+static void sync_interrupts(struct vcpu *vcpu)
+{
+    struct virq_effects effects = {0};
+
+    virq_sync(vcpu->domain->virq, vcpu->virq, &effects);
+    effects_apply(vcpu->domain, &effects);
+}
+
+struct trap_result schedule_work(struct vcpu *vcpu)
+{
+    const uint32_t leaving = WORK_STOP | WORK_OFF | WORK_RESCHEDULE | WORK_BUILD | WORK_ON;
+    uint32_t work = __atomic_fetch_and(&vcpu->work, ~(uint32_t)WORK_VIRQ, __ATOMIC_ACQUIRE);
+
+    if ((work & WORK_VIRQ) != 0) {
+        sync_interrupts(vcpu);
+        work = load_relaxed(&vcpu->work);
+    }
+    if ((work & leaving) != 0 || vcpu->state != VCPU_READY) {
+        return (struct trap_result){NULL, vcpu};
+    }
+    return (struct trap_result){vcpu, NULL};
+}
+
+/* The processor's EL1 registers, list registers and timers go back to memory. */
+static void unload(struct pcpu *pcpu)
+{
+    struct vcpu *vcpu = pcpu->loaded;
+    struct virq_effects effects = {0};
+
+    if (vcpu == NULL) {
+        return;
+    }
+    context_save(vcpu);
+    virq_suspend(vcpu->domain->virq, vcpu->virq, &effects);
+    pcpu->loaded = NULL;
+    effects_apply(vcpu->domain, &effects);
+}
+
+static void load(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+    struct virq_effects effects = {0};
+
+    context_load(vcpu);
+    pcpu->loaded = vcpu;
+    virq_resume(vcpu->domain->virq, vcpu->virq, &effects);
+    effects_apply(vcpu->domain, &effects);
+}
+
+/* The vCPU is off; everything of it is in memory before others may see that. */
+static void take_off(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+    if (pcpu->loaded == vcpu) {
+        unload(pcpu);
+    }
+    if (pcpu->fp_owner == vcpu) {
+        pcpu->fp_owner = NULL;
+    }
+    vcpu->state = VCPU_OFF;
+}
+
+static void do_work(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t work)
+{
+    if ((work & WORK_STOP) != 0) {
+        take_off(pcpu, vcpu);
+        store_release(&vcpu->power, POWER_OFF);
+        domain_vcpu_left(vcpu->domain);
+        return;
+    }
+    if ((work & WORK_OFF) != 0) {
+        take_off(pcpu, vcpu);
+        store_release(&vcpu->power, POWER_OFF);
+    }
+    if ((work & WORK_BUILD) != 0) {
+        vcpu->state = VCPU_BUILDING;
+    }
+    if ((work & WORK_ON) != 0 && vcpu->state == VCPU_OFF) {
+        vcpu_reset(vcpu, vcpu->on_entry, vcpu->on_context);
+        vcpu->state = VCPU_READY;
+        store_release(&vcpu->power, POWER_ON);
+    }
+    if ((work & WORK_VIRQ) != 0 && pcpu->loaded == vcpu) {
+        sync_interrupts(vcpu);
+    }
+}
+
+static void wake_if_due(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now)
+{
+    if (vcpu->state != VCPU_BLOCKED) {
+        return;
+    }
+    if (virq_deliverable(vcpu->domain->virq, vcpu->virq) ||
+        (pcpu->loaded != vcpu && context_next_timer(vcpu) <= now)) {
+        vcpu->state = VCPU_READY;
+    }
+}
+
+static void look_at_all(struct pcpu *pcpu)
+{
+    uint64_t now = timer_now();
+
+    for (uint32_t i = 0; i < pcpu->nr_vcpus; i++) {
+        struct vcpu *vcpu = pcpu->vcpus[i];
+        uint32_t work = __atomic_exchange_n(&vcpu->work, 0, __ATOMIC_ACQUIRE);
+
+        if (work != 0) {
+            do_work(pcpu, vcpu, work);
+        }
+        wake_if_due(pcpu, vcpu, now);
+    }
+}
+
+static void account(struct pcpu *pcpu, uint64_t now)
+{
+    struct vcpu *vcpu = pcpu->running;
+
+    if (vcpu != NULL && vcpu->budget != 0) {
+        vcpu->budget_left -= min_u64(vcpu->budget_left, now - pcpu->run_since);
+    }
+    pcpu->running = NULL;
+    for (uint32_t i = 0; i < pcpu->nr_vcpus; i++) {
+        struct vcpu *v = pcpu->vcpus[i];
+
+        if (v->budget != 0 && now >= v->period_end) {
+            v->budget_left = v->budget;
+            v->period_end = now + v->period;
+        }
+    }
+}
+
+static bool wants_to_run(const struct vcpu *vcpu)
+{
+    return (vcpu->state == VCPU_READY || vcpu->state == VCPU_BUILDING) && (vcpu->budget == 0 || vcpu->budget_left > 0);
+}
+
+/* Highest priority first; among equals the next after the one that ran last. */
+static struct vcpu *choose(struct pcpu *pcpu)
+{
+    struct vcpu *best = NULL;
+    uint32_t best_at = 0;
+
+    for (uint32_t n = 0; n < pcpu->nr_vcpus; n++) {
+        uint32_t at = (pcpu->turn + 1u + n) % pcpu->nr_vcpus;
+        struct vcpu *vcpu = pcpu->vcpus[at];
+
+        if (wants_to_run(vcpu) && (best == NULL || vcpu->priority > best->priority)) {
+            best = vcpu;
+            best_at = at;
+        }
+    }
+    if (best != NULL) {
+        pcpu->turn = best_at;
+    }
+    return best;
+}
+
+/* When this pCPU must choose again although nobody asks: end of a turn or a budget, a sleeper's timer, a new period. */
+static uint64_t next_event(const struct pcpu *pcpu, const struct vcpu *running, uint64_t now)
+{
+    uint64_t at = ~UINT64_C(0);
+
+    for (uint32_t i = 0; i < pcpu->nr_vcpus; i++) {
+        const struct vcpu *vcpu = pcpu->vcpus[i];
+
+        if (vcpu == running) {
+            at = vcpu->budget != 0 ? min_u64(at, now + vcpu->budget_left) : at;
+        } else if (vcpu->state == VCPU_BLOCKED && pcpu->loaded != vcpu) {
+            at = min_u64(at, context_next_timer(vcpu));
+        } else if (wants_to_run(vcpu) && running != NULL && vcpu->priority == running->priority) {
+            at = min_u64(at, now + timer_from_us(SCHEDULE_SLICE_MS * 1000u));
+        }
+        if (vcpu != running && vcpu->budget != 0 && vcpu->budget_left == 0 && vcpu->state != VCPU_OFF) {
+            at = min_u64(at, vcpu->period_end);
+        }
+    }
+    return at;
+}
+
+static struct vcpu *choose_or_idle(struct pcpu *pcpu)
+{
+    for (;;) {
+        uint64_t now;
+        struct vcpu *next;
+
+        look_at_all(pcpu);
+        now = timer_now();
+        account(pcpu, now);
+        next = choose(pcpu);
+        pcpu->running = next;
+        pcpu->run_since = now;
+        if (pcpu->nr_vcpus > 1) {
+            timer_arm(next_event(pcpu, next, now));
+        }
+        if (next == NULL) {
+            timer_wait();
+        } else if (next->state == VCPU_READY) {
+            return next;
+        } else if (domain_build_slice(next->domain, pcpu)) {
+            domain_start(next->domain);
+        }
+        interrupt_poll(pcpu);
+    }
+}
+
+struct vcpu *schedule_switch(struct vcpu *next, struct vcpu *leave)
+{
+    struct pcpu *pcpu = this_pcpu();
+
+    (void)next;
+    (void)leave;
+    pcpu->current = NULL;
+    do {
+        next = choose_or_idle(pcpu);
+        if (pcpu->loaded != next) {
+            unload(pcpu);
+            load(pcpu, next);
+        }
+        /* what came since the last look is seen now or interrupts the guest at once */
+    } while ((load_relaxed(&next->work) & ~(uint32_t)WORK_VIRQ) != 0);
+    if ((__atomic_fetch_and(&next->work, ~(uint32_t)WORK_VIRQ, __ATOMIC_ACQUIRE) & WORK_VIRQ) != 0) {
+        sync_interrupts(next);
+    }
+    pcpu->current = next;
+    return next;
+}
+
+void schedule_wait(struct vcpu *vcpu)
+{
+    if (!virq_deliverable(vcpu->domain->virq, vcpu->virq)) {
+        vcpu->state = VCPU_BLOCKED;
+        __atomic_fetch_or(&vcpu->work, WORK_RESCHEDULE, __ATOMIC_RELAXED);
+    }
+}
+
+void schedule_timer(struct pcpu *pcpu)
+{
+    if (pcpu->current != NULL) {
+        __atomic_fetch_or(&pcpu->current->work, WORK_RESCHEDULE, __ATOMIC_RELAXED);
+    }
+}
