@@ -19,8 +19,7 @@ struct passthrough_input {
     bool restarts;     /* it has a restart policy */
 };
 
-/* Arrays of the caller. The counts may exceed what the arrays hold: then the status is ERR_NOMEM, and the counts tell what
- * is needed. With all max_* 0 (and the arrays NULL) the scan only counts, and reports nothing. */
+/* Arrays of the caller: entries are appended to the counts that it left, and more than max_* is an error. */
 struct passthrough {
     struct domain_map *maps;
     struct domain_irq *irqs;
@@ -31,18 +30,18 @@ struct passthrough {
     bool dma_unprotected; /* a DMA master is among them: DOMAIN_DMA_UNPROTECTED */
 };
 
-/* Appends what /passthrough of the partial tree asks for; the counts start where the caller left them. Problems are
- * reported with the partial tree's node. ERR_INVALID if one is an error. Conflicts with other domains, with RAM or with the
- * hypervisor's own devices are the caller's to find. */
+/* Appends what /passthrough of the partial tree asks for. Every problem is reported, with the partial tree's node;
+ * ERR_INVALID if one is an error. A range or interrupt that two nodes name is entered once. Conflicts with other domains,
+ * with RAM or with the hypervisor's own devices are the caller's to find. */
 enum status passthrough_scan(const struct passthrough_input *in, struct passthrough *out) MUST_CHECK;
 
-/* True if the host node is known to do DMA: its properties say so, or its compatible is in the short list. */
-bool passthrough_is_dma_master(const struct fdt *fdt, fdt_node_t node);
+/* True if the device is known to do DMA: its properties say so, or its compatible is in the short list. */
+bool device_is_dma_master(const struct fdt *fdt, fdt_node_t node);
 
 /* True if the device is known not to do DMA. */
-bool passthrough_is_dma_free(const struct fdt *fdt, fdt_node_t node);
+bool device_is_dma_free(const struct fdt *fdt, fdt_node_t node);
 
-/* The reset that a device has without being told: virtio-mmio's Status register at `base`. False if it has none. */
-bool passthrough_implied_reset(const struct fdt *fdt, fdt_node_t node, uint64_t base, struct domain_reset *reset);
+/* The reset that a device has without being told, given the address of its registers: virtio-mmio. False if it has none. */
+bool device_implied_reset(const struct fdt *fdt, fdt_node_t node, uint64_t base, struct domain_reset *reset);
 
 #endif
