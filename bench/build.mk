@@ -48,6 +48,6 @@ bench: $(O)/bulkhead.img $(BENCH_FILES)
 
 WHAT ?= psci_version
 bench-trace: $(O)/bulkhead.img $(BENCHO)/guest.img
-	$(Q)$(BENCH_PYTHON) $(BENCH)/trace.py --out $(O) $(WHAT)
+	$(Q)$(BENCH_PYTHON) $(BENCH)/trace.py --out $(O) $(WHAT) $(if $(LIST),--list)
 
 -include $(BENCH_OBJS:.o=.d)

@@ -1,26 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the guests and peers of the benchmark lie: what `tools/bulkhead fetch` unpacked, or what the environment names."""
+"""Where the guests and peers of the benchmark lie: in the cache of `tools/bulkhead fetch`, or where the environment says."""
 
-import glob
 import os
+import subprocess
 
 from machine import BenchError
 
-CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "bulkhead")
+TOOL = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tools", "bulkhead")
 
 
-def _find(variable, pattern, what):
-    if os.environ.get(variable):
-        return os.environ[variable]
-    found = sorted(p for p in glob.glob(os.path.join(CACHE, "**", "boot", pattern), recursive=True) if os.path.isfile(p))
-    if not found:
-        raise BenchError(f"no {what} below {CACHE}: run tools/bulkhead fetch, or name it in {variable}")
-    return found[-1]
+def find(name):
+    """The path of "linux" or "xen", fetched if it is not there; BENCH_LINUX and BENCH_XEN overrule."""
+    named = os.environ.get(f"BENCH_{name.upper()}")
+    if named:
+        return named
+    if subprocess.run([TOOL, "fetch", name], timeout=1800, check=False).returncode:
+        raise BenchError(f"{name} could not be fetched; BENCH_{name.upper()} may name a file instead")
+    return subprocess.run([TOOL, "fetch", "--path", name], timeout=60, check=True, capture_output=True,
+                          text=True).stdout.strip()
 
 
-def find_xen():
-    return _find("BENCH_XEN", "xen-4.17-arm64", "Xen 4.17 for arm64")
-
-
-def find_linux():
-    return _find("BENCH_LINUX", "vmlinuz-6.1*-arm64", "Linux 6.1 for arm64")
+def version(name):
+    """The package a fetched file came from."""
+    path = find(name)
+    try:
+        with open(f"{path}.version", encoding="utf-8") as file:
+            return file.read().strip()
+    except OSError:
+        return path

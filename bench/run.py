@@ -7,11 +7,12 @@ import subprocess
 import sys
 import time
 
+import files
 import lines
 import linux
 import report
 import suite
-from files import find_linux, find_xen
+from machine import BenchError
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GROUPS = {"paths": suite.paths, "gicv2": suite.paths_gicv2, "shared": suite.shared, "boot": suite.boot}
@@ -33,8 +34,14 @@ def make_targets(options):
     os.makedirs(logs, exist_ok=True)
     guest = os.path.join(options.out, "bench", "guest.img")
     images = [] if options.without_bulkhead else [("bulkhead", options.image or os.path.join(options.out, "bulkhead.img"))]
-    images += [(peer, find_xen() if peer == "xen" else "") for peer in options.peer]
+    images += [(peer, files.find("xen") if peer == "xen" else "") for peer in options.peer]
     return [suite.Target(name, image, guest, logs, options.samples) for name, image in images]
+
+
+def versions(options):
+    """The packages that the figures depend on."""
+    names = ["linux"] if not options.only or "linux" in options.only else []
+    return [files.version(name) for name in names + [peer for peer in options.peer if peer == "xen"]]
 
 
 def say(text):
@@ -52,7 +59,7 @@ def main():
         figures[target.name], failed = suite.measure(target, groups, say)
         errors += failed
     if not options.only or "linux" in options.only:
-        found, failed = linux.measure(targets, find_linux(), os.path.join(options.out, "bench"), say)
+        found, failed = linux.measure(targets, files.find("linux"), os.path.join(options.out, "bench"), say)
         errors += failed
         for name, figure in found.items():
             figures[name]["linux_boot"] = figure
@@ -63,7 +70,7 @@ def main():
     print("\n".join(report.table(rows, own, figures)))
     print("* measured once, see bench/README.md; instructions under QEMU's icount, not time on silicon")
     qemu = subprocess.run([suite.QEMU, "--version"], capture_output=True, text=True, timeout=60, check=False).stdout
-    print(f"{qemu.splitlines()[0]}; {time.monotonic() - start:.0f} s")
+    print("; ".join([qemu.splitlines()[0], *versions(options), f"{time.monotonic() - start:.0f} s"]))
     report.write_json(os.path.join(options.out, "bench.json"), report.as_json(rows, own))
     for peer, measured in figures.items():
         report.write_json(os.path.join(options.out, f"bench-{peer}.json"), report.as_json(rows, measured))
@@ -79,4 +86,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except BenchError as error:
+        sys.exit(f"bench: {error}")

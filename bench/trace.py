@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the instructions of one path go: runs the guest in an endless loop over one row, logs every executed instruction
+for a moment and counts those of the hypervisor by function."""
+
+import argparse
+import bisect
+import collections
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+from machine import BenchError, Domain, Machine, compile_tree, describe, host_tree
+
+LOOPS = ["hvc", "psci_version", "gicd_typer_read", "gicd_isenabler_write", "sgi_self", "sgi_other_spin", "sgi_other_wfi",
+         "vtimer_spin", "vtimer_wfi"]
+LINE = re.compile(r"Trace (\d+): \S+ \[[0-9a-f]+/([0-9a-f]+)/")
+LOG_SIZE = 40 << 20  # bytes; some hundred thousand instructions
+PAGES = 0x200000     # the guest is linked at 0 and loaded at a multiple of this
+
+
+class Symbols:
+    """Function names by address."""
+
+    def __init__(self, elf):
+        text = subprocess.run(["llvm-nm-19", "-n", elf], check=True, capture_output=True, text=True, timeout=60).stdout
+        pairs = [line.split() for line in text.splitlines()]
+        pairs = [(int(p[0], 16), p[2]) for p in pairs if len(p) == 3 and p[1] in "tTwW" and not p[2].startswith("$")]
+        if not pairs:
+            raise BenchError(f"{elf} has no symbols")
+        self.addresses = [address for address, _ in pairs]
+        self.names = [name for _, name in pairs]
+
+    def at(self, pc):
+        """(name, offset), or None outside the text."""
+        index = bisect.bisect_right(self.addresses, pc) - 1
+        if index < 0 or pc - self.addresses[index] > 0x10000:
+            return None
+        return self.names[index], pc - self.addresses[index]
+
+    def address(self, name):
+        return self.addresses[self.names.index(name)]
+
+
+def monitor(path):
+    end = time.monotonic() + 20
+    while True:
+        try:
+            connection = socket.socket(socket.AF_UNIX)
+            connection.connect(path)
+            return connection
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+def wait_for(condition, seconds, what):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise BenchError(f"waited in vain for {what}")
+        time.sleep(0.05)
+
+
+def contains(path, text):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return text in file.read()
+
+
+def record(options, guest, folder):
+    """Runs the loop and returns the path of QEMU's log."""
+    several = options.what.startswith("sgi_other")
+    machine = Machine(options.cpu, options.gic, smp=2 if several else 1)
+    fragment, places = describe([Domain(guest, f"role=bench loop={options.what}", cpus=2 if several else 1)])
+    blob, serial, log, control = (os.path.join(folder, name) for name in ("dtb", "serial", "log", "monitor"))
+    compile_tree(host_tree(machine) + fragment, blob)
+    open(serial, "wb").close()
+    command = machine.arguments() + ["-icount", "shift=0,sleep=off", "-kernel", options.image, "-dtb", blob, "-serial",
+                                     f"file:{serial}", "-monitor", f"unix:{control},server=on,wait=off"]
+    for path, address in places.items():
+        command += ["-device", f"loader,file={path},addr={address:#x},force-raw=on"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+        try:
+            connection = monitor(control)
+            wait_for(lambda: contains(serial, "I loop"), 60, "the guest's loop")
+            time.sleep(0.5)
+            for line in ("one-insn-per-tb on", f"logfile {log}", "log exec,nochain"):
+                connection.sendall(line.encode() + b"\n")
+            wait_for(lambda: os.path.exists(log) and os.path.getsize(log) > LOG_SIZE, 120, "the log")
+        finally:
+            process.kill()
+    return log
+
+
+def read_rounds(log, mark, symbols):
+    """Splits the log at the guest's mark: a list of rounds, each a list of (cpu, pc, function or None)."""
+    rounds, current = [], None
+    with open(log, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            match = LINE.match(line)
+            if not match:
+                continue
+            pc = int(match[2], 16)
+            place = symbols.at(pc)
+            if place is None and pc % PAGES == mark:
+                if current is not None:
+                    rounds.append(current)
+                current = []
+            if current is not None:
+                current.append((int(match[1]), pc, place))
+    if not rounds:
+        raise BenchError("no complete round in the log")
+    return rounds
+
+
+def histogram(rounds):
+    counts = collections.Counter(place[0] for steps in rounds for _, _, place in steps if place)
+    totals = sorted(sum(1 for step in steps if step[2]) for steps in rounds)
+    print(f"{len(rounds)} rounds; hypervisor instructions per round: min {totals[0]}, median {totals[len(totals) // 2]}, "
+          f"max {totals[-1]}")
+    for name, count in counts.most_common():
+        print(f"{count / len(rounds):10.2f}  {name}")
+
+
+def listing(steps, elf):
+    """One round, every hypervisor instruction in its order with its disassembly."""
+    text = subprocess.run(["llvm-objdump-19", "-d", "--no-show-raw-insn", elf], check=True, capture_output=True, text=True,
+                          timeout=120).stdout
+    code = dict(m.groups() for m in re.finditer(r"^\s*([0-9a-f]+):\s+(.*)$", text, re.M))
+    print()
+    guest = 0
+    for cpu, pc, place in steps:
+        if not place:
+            guest += 1
+            continue
+        if guest:
+            print(f"      ... {guest} in the guest")
+            guest = 0
+        print(f"cpu{cpu}  {place[0]}+{place[1]:#x}\t{code.get(f'{pc:x}', '')}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=LOOPS, help="the row")
+    parser.add_argument("--out", required=True, help="the build folder")
+    parser.add_argument("--image", help="the hypervisor (default: OUT/bulkhead.img)")
+    parser.add_argument("--elf", help="its symbols (default: OUT/bulkhead.elf)")
+    parser.add_argument("--cpu", default="cortex-a72")
+    parser.add_argument("--gic", type=int, default=3, choices=[2, 3])
+    parser.add_argument("--list", action="store_true", help="print one round instruction by instruction as well")
+    options = parser.parse_args()
+    options.image = options.image or os.path.join(options.out, "bulkhead.img")
+    options.elf = options.elf or os.path.join(options.out, "bulkhead.elf")
+    guest = os.path.join(options.out, "bench", "guest")
+    with tempfile.TemporaryDirectory() as folder:
+        log = record(options, f"{guest}.img", folder)
+        rounds = read_rounds(log, Symbols(f"{guest}.elf").address("trace_mark"), Symbols(options.elf))
+    histogram(rounds)
+    if options.list:
+        listing(rounds[len(rounds) // 2], options.elf)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BenchError as error:
+        sys.exit(f"trace: {error}")
