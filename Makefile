@@ -8,7 +8,7 @@ MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 SRC := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 O ?= build
 override O := $(abspath $(O))
-export O
+export O PROFILE ONLY
 
 CLANG := clang-19
 LLD := ld.lld-19

@@ -9,6 +9,9 @@ from .errors import UserError
 VERBS = {
     "image": "compose a bootable set from a description: device tree, load addresses, QEMU and U-Boot scripts",
     "run": "compose a set and start it in QEMU",
+    "check": "apply the boot rules to a device tree on this machine and print the partition table",
+    "map": "draw the partition table of a device tree as an SVG picture",
+    "initramfs": "compose a small initramfs with busybox and an /init script",
     "fetch": "download the guests (kernel, busybox, U-Boot, Xen) from the Debian 12 archive into the cache",
 }
 
@@ -24,7 +27,11 @@ def main(arguments):
         if verb == chosen:
             modules[verb] = importlib.import_module(f".{verb}", __package__)
             modules[verb].add_arguments(sub)
-    parsed = parser.parse_args(arguments)
+    # The offline check reads its own options: they pass through untouched.
+    if chosen in ("check", "map") and not {"-h", "--help"} & set(arguments):
+        parsed = argparse.Namespace(verb=chosen, arguments=[word for word in arguments if word != chosen])
+    else:
+        parsed = parser.parse_args(arguments)
     try:
         return modules[parsed.verb].main(parsed)
     except UserError as error:
