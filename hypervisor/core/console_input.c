@@ -52,13 +52,13 @@ void console_init(const struct console_commands *commands, bool keys_change_stat
 
 static void set_focus(unsigned next)
 {
-    __atomic_store_n(&focus, next, __ATOMIC_RELAXED);
     input.verb = 0;
     if (next == HYPERVISOR) {
         print("input goes to the hypervisor: h lists keys, Ctrl-A three times moves on");
     } else {
         print("input goes to DOM%u: Ctrl-A three times moves on", next);
     }
+    __atomic_store_n(&focus, next, __ATOMIC_RELAXED);
 }
 
 static unsigned next_focus(void)

@@ -41,7 +41,7 @@ void log_line(const char *text, size_t length);
 void log_line_unlocked(const char *text, size_t length);
 
 /* Goes on in `memory` (mapped Normal, `size` bytes of which the header takes a part, at least LOG_MIN_SIZE): keeps what an
- * earlier boot left there if the header is sound, otherwise formats it; then appends what this boot has logged so far.
+ * earlier boot left there if the header is sound and of this size, otherwise formats it; then appends what this boot has logged so far.
  * Call once, on the boot pCPU. */
 void log_attach(void *memory, size_t size);
 

@@ -1,70 +1,81 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "drivers/uart.h"
 
-static bool none_put(uint8_t byte)
+static struct uart uart;
+static uint8_t room; /* bytes that the transmit FIFO takes before its status is asked again */
+
+uint32_t uart_read(unsigned reg)
 {
-    (void)byte;
-    return true;
+    volatile uint8_t *address = uart.base + ((size_t)reg << uart.shift);
+
+    return uart.width == 4 ? *(volatile uint32_t *)address : uart.width == 2 ? *(volatile uint16_t *)address : *address;
 }
 
-static bool none_get(uint8_t *byte)
+void uart_write(unsigned reg, uint32_t value)
 {
-    (void)byte;
-    return false;
-}
+    volatile uint8_t *address = uart.base + ((size_t)reg << uart.shift);
 
-static void none_tx_interrupt(bool on)
-{
-    (void)on;
+    if (uart.width == 4) {
+        *(volatile uint32_t *)address = value;
+    } else if (uart.width == 2) {
+        *(volatile uint16_t *)address = (uint16_t)value;
+    } else {
+        *address = (uint8_t)value;
+    }
 }
-
-static void none_acknowledge(void)
-{
-}
-
-static struct uart_driver driver;
 
 void uart_init(enum uart_type type, volatile void *registers, unsigned reg_shift, unsigned io_width)
 {
-    driver.put = none_put;
-    driver.get = none_get;
-    driver.tx_interrupt = none_tx_interrupt;
-    driver.acknowledge = none_acknowledge;
-
-    switch (type) {
-    case UART_PL011:
-        pl011_init(&driver, registers);
-        break;
-    case UART_CADENCE:
-        cadence_init(&driver, registers);
-        break;
-    case UART_IMX:
-        imx_init(&driver, registers);
-        break;
-    case UART_8250:
-        ns8250_init(&driver, registers, reg_shift, io_width);
-        break;
-    case UART_NONE:
-        break;
+    uart = (struct uart){.base = registers, .width = 4, .depth = 1};
+    room = 0;
+    if (type == UART_PL011) {
+        pl011_init(&uart);
+    } else if (type == UART_CADENCE) {
+        cadence_init(&uart);
+    } else if (type == UART_IMX) {
+        imx_init(&uart);
+    } else if (type == UART_8250) {
+        uart.shift = (uint8_t)reg_shift;
+        uart.width = (uint8_t)io_width;
+        ns8250_init(&uart);
     }
 }
 
 bool uart_put(uint8_t byte)
 {
-    return driver.put(byte);
+    if (uart.full == 0) {
+        return true;
+    }
+    if (room == 0) {
+        if (((uart_read(uart.status) ^ uart.invert) & uart.full) != 0) {
+            return false;
+        }
+        room = uart.depth;
+    }
+    room--;
+    uart_write(uart.tx, byte);
+    return true;
 }
 
 bool uart_get(uint8_t *byte)
 {
-    return driver.get(byte);
+    if (uart.full == 0 || ((uart_read(uart.status) ^ uart.invert) & uart.empty) != 0) {
+        return false;
+    }
+    *byte = (uint8_t)uart_read(uart.rx);
+    return true;
 }
 
 void uart_tx_interrupt(bool on)
 {
-    driver.tx_interrupt(on);
+    if (uart.full != 0) {
+        uart.tx_interrupt(on);
+    }
 }
 
 void uart_acknowledge(void)
 {
-    driver.acknowledge();
+    if (uart.full != 0) {
+        uart.acknowledge();
+    }
 }

@@ -27,17 +27,24 @@ void uart_acknowledge(void);
 
 /* --- between uart.c and the drivers --- */
 
-/* Filled at run time by the driver, so that the image needs no relocation. */
-struct uart_driver {
-    bool (*put)(uint8_t byte);
-    bool (*get)(uint8_t *byte);
+/* Filled at run time by the driver, so that the image needs no relocation. Registers are numbered as their offset >> shift. */
+struct uart {
+    volatile uint8_t *base;
+    uint8_t shift, width;    /* of registers: log2 of their distance, bytes of an access */
+    uint8_t tx, rx, status;  /* data and status registers */
+    uint8_t depth;           /* bytes that the FIFO takes once it is not full */
+    uint32_t full, empty;    /* status bits: transmit FIFO full, receive FIFO empty ... */
+    uint32_t invert;         /* ... those of them that say the opposite */
     void (*tx_interrupt)(bool on);
     void (*acknowledge)(void);
 };
 
-void pl011_init(struct uart_driver *driver, volatile void *registers);
-void cadence_init(struct uart_driver *driver, volatile void *registers);
-void imx_init(struct uart_driver *driver, volatile void *registers);
-void ns8250_init(struct uart_driver *driver, volatile void *registers, unsigned reg_shift, unsigned io_width);
+uint32_t uart_read(unsigned reg);
+void uart_write(unsigned reg, uint32_t value);
+
+void pl011_init(struct uart *uart);
+void cadence_init(struct uart *uart);
+void imx_init(struct uart *uart);
+void ns8250_init(struct uart *uart);
 
 #endif

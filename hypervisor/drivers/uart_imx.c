@@ -13,54 +13,35 @@ enum { URXD = 0x00, UTXD = 0x40, UCR1 = 0x80, UCR2 = 0x84, UCR3 = 0x88, UCR4 = 0
 #define UCR3_SOURCES (1u << 4 | 1u << 5 | 1u << 6 | 1u << 11 | 1u << 12) /* AWAKEN AIRINTEN RXDSEN FRAERREN PARERREN */
 #define UCR4_DREN    (1u << 0)
 #define UCR4_SOURCES (1u << 1 | 1u << 2 | 1u << 3 | 1u << 7 | 1u << 8) /* OREN BKEN TCEN WKEN ENIRI */
-#define USR2_RDR     (1u << 0)
 #define USR2_ORE     (1u << 1)
 #define UTS_TXFULL   (1u << 4)
-
-static volatile uint32_t *regs;
-
-static bool put(uint8_t byte)
-{
-    if ((regs[UTS / 4] & UTS_TXFULL) != 0) {
-        return false;
-    }
-    regs[UTXD / 4] = byte;
-    return true;
-}
-
-static bool get(uint8_t *byte)
-{
-    if ((regs[USR2 / 4] & USR2_RDR) == 0) {
-        return false;
-    }
-    *byte = (uint8_t)regs[URXD / 4];
-    return true;
-}
+#define UTS_RXEMPTY  (1u << 5)
 
 static void tx_interrupt(bool on)
 {
-    uint32_t control = regs[UCR1 / 4];
+    uint32_t control = uart_read(UCR1);
 
-    regs[UCR1 / 4] = on ? control | UCR1_TRDYEN : control & ~UCR1_TRDYEN;
+    uart_write(UCR1, on ? control | UCR1_TRDYEN : control & ~UCR1_TRDYEN);
 }
 
 /* Transmitter ready and receive data ready follow the FIFOs. */
 static void acknowledge(void)
 {
-    regs[USR2 / 4] = USR2_ORE;
+    uart_write(USR2, USR2_ORE);
 }
 
-void imx_init(struct uart_driver *driver, volatile void *registers)
+void imx_init(struct uart *uart)
 {
-    regs = registers;
-    regs[UCR1 / 4] = (regs[UCR1 / 4] & ~UCR1_SOURCES) | UCR1_UARTEN;
-    regs[UCR2 / 4] = (regs[UCR2 / 4] & ~UCR2_SOURCES) | UCR2_RXEN | UCR2_TXEN;
-    regs[UCR3 / 4] &= ~UCR3_SOURCES;
-    regs[UCR4 / 4] = (regs[UCR4 / 4] & ~UCR4_SOURCES) | UCR4_DREN; /* with the first byte, whatever the trigger level */
+    uart->tx = UTXD;
+    uart->rx = URXD;
+    uart->status = UTS;
+    uart->full = UTS_TXFULL;
+    uart->empty = UTS_RXEMPTY;
+    uart->tx_interrupt = tx_interrupt;
+    uart->acknowledge = acknowledge;
+    uart_write(UCR1, (uart_read(UCR1) & ~UCR1_SOURCES) | UCR1_UARTEN);
+    uart_write(UCR2, (uart_read(UCR2) & ~UCR2_SOURCES) | UCR2_RXEN | UCR2_TXEN);
+    uart_write(UCR3, uart_read(UCR3) & ~UCR3_SOURCES);
+    uart_write(UCR4, (uart_read(UCR4) & ~UCR4_SOURCES) | UCR4_DREN); /* with the first byte, whatever the trigger level */
     acknowledge();
-
-    driver->put = put;
-    driver->get = get;
-    driver->tx_interrupt = tx_interrupt;
-    driver->acknowledge = acknowledge;
 }

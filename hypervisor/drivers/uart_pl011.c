@@ -12,47 +12,28 @@ enum { DR = 0x00, FR = 0x18, CR = 0x30, IMSC = 0x38, ICR = 0x44 };
 #define INT_RT    (1u << 6)
 #define INT_ERROR (0xfu << 7)
 
-static volatile uint32_t *regs;
-
-static bool put(uint8_t byte)
-{
-    if ((regs[FR / 4] & FR_TXFF) != 0) {
-        return false;
-    }
-    regs[DR / 4] = byte;
-    return true;
-}
-
-static bool get(uint8_t *byte)
-{
-    if ((regs[FR / 4] & FR_RXFE) != 0) {
-        return false;
-    }
-    *byte = (uint8_t)regs[DR / 4];
-    return true;
-}
-
 static void tx_interrupt(bool on)
 {
-    regs[IMSC / 4] = INT_RX | INT_RT | (on ? INT_TX : 0u);
+    uart_write(IMSC, INT_RX | INT_RT | (on ? INT_TX : 0u));
 }
 
 /* TX is set when the FIFO falls through its trigger level and stays. RX and RT must not be cleared here: they go away by
  * reading, and a cleared RT with bytes left in the FIFO would come again only with the next byte. */
 static void acknowledge(void)
 {
-    regs[ICR / 4] = INT_TX | INT_ERROR;
+    uart_write(ICR, INT_TX | INT_ERROR);
 }
 
-void pl011_init(struct uart_driver *driver, volatile void *registers)
+void pl011_init(struct uart *uart)
 {
-    regs = registers;
-    regs[CR / 4] |= CR_ENABLE; /* QEMU starts a kernel without firmware that would have done it */
+    uart->tx = DR;
+    uart->rx = DR;
+    uart->status = FR;
+    uart->full = FR_TXFF;
+    uart->empty = FR_RXFE;
+    uart->tx_interrupt = tx_interrupt;
+    uart->acknowledge = acknowledge;
+    uart_write(CR, uart_read(CR) | CR_ENABLE); /* QEMU starts a kernel without firmware that would have done it */
     acknowledge();
     tx_interrupt(false);
-
-    driver->put = put;
-    driver->get = get;
-    driver->tx_interrupt = tx_interrupt;
-    driver->acknowledge = acknowledge;
 }
