@@ -47,6 +47,7 @@ static void visit_chosen(const struct fdt *fdt, fdt_node_t chosen, claim_visitor
     fdt_node_t child;
 
     visit_list(fdt, chosen, "xen,static-heap", fdt_root(fdt), CLAIM_HEAP, visit, context);
+    visit_list(fdt, chosen, "bulkhead,log", fdt_root(fdt), CLAIM_LOG, visit, context);
     visit_children(fdt, chosen, visit, context);
     for (child = fdt_first_child(fdt, chosen); child != FDT_NONE; child = fdt_next_sibling(fdt, child)) {
         if (fdt_compatible(fdt, child, "xen,domain")) {
@@ -153,17 +154,20 @@ enum status plan_arena_place(const struct plan_input *input, uint64_t min_size, 
 }
 
 static const char *const kind_names[] = {"reserved memory", "the hypervisor or its device tree", "a boot module",
-                                         "xen,static-heap", "xen,static-mem"};
+                                         "xen,static-heap", "xen,static-mem", "bulkhead,log"};
 
 static const char *property_of(enum claim_kind kind)
 {
-    return kind == CLAIM_HEAP || kind == CLAIM_STATIC ? kind_names[kind] : "reg";
+    return kind >= CLAIM_HEAP ? kind_names[kind] : "reg";
 }
 
 /* Which pairs contradict each other. `later` is never of a kind that is visited earlier than the other. */
 static bool contradict(const struct claim *earlier, const struct claim *later)
 {
-    if (later->kind == CLAIM_STATIC || later->kind == CLAIM_HEAP || earlier->kind == CLAIM_STATIC) {
+    if (later->kind == CLAIM_LOG) {
+        return earlier->kind != CLAIM_RESERVED; /* how else would firmware leave it alone over a reset */
+    }
+    if (later->kind >= CLAIM_HEAP || earlier->kind >= CLAIM_STATIC) {
         return !(earlier->kind == CLAIM_HYPERVISOR && later->kind == CLAIM_HEAP);
     }
     if (later->kind == CLAIM_MODULE && earlier->kind == CLAIM_MODULE) {
@@ -183,7 +187,7 @@ static void visit_claim(void *context, enum claim_kind kind, fdt_node_t node, ui
         error(p, node, property_of(kind), "range 0x%lx + 0x%lx is empty or wraps", base, size);
         return;
     }
-    if ((kind == CLAIM_STATIC || kind == CLAIM_HEAP) && (base % PAGE_SIZE != 0 || size % PAGE_SIZE != 0)) {
+    if (kind >= CLAIM_HEAP && (base % PAGE_SIZE != 0 || size % PAGE_SIZE != 0)) {
         error(p, node, property_of(kind), "range 0x%lx + 0x%lx is not made of whole 4 KiB pages", base, size);
     }
     if (kind >= CLAIM_MODULE && !ranges_contain(&p->ram, base, size)) {
@@ -207,6 +211,10 @@ static void visit_claim(void *context, enum claim_kind kind, fdt_node_t node, ui
     }
     p->claims[p->nr_claims++] = claim;
     p->heap_given = p->heap_given || kind == CLAIM_HEAP;
+    if (kind == CLAIM_LOG) {
+        p->plan->log_pa = base;
+        p->plan->log_size = size;
+    }
 }
 
 void claims_collect(struct planner *p)

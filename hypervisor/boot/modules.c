@@ -201,10 +201,38 @@ static uint64_t bank_end(const struct planner *p)
     return end;
 }
 
-void modules_place(struct planner *p, struct draft *d)
+bool partial_read(struct planner *p, struct draft *d, struct passthrough *devices, struct fdt *partial)
+{
+    const struct passthrough_input in = {.host = p->host, .partial = partial, .report = p->report,
+                                         .direct_map = (d->record->flags & DOMAIN_DIRECT_MAP) != 0,
+                                         .static_mem = d->is_static, .restarts = d->record->restart != RESTART_NEVER};
+    const void *blob;
+
+    if (d->partial.size == 0) {
+        return false;
+    }
+    blob = p->in->peek(p->in->peek_context, d->partial.pa, d->partial.size);
+    if (blob == NULL) {
+        complain(p, REPORT_NOTE, d->partial.node, "reg", "the content is not known here: devices not checked");
+        return false;
+    }
+    if (fdt_open(partial, blob, d->partial.size) != OK) {
+        error(p, d->partial.node, "reg", "no usable device tree here: %s (at byte 0x%x)", partial->error,
+              partial->error_off);
+        return false;
+    }
+    if (passthrough_scan(&in, devices) == OK && devices->dma_unprotected) {
+        d->record->flags |= DOMAIN_DMA_UNPROTECTED;
+    }
+    p->nr_maps = devices->nr_maps;
+    return true;
+}
+
+void modules_place(struct planner *p, struct draft *d, const struct fdt *partial)
 {
     uint64_t start, end, entry, kernel_end, limit;
-    struct guest_fdt_input in = {.host = p->host, .record = d->record, .node = d->node, .report = p->report};
+    struct guest_fdt_input in = {.host = p->host, .record = d->record, .node = d->node, .partial = partial,
+                                 .report = p->report};
 
     p->nr_loads = 0;
     if (p->nr_maps == 0 || d->kernel.size == 0) {

@@ -38,6 +38,7 @@ static void add_draft(struct planner *p, fdt_node_t node)
         error(p, node, "compatible", "too many domains");
         return;
     }
+    memset(d, 0, sizeof(*d));
     d->record = arena_alloc(p->in->arena, sizeof(*d->record), 8);
     if (d->record == NULL) {
         error(p, node, "", "no memory is left for the domain record");
@@ -49,39 +50,101 @@ static void add_draft(struct planner *p, fdt_node_t node)
     domain_read(p, d);
 }
 
-static void read_domains(struct planner *p)
+static void read_chosen_prop(struct planner *p, const struct fdt_prop *prop)
 {
-    fdt_node_t node;
+    const char *text = (const char *)prop->data;
+    bool is_text = prop->len > 0 && prop->data[prop->len - 1u] == 0;
 
-    for (node = fdt_first_child(p->fdt, p->chosen); node != FDT_NONE; node = fdt_next_sibling(p->fdt, node)) {
-        if (fdt_compatible(p->fdt, node, "xen,domain")) {
-            add_draft(p, node);
+    if (strncmp(prop->name, "bulkhead,", 9) != 0) {
+        if (strcmp(prop->name, "xen,uefi-cfg-load") == 0) {
+            complain(p, REPORT_WARNING, p->chosen, prop->name, "not supported: the boot loader must load the modules");
         }
+        return;
     }
-    if (p->nr_drafts == 0) {
-        report_at(p->report, REPORT_ERROR, "/chosen", "", "there is no domain (compatible = \"xen,domain\")");
+    if (strcmp(prop->name + 9, "on-panic") == 0) {
+        p->plan->on_panic = is_text && strcmp(text, "reset") == 0 ? PANIC_RESET : PANIC_STOP;
+        if (!is_text || (strcmp(text, "reset") != 0 && strcmp(text, "stop") != 0)) {
+            error(p, p->chosen, prop->name, "must be \"stop\" or \"reset\"");
+        }
+    } else if (strcmp(prop->name + 9, "console-keys") == 0) {
+        p->plan->console_keys = true;
+    } else if (strcmp(prop->name + 9, "log") != 0) { /* read with the claims */
+        error(p, p->chosen, prop->name, "unknown property");
     }
 }
 
+static void read_chosen_node(struct planner *p, fdt_node_t node)
+{
+    static const char *const later[] = {"xen,evtchn-v1", "xen,domain-shared-memory-v1", "bulkhead,channel",
+                                        "bulkhead,extension"};
+    struct fdt_prop compatible;
+    size_t i;
+
+    if (!fdt_prop(p->fdt, node, "compatible", &compatible)) {
+        return;
+    }
+    if (fdt_string_list_has(&compatible, "xen,domain")) {
+        add_draft(p, node);
+        return;
+    }
+    for (i = 0; i < ARRAY_SIZE(later); i++) {
+        if (fdt_string_list_has(&compatible, later[i])) {
+            complain(p, REPORT_WARNING, node, "compatible", "not yet supported");
+            return;
+        }
+    }
+    if (!is_module(p->fdt, node) && !fdt_string_list_has(&compatible, "xen,cpupool")) {
+        complain(p, REPORT_WARNING, node, "compatible", "unknown kind of node, no effect");
+    }
+}
+
+static void read_chosen(struct planner *p)
+{
+    struct fdt_prop prop;
+    fdt_node_t node;
+    bool more;
+
+    for (more = fdt_first_prop(p->fdt, p->chosen, &prop); more; more = fdt_next_prop(p->fdt, &prop)) {
+        read_chosen_prop(p, &prop);
+    }
+    for (node = fdt_first_child(p->fdt, p->chosen); node != FDT_NONE; node = fdt_next_sibling(p->fdt, node)) {
+        read_chosen_node(p, node);
+    }
+    if (p->nr_drafts == 0) {
+        error(p, p->chosen, "", "there is no domain (compatible = \"xen,domain\")");
+    }
+}
+
+/* A copy in the arena; NULL for nothing, or after an error. */
 static void *copy_out(struct planner *p, fdt_node_t node, const void *from, uint64_t size)
 {
-    void *to = arena_alloc(p->in->arena, size, 8);
+    void *to = size == 0 ? NULL : arena_alloc(p->in->arena, size, 8);
 
-    if (to == NULL) {
+    if (to == NULL && size != 0) {
         error(p, node, "", "no memory is left for the domain record");
-        return NULL;
     }
-    return memcpy(to, from, size);
+    return to == NULL ? NULL : memcpy(to, from, size);
 }
 
 static void place(struct planner *p, struct draft *d)
 {
     struct domain_record *r = d->record;
+    struct passthrough devices = {.maps = p->maps, .irqs = p->irqs, .resets = p->resets, .nodes = p->nodes,
+                                  .max_maps = MAX_MAPS, .max_irqs = MAX_IRQS, .max_resets = MAX_RESETS,
+                                  .max_nodes = MAX_NODES};
+    struct fdt partial;
+    bool has_partial;
 
     memory_place(p, d);
+    devices.nr_maps = p->nr_maps;
+    has_partial = partial_read(p, d, &devices, &partial);
     r->maps = copy_out(p, d->node, p->maps, p->nr_maps * sizeof(p->maps[0]));
     r->nr_maps = r->maps == NULL ? 0 : p->nr_maps;
-    modules_place(p, d);
+    r->irqs = copy_out(p, d->node, p->irqs, devices.nr_irqs * sizeof(p->irqs[0]));
+    r->nr_irqs = r->irqs == NULL ? 0 : devices.nr_irqs;
+    r->resets = copy_out(p, d->node, p->resets, devices.nr_resets * sizeof(p->resets[0]));
+    r->nr_resets = r->resets == NULL ? 0 : devices.nr_resets;
+    modules_place(p, d, has_partial ? &partial : NULL);
     r->loads = copy_out(p, d->node, p->loads, p->nr_loads * sizeof(p->loads[0]));
     r->nr_loads = r->loads == NULL ? 0 : p->nr_loads;
     if (r->restart != RESTART_NEVER) {
@@ -110,9 +173,10 @@ static void build(struct planner *p)
 {
     uint32_t i;
 
+    bootargs_check(p);
     claims_collect(p);
     cpupools_read(p);
-    read_domains(p);
+    read_chosen(p);
     vcpus_place(p);
     for (i = 0; i < p->nr_drafts; i++) {
         place(p, &p->drafts[i]);
@@ -120,7 +184,8 @@ static void build(struct planner *p)
         p->plan->nodes[i] = p->drafts[i].node;
     }
     p->plan->nr_domains = p->nr_drafts;
-    if (p->report->errors == 0) {
+    conflicts_check(p);
+    if (p->report->errors == p->errors) {
         make_pools(p);
     }
 }
@@ -138,12 +203,13 @@ enum status plan_build(const struct plan_input *input, struct plan *plan, struct
         return ERR_NOMEM;
     }
     p = (struct planner *)(void *)(input->arena->base + align_down(size - sizeof(*p), 64));
-    memset(p, 0, sizeof(*p));
+    memset(p, 0, offsetof(struct planner, ram));
     p->in = input;
     p->host = input->host;
     p->fdt = input->host->fdt;
     p->plan = plan;
     p->report = report;
+    p->errors = errors;
     p->chosen = fdt_child(p->fdt, fdt_root(p->fdt), "chosen");
     if (p->chosen == FDT_NONE) {
         report_at(report, REPORT_ERROR, "/", "", "there is no /chosen node, and so no domain");

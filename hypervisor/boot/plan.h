@@ -56,4 +56,11 @@ enum status plan_arena_place(const struct plan_input *input, uint64_t min_size, 
 /* Reads, checks and places everything. With errors in the report it returns ERR_INVALID after it looked at all nodes. */
 enum status plan_build(const struct plan_input *input, struct plan *plan, struct report *report) MUST_CHECK;
 
+/* The hypervisor's own command line as Xen chooses it (xen,xen-bootargs, or bootargs if dom0's are elsewhere), or NULL. */
+const char *plan_command_line(const struct fdt *fdt);
+
+/* Value of option `name` ("name=value"; the last one counts) of a command line, truncated to size - 1 characters; "" for an
+ * option without value. False if it is not there or line is NULL. */
+bool plan_argument(const char *line, const char *name, char *value, size_t size);
+
 #endif

@@ -3,16 +3,20 @@
 #ifndef BOOT_PLANNER_H
 #define BOOT_PLANNER_H
 
+#include "boot/passthrough.h"
 #include "boot/plan.h"
 #include "boot/ranges.h"
 
 #define MAX_CLAIMS 256u
 #define MAX_MAPS   128u
 #define MAX_LOADS  64u
+#define MAX_IRQS   256u
+#define MAX_RESETS 64u
+#define MAX_NODES  64u
 #define MAX_POOLS  MAX_PCPUS
 
 /* Host memory that is spoken for. */
-enum claim_kind { CLAIM_RESERVED, CLAIM_HYPERVISOR, CLAIM_MODULE, CLAIM_HEAP, CLAIM_STATIC };
+enum claim_kind { CLAIM_RESERVED, CLAIM_HYPERVISOR, CLAIM_MODULE, CLAIM_HEAP, CLAIM_STATIC, CLAIM_LOG };
 
 /* Sees every range; node is FDT_NONE if no node says it. */
 typedef void (*claim_visitor)(void *context, enum claim_kind kind, fdt_node_t node, uint64_t base, uint64_t size);
@@ -34,7 +38,6 @@ struct draft {
     struct domain_record *record;
     uint64_t memory;     /* bytes */
     bool is_static;      /* xen,static-mem */
-    bool passthrough;    /* passthrough = "enabled", or a partial tree without a word about it */
     uint32_t pool;       /* index of its cpupool */
     struct module kernel, ramdisk, partial;
     uint64_t text_offset, image_size; /* from the kernel's header */
@@ -47,20 +50,26 @@ struct planner {
     const struct fdt *fdt;
     struct plan *plan;
     struct report *report;
+    uint32_t errors; /* in the report when planning began */
     fdt_node_t chosen;
     uint32_t address_cells, size_cells; /* of the children of /chosen */
+    bool heap_given; /* xen,static-heap */
+    uint32_t nr_claims, nr_pools, nr_drafts, nr_maps, nr_loads;
+    uint8_t load[MAX_PCPUS]; /* vCPUs per pCPU */
+
+    /* Arrays; not cleared before use. */
     struct ranges ram;  /* all of it */
     struct ranges free; /* what domains without xen,static-mem may get */
-    bool heap_given;    /* xen,static-heap */
-    uint32_t nr_claims, nr_pools, nr_drafts;
     struct claim claims[MAX_CLAIMS];
     uint32_t pools[MAX_POOLS]; /* masks of pCPUs */
     fdt_node_t pool_nodes[MAX_POOLS];
-    uint8_t load[MAX_PCPUS]; /* vCPUs per pCPU */
     struct draft drafts[MAX_DOMAINS];
-    uint32_t nr_maps, nr_loads;
-    struct domain_map maps[MAX_MAPS];    /* of the domain at hand */
-    struct domain_load loads[MAX_LOADS]; /* likewise */
+    /* Of the domain at hand: */
+    struct domain_map maps[MAX_MAPS];
+    struct domain_load loads[MAX_LOADS];
+    struct domain_irq irqs[MAX_IRQS];
+    struct domain_reset resets[MAX_RESETS];
+    fdt_node_t nodes[MAX_NODES];
     char path[160];
 };
 
@@ -82,7 +91,10 @@ void domain_read(struct planner *p, struct draft *d);
 
 /* modules.c: kernel, ramdisk, partial tree; what is loaded where. */
 void modules_read(struct planner *p, struct draft *d);
-void modules_place(struct planner *p, struct draft *d);
+void modules_place(struct planner *p, struct draft *d, const struct fdt *partial);
+
+/* Opens the partial tree and reads what it passes through into p->maps, irqs, resets. False if there is none. */
+bool partial_read(struct planner *p, struct draft *d, struct passthrough *devices, struct fdt *partial);
 
 /* memory.c: RAM and address map of a domain. */
 void memory_place(struct planner *p, struct draft *d);
@@ -91,5 +103,11 @@ void memory_place(struct planner *p, struct draft *d);
 void cpupools_read(struct planner *p);
 void vcpus_read(struct planner *p, struct draft *d);
 void vcpus_place(struct planner *p);
+
+/* bootargs.c: reports the options that have no effect. */
+void bootargs_check(struct planner *p);
+
+/* conflicts.c: devices and interrupts, against the hypervisor's own and between domains. */
+void conflicts_check(struct planner *p);
 
 #endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hypervisor's command line, as Xen finds it, and Xen's options in it. */
+#include "base/string.h"
+#include "boot/planner.h"
+
+const char *plan_command_line(const struct fdt *fdt)
+{
+    fdt_node_t chosen = fdt_child(fdt, fdt_root(fdt), "chosen"), child;
+    const char *line;
+
+    if (chosen == FDT_NONE) {
+        return NULL;
+    }
+    line = fdt_string(fdt, chosen, "xen,xen-bootargs");
+    if (line != NULL) {
+        return line;
+    }
+    /* Only if dom0's arguments are somewhere else, bootargs are ours. */
+    if (fdt_has(fdt, chosen, "xen,dom0-bootargs")) {
+        return fdt_string(fdt, chosen, "bootargs");
+    }
+    for (child = fdt_first_child(fdt, chosen); child != FDT_NONE; child = fdt_next_sibling(fdt, child)) {
+        if (is_module(fdt, child) && fdt_has(fdt, child, "bootargs")) {
+            return fdt_string(fdt, chosen, "bootargs");
+        }
+    }
+    return NULL;
+}
+
+/* The word at *line without its spaces; *line moves behind it. Length 0 at the end. */
+static size_t next_word(const char **line, const char **word)
+{
+    size_t n = 0;
+
+    while (**line == ' ') {
+        ++*line;
+    }
+    *word = *line;
+    while ((*word)[n] != ' ' && (*word)[n] != '\0') {
+        n++;
+    }
+    *line += n;
+    return n;
+}
+
+/* True if the word is the option, alone or with a value. */
+static bool word_is(const char *word, size_t n, const char *name)
+{
+    size_t len = strlen(name);
+
+    return n >= len && strncmp(word, name, len) == 0 && (n == len || word[len] == '=');
+}
+
+bool plan_argument(const char *line, const char *name, char *value, size_t size)
+{
+    const char *word;
+    size_t n, skip = strlen(name) + 1u, i;
+    bool found = false;
+
+    while (line != NULL && (n = next_word(&line, &word)) > 0) {
+        if (word_is(word, n, name)) {
+            for (i = 0; skip + i < n && i + 1u < size; i++) {
+                value[i] = word[skip + i];
+            }
+            value[i] = '\0';
+            found = true; /* the last one counts */
+        }
+    }
+    return found;
+}
+
+/* Options of Xen that are honoured, and those whose absence changes nothing that a domain could tell. */
+static const char *const honoured[] = {"dtuart", "dom0_mem", "dom0_max_vcpus"};
+static const char *const harmless[] = {"console",   "bootscrub",    "sched", "vwfi",        "loglvl",     "guest_loglvl",
+                                       "conswitch", "sync_console", "xsm",   "iommu",       "hmp-unsafe", "noreboot",
+                                       "watchdog",  "ext_regions",  "flask", "serrors",     "gnttab",     "spec-ctrl",
+                                       "com1",      "badpage"};
+
+static bool listed(const char *const *list, size_t count, const char *word, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        if (word_is(word, n, list[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void bootargs_check(struct planner *p)
+{
+    const char *line = plan_command_line(p->fdt), *word;
+    char text[48];
+    size_t n;
+
+    while (line != NULL && (n = next_word(&line, &word)) > 0) {
+        if (listed(honoured, ARRAY_SIZE(honoured), word, n)) {
+            continue;
+        }
+        memcpy(text, word, min_u64(n, sizeof(text) - 1u));
+        text[min_u64(n, sizeof(text) - 1u)] = '\0';
+        complain(p, listed(harmless, ARRAY_SIZE(harmless), word, n) ? REPORT_NOTE : REPORT_WARNING, p->chosen,
+                 "xen,xen-bootargs", "%s has no effect", text);
+    }
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What no domain may be given, and what two domains may not be given both. RAM is in claims.c. */
+#include "boot/planner.h"
+
+/* Messages about devices name the partial tree that asks for them. */
+static fdt_node_t source(const struct draft *d)
+{
+    return d->partial.node != FDT_NONE ? d->partial.node : d->node;
+}
+
+static void refuse_range(struct planner *p, const struct draft *d, const struct domain_map *map, uint64_t base,
+                         uint64_t size, const char *what)
+{
+    if (ranges_overlap(map->pa.v, map->size, base, size)) {
+        error(p, source(d), "xen,reg", "host range 0x%lx + 0x%lx has %s", map->pa.v, map->size, what);
+    }
+}
+
+/* A reserved-memory node may be given whole or in part: nobody else has it. */
+static bool is_reserved(const struct host *host, uint64_t base, uint64_t size)
+{
+    uint32_t i;
+
+    for (i = 0; i < host->nr_reserved; i++) {
+        const struct host_reserved *r = &host->reserved[i];
+
+        if (base >= r->base && base - r->base <= r->size && size <= r->size - (base - r->base)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_host(struct planner *p, const struct draft *d, const struct domain_map *map)
+{
+    const struct host *host = p->host;
+    const struct host_gic *gic = &host->gic;
+    uint32_t i;
+
+    refuse_range(p, d, map, gic->gicd, gic->gicd_size, "the interrupt controller");
+    refuse_range(p, d, map, gic->gicc, gic->gicc_size, "the interrupt controller");
+    refuse_range(p, d, map, gic->gich, gic->gich_size, "the interrupt controller");
+    refuse_range(p, d, map, gic->gicv, gic->gicv_size, "the interrupt controller");
+    for (i = 0; i < gic->nr_gicr; i++) {
+        refuse_range(p, d, map, gic->gicr[i].base, gic->gicr[i].size, "the interrupt controller");
+    }
+    if (host->uart.type != UART_NONE) {
+        refuse_range(p, d, map, align_down(host->uart.pa, PAGE_SIZE), PAGE_SIZE, "the UART of the hypervisor's console");
+    }
+    for (i = 0; i < p->ram.count && !is_reserved(host, map->pa.v, map->size); i++) {
+        refuse_range(p, d, map, p->ram.at[i].base, p->ram.at[i].size, "RAM of the host");
+    }
+}
+
+static void refuse_ipa(struct planner *p, const struct draft *d, const struct domain_map *map, uint64_t base,
+                       uint64_t size, const char *what)
+{
+    if (ranges_overlap(map->ipa.v, map->size, base, size)) {
+        error(p, source(d), "xen,reg", "guest address 0x%lx is where the domain has %s", map->ipa.v, what);
+    }
+}
+
+static void check_guest(struct planner *p, const struct draft *d, const struct domain_map *map)
+{
+    const struct domain_record *r = d->record;
+    bool v3 = p->host->gic.version == 3;
+    uint32_t i;
+
+    refuse_ipa(p, d, map, r->gicd.v, v3 ? KIB(64) : PAGE_SIZE, "its interrupt controller");
+    refuse_ipa(p, d, map, r->gicr_or_gicc.v, v3 ? r->nr_vcpus * KIB(128) : KIB(8), "its interrupt controller");
+    if ((r->flags & DOMAIN_VPL011) != 0) {
+        refuse_ipa(p, d, map, r->uart.v, PAGE_SIZE, "its vpl011");
+    }
+    for (i = 0; i < r->nr_maps; i++) {
+        if (r->maps[i].kind == MAP_RAM) {
+            refuse_ipa(p, d, map, r->maps[i].ipa.v, r->maps[i].size, "its RAM");
+        }
+    }
+}
+
+static void check_other(struct planner *p, const struct draft *d, const struct domain_map *map, const struct draft *other)
+{
+    uint32_t i;
+
+    for (i = 0; i < other->record->nr_maps; i++) {
+        const struct domain_map *o = &other->record->maps[i];
+
+        if (o->kind == MAP_DEVICE && ranges_overlap(map->pa.v, map->size, o->pa.v, o->size)) {
+            error(p, source(d), "xen,reg", "host range 0x%lx + 0x%lx is given to %s too", map->pa.v, map->size,
+                  other->record->name);
+        }
+    }
+}
+
+static void check_irq(struct planner *p, uint32_t index, const struct domain_irq *irq)
+{
+    const struct draft *d = &p->drafts[index];
+    const struct domain_record *r = d->record;
+    uint32_t i, k;
+
+    if (irq->virq >= 32u + r->nr_spis) {
+        error(p, d->node, "nr_spis", "interrupt %u (SPI %u) is passed through, but the domain has only %u SPIs",
+              irq->virq, irq->virq - 32u, r->nr_spis);
+    }
+    if ((r->flags & DOMAIN_VPL011) != 0 && irq->virq == r->uart_virq) {
+        error(p, source(d), "xen,path", "interrupt %u is the one of the domain's vpl011", irq->virq);
+    }
+    if (p->host->uart.irq != 0 && irq->pirq == p->host->uart.irq) {
+        error(p, source(d), "xen,path", "interrupt %u is the one of the hypervisor's console", irq->pirq);
+    }
+    for (i = 0; i < index; i++) {
+        const struct domain_record *other = p->drafts[i].record;
+
+        for (k = 0; k < other->nr_irqs; k++) {
+            if (other->irqs[k].pirq == irq->pirq) {
+                error(p, source(d), "xen,path", "interrupt %u is given to %s too", irq->pirq, other->name);
+            }
+        }
+    }
+}
+
+void conflicts_check(struct planner *p)
+{
+    uint32_t i, k, other;
+
+    for (i = 0; i < p->nr_drafts; i++) {
+        const struct draft *d = &p->drafts[i];
+
+        for (k = 0; k < d->record->nr_maps; k++) {
+            const struct domain_map *map = &d->record->maps[k];
+
+            if (map->kind != MAP_DEVICE) {
+                continue;
+            }
+            check_host(p, d, map);
+            check_guest(p, d, map);
+            for (other = 0; other < i; other++) {
+                check_other(p, d, map, &p->drafts[other]);
+            }
+        }
+        for (k = 0; k < d->record->nr_irqs; k++) {
+            check_irq(p, i, &d->record->irqs[k]);
+        }
+    }
+}
