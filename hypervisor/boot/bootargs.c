@@ -71,10 +71,10 @@ bool plan_argument(const char *line, const char *name, char *value, size_t size)
 
 /* Options of Xen that are honoured, and those whose absence changes nothing that a domain could tell. */
 static const char *const honoured[] = {"dtuart", "dom0_mem", "dom0_max_vcpus"};
-static const char *const harmless[] = {"console",   "bootscrub",    "sched", "vwfi",        "loglvl",     "guest_loglvl",
-                                       "conswitch", "sync_console", "xsm",   "iommu",       "hmp-unsafe", "noreboot",
-                                       "watchdog",  "ext_regions",  "flask", "serrors",     "gnttab",     "spec-ctrl",
-                                       "com1",      "badpage"};
+static const char *const harmless[] = {"console",      "bootscrub", "sched",        "vwfi",        "loglvl",
+                                       "guest_loglvl", "conswitch", "sync_console", "xsm",         "iommu",
+                                       "hmp-unsafe",   "noreboot",  "watchdog",     "ext_regions", "flask",
+                                       "serrors",      "gnttab",    "spec-ctrl",    "com1",        "badpage"};
 
 static bool listed(const char *const *list, size_t count, const char *word, size_t n)
 {

@@ -7,10 +7,11 @@ bool is_module(const struct fdt *fdt, fdt_node_t node)
 {
     struct fdt_prop prop;
 
-    return fdt_prop(fdt, node, "compatible", &prop) &&
-           (fdt_string_list_has(&prop, "multiboot,module") || fdt_string_list_has(&prop, "xen,multiboot-module") ||
-            fdt_string_list_has(&prop, "multiboot,kernel") || fdt_string_list_has(&prop, "multiboot,ramdisk") ||
-            fdt_string_list_has(&prop, "multiboot,device-tree"));
+    return fdt_prop(fdt, node, "compatible", &prop) && (fdt_string_list_has(&prop, "multiboot,module") ||
+                                                        fdt_string_list_has(&prop, "xen,multiboot-module") ||
+                                                        fdt_string_list_has(&prop, "multiboot,kernel") ||
+                                                        fdt_string_list_has(&prop, "multiboot,ramdisk") ||
+                                                        fdt_string_list_has(&prop, "multiboot,device-tree"));
 }
 
 static void visit_list(const struct fdt *fdt, fdt_node_t node, const char *name, fdt_node_t parent,
@@ -64,7 +65,8 @@ static void visit_all(const struct plan_input *in, claim_visitor visit, void *co
     uint32_t i;
 
     for (i = 0; i < host->nr_reserved; i++) {
-        visit(context, CLAIM_RESERVED, host->reserved[i].node, host->reserved[i].base, host->reserved[i].size);
+        visit(context, CLAIM_RESERVED, host->reserved[i].node, host->reserved[i].base,
+              host->reserved[i].size);
     }
     if (in->image_size != 0) {
         visit(context, CLAIM_HYPERVISOR, FDT_NONE, in->image_pa, in->image_size);
@@ -146,15 +148,16 @@ enum status plan_arena_place(const struct plan_input *input, uint64_t min_size, 
     collect_free(input, &set);
     *size = ranges_largest(&set, MIB(2), pa);
     if (*size == 0 || *size < min_size) {
-        report_at(report, REPORT_ERROR, "/memory", "reg", "no free piece of RAM has the %lu KiB that boot needs",
-                  min_size / 1024u);
+        report_at(report, REPORT_ERROR, "/memory", "reg",
+                  "no free piece of RAM has the %lu KiB that boot needs", min_size / 1024u);
         return ERR_NOMEM;
     }
     return OK;
 }
 
-static const char *const kind_names[] = {"reserved memory", "the hypervisor or its device tree", "a boot module",
-                                         "xen,static-heap", "xen,static-mem", "bulkhead,log"};
+static const char *const kind_names[] = {"reserved memory", "the hypervisor or its device tree",
+                                         "a boot module",   "xen,static-heap",
+                                         "xen,static-mem",  "bulkhead,log"};
 
 static const char *property_of(enum claim_kind kind)
 {
@@ -200,8 +203,8 @@ static void visit_claim(void *context, enum claim_kind kind, fdt_node_t node, ui
             if (c->node != FDT_NONE) {
                 fdt_node_path(p->fdt, c->node, other, sizeof(other));
             }
-            error(p, node, property_of(kind), "range 0x%lx + 0x%lx overlaps %s at 0x%lx + 0x%lx%s%s", base, size,
-                  kind_names[c->kind], c->base, c->size, c->node != FDT_NONE ? " of " : "",
+            error(p, node, property_of(kind), "range 0x%lx + 0x%lx overlaps %s at 0x%lx + 0x%lx%s%s", base,
+                  size, kind_names[c->kind], c->base, c->size, c->node != FDT_NONE ? " of " : "",
                   c->node != FDT_NONE ? other : "");
         }
     }

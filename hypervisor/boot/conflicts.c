@@ -8,8 +8,8 @@ static fdt_node_t source(const struct draft *d)
     return d->partial.node != FDT_NONE ? d->partial.node : d->node;
 }
 
-static void refuse_range(struct planner *p, const struct draft *d, const struct domain_map *map, uint64_t base,
-                         uint64_t size, const char *what)
+static void refuse_range(struct planner *p, const struct draft *d, const struct domain_map *map,
+                         uint64_t base, uint64_t size, const char *what)
 {
     if (ranges_overlap(map->pa.v, map->size, base, size)) {
         error(p, source(d), "xen,reg", "host range 0x%lx + 0x%lx has %s", map->pa.v, map->size, what);
@@ -45,7 +45,8 @@ static void check_host(struct planner *p, const struct draft *d, const struct do
         refuse_range(p, d, map, gic->gicr[i].base, gic->gicr[i].size, "the interrupt controller");
     }
     if (host->uart.type != UART_NONE) {
-        refuse_range(p, d, map, align_down(host->uart.pa, PAGE_SIZE), PAGE_SIZE, "the UART of the hypervisor's console");
+        refuse_range(p, d, map, align_down(host->uart.pa, PAGE_SIZE), PAGE_SIZE,
+                     "the UART of the hypervisor's console");
     }
     for (i = 0; i < p->ram.count && !is_reserved(host, map->pa.v, map->size); i++) {
         refuse_range(p, d, map, p->ram.at[i].base, p->ram.at[i].size, "RAM of the host");
@@ -67,7 +68,8 @@ static void check_guest(struct planner *p, const struct draft *d, const struct d
     uint32_t i;
 
     refuse_ipa(p, d, map, r->gicd.v, v3 ? KIB(64) : PAGE_SIZE, "its interrupt controller");
-    refuse_ipa(p, d, map, r->gicr_or_gicc.v, v3 ? r->nr_vcpus * KIB(128) : KIB(8), "its interrupt controller");
+    refuse_ipa(p, d, map, r->gicr_or_gicc.v, v3 ? r->nr_vcpus * KIB(128) : KIB(8),
+               "its interrupt controller");
     if ((r->flags & DOMAIN_VPL011) != 0) {
         refuse_ipa(p, d, map, r->uart.v, PAGE_SIZE, "its vpl011");
     }
@@ -78,7 +80,8 @@ static void check_guest(struct planner *p, const struct draft *d, const struct d
     }
 }
 
-static void check_other(struct planner *p, const struct draft *d, const struct domain_map *map, const struct draft *other)
+static void check_other(struct planner *p, const struct draft *d, const struct domain_map *map,
+                        const struct draft *other)
 {
     uint32_t i;
 
@@ -86,8 +89,8 @@ static void check_other(struct planner *p, const struct draft *d, const struct d
         const struct domain_map *o = &other->record->maps[i];
 
         if (o->kind == MAP_DEVICE && ranges_overlap(map->pa.v, map->size, o->pa.v, o->size)) {
-            error(p, source(d), "xen,reg", "host range 0x%lx + 0x%lx is given to %s too", map->pa.v, map->size,
-                  other->record->name);
+            error(p, source(d), "xen,reg", "host range 0x%lx + 0x%lx is given to %s too", map->pa.v,
+                  map->size, other->record->name);
         }
     }
 }
@@ -99,8 +102,9 @@ static void check_irq(struct planner *p, uint32_t index, const struct domain_irq
     uint32_t i, k;
 
     if (irq->virq >= 32u + r->nr_spis) {
-        error(p, d->node, "nr_spis", "interrupt %u (SPI %u) is passed through, but the domain has only %u SPIs",
-              irq->virq, irq->virq - 32u, r->nr_spis);
+        error(p, d->node, "nr_spis",
+              "interrupt %u (SPI %u) is passed through, but the domain has only %u SPIs", irq->virq,
+              irq->virq - 32u, r->nr_spis);
     }
     if ((r->flags & DOMAIN_VPL011) != 0 && irq->virq == r->uart_virq) {
         error(p, source(d), "xen,path", "interrupt %u is the one of the domain's vpl011", irq->virq);

@@ -64,8 +64,8 @@ static uint32_t find_pool(struct planner *p, const struct draft *d)
         if (!named && p->pools[i] % 2u != 0) {
             return i;
         }
-        if (named && p->pool_nodes[i] != FDT_NONE && fdt_u32(p->fdt, p->pool_nodes[i], "phandle", &pool_phandle) &&
-            pool_phandle == phandle) {
+        if (named && p->pool_nodes[i] != FDT_NONE &&
+            fdt_u32(p->fdt, p->pool_nodes[i], "phandle", &pool_phandle) && pool_phandle == phandle) {
             return i;
         }
     }
@@ -155,7 +155,8 @@ static uint16_t best_pcpu(const struct planner *p, uint32_t allowed, const uint8
         if ((allowed & (1u << cpu)) == 0) {
             continue;
         }
-        if (best == MAX_PCPUS || own[cpu] < own[best] || (own[cpu] == own[best] && p->load[cpu] < p->load[best])) {
+        if (best == MAX_PCPUS || own[cpu] < own[best] ||
+            (own[cpu] == own[best] && p->load[cpu] < p->load[best])) {
             best = cpu;
         }
     }

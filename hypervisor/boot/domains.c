@@ -122,7 +122,8 @@ static bool read_number(struct planner *p, fdt_node_t node, const char *name, ui
     return false;
 }
 
-static uint64_t number_or(struct planner *p, fdt_node_t node, const char *name, uint64_t max, uint64_t fallback)
+static uint64_t number_or(struct planner *p, fdt_node_t node, const char *name, uint64_t max,
+                          uint64_t fallback)
 {
     uint64_t value = fallback;
 
@@ -171,10 +172,12 @@ static void read_rest(struct planner *p, struct draft *d)
     struct fdt_prop prop;
 
     if (fdt_prop(p->fdt, d->node, "xen,enhanced", &prop) && !fdt_string_list_has(&prop, "disabled")) {
-        complain(p, REPORT_WARNING, d->node, "xen,enhanced", "not yet supported: the domain gets no hypervisor node");
+        complain(p, REPORT_WARNING, d->node, "xen,enhanced",
+                 "not yet supported: the domain gets no hypervisor node");
     }
-    if (fdt_prop(p->fdt, d->node, "sve", &prop) && !(fdt_cell(&prop, 0, &(uint32_t){1}) && prop.len == 4 &&
-                                                     prop.data[0] + prop.data[1] + prop.data[2] + prop.data[3] == 0)) {
+    if (fdt_prop(p->fdt, d->node, "sve", &prop) &&
+        !(fdt_cell(&prop, 0, &(uint32_t){1}) && prop.len == 4 &&
+          prop.data[0] + prop.data[1] + prop.data[2] + prop.data[3] == 0)) {
         error(p, d->node, "sve", "SVE is not given to domains: leave it out or set it to 0");
     }
     if (read_number(p, d->node, "capabilities", UINT32_MAX, &value) && value != 0) {
@@ -216,7 +219,7 @@ static void read_policy(struct planner *p, struct draft *d)
 static void read_smc_ranges(struct planner *p, struct draft *d)
 {
     struct fdt_prop prop;
-    uint32_t (*ranges)[2];
+    uint32_t(*ranges)[2];
     uint32_t i, n;
 
     if (!fdt_prop(p->fdt, d->node, "bulkhead,smc-allow", &prop)) {

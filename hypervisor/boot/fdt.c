@@ -39,7 +39,8 @@ static bool has_zero_byte(uint32_t w)
     return ((w - 0x01010101u) & ~w & 0x80808080u) != 0;
 }
 
-/* Offset behind the name of the node at `off`. The name ends in the first word that has a zero byte; fdt_open() has seen it. */
+/* Offset behind the name of the node at `off`. The name ends in the first word that has a zero byte;
+ * fdt_open() has seen it. */
 static uint32_t skip_name(const struct fdt *fdt, uint32_t off)
 {
     const uint8_t *p = struct_at(fdt, off + 4u);
@@ -80,7 +81,8 @@ static enum status check_header(struct fdt *fdt, size_t limit)
     if (word_at(blob + 20) < FDT_VERSION || word_at(blob + 24) > FDT_VERSION) {
         return malformed(fdt, 20, "version is not 17");
     }
-    if (fdt->struct_off % 4u != 0 || fdt->struct_off > fdt->size || fdt->struct_size > fdt->size - fdt->struct_off) {
+    if (fdt->struct_off % 4u != 0 || fdt->struct_off > fdt->size ||
+        fdt->struct_size > fdt->size - fdt->struct_off) {
         return malformed(fdt, 8, "structure block lies outside");
     }
     if (fdt->strings_off > fdt->size || fdt->strings_size > fdt->size - fdt->strings_off) {

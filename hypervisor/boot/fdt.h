@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reader of flattened device trees (Devicetree Specification 0.4, chapter 5; version 17). The blob is input of unknown
- * quality: fdt_open() checks its whole structure once, so that afterwards every offset that this reader hands out is valid
- * and every walk ends. Nothing is copied, nothing is written. */
+/* Reader of flattened device trees (Devicetree Specification 0.4, chapter 5; version 17). The blob is
+ * input of unknown quality: fdt_open() checks its whole structure once, so that afterwards every offset
+ * that this reader hands out is valid and every walk ends. Nothing is copied, nothing is written. */
 #ifndef BOOT_FDT_H
 #define BOOT_FDT_H
 
@@ -21,7 +21,8 @@ struct fdt {
     uint32_t error_off;
 };
 
-/* A node is the offset of its BEGIN_NODE token in the structure block; FDT_NONE is no node. The root is fdt_root(). */
+/* A node is the offset of its BEGIN_NODE token in the structure block; FDT_NONE is no node. The root is
+ * fdt_root(). */
 typedef int32_t fdt_node_t;
 
 struct fdt_prop {
@@ -34,17 +35,17 @@ struct fdt_prop {
 enum status fdt_open(struct fdt *fdt, const void *blob, size_t limit) MUST_CHECK;
 
 fdt_node_t fdt_root(const struct fdt *fdt);
-const char *fdt_name(const struct fdt *fdt, fdt_node_t node);                   /* with unit address; "" for the root */
+const char *fdt_name(const struct fdt *fdt, fdt_node_t node); /* with unit address; "" for the root */
 fdt_node_t fdt_first_child(const struct fdt *fdt, fdt_node_t node);
 fdt_node_t fdt_next_sibling(const struct fdt *fdt, fdt_node_t node);
-fdt_node_t fdt_next_node(const struct fdt *fdt, fdt_node_t node);               /* preorder walk of the whole tree */
+fdt_node_t fdt_next_node(const struct fdt *fdt, fdt_node_t node); /* preorder walk of the whole tree */
 /* The same, counting in *depth how deep the node lies below where the count began (its caller's 0). */
 fdt_node_t fdt_next_node_depth(const struct fdt *fdt, fdt_node_t node, uint32_t *depth);
 /* All nodes from the root (entry 0) to node (entry = the depth returned). Walks the tree up to the node. */
 uint32_t fdt_lineage(const struct fdt *fdt, fdt_node_t node, fdt_node_t lineage[FDT_MAX_DEPTH]);
 fdt_node_t fdt_parent(const struct fdt *fdt, fdt_node_t node);
 fdt_node_t fdt_child(const struct fdt *fdt, fdt_node_t node, const char *name); /* full name, or without unit address */
-fdt_node_t fdt_path(const struct fdt *fdt, const char *path);                   /* "/a/b@1" or an alias "serial0" */
+fdt_node_t fdt_path(const struct fdt *fdt, const char *path); /* "/a/b@1" or an alias "serial0" */
 fdt_node_t fdt_by_phandle(const struct fdt *fdt, uint32_t phandle);
 
 /* Writes the path of the node, truncated to size - 1 characters; returns buf. */
@@ -69,10 +70,11 @@ bool fdt_okay(const struct fdt *fdt, fdt_node_t node);
 /* #address-cells and #size-cells that apply to the children of node (defaults 2 and 1). */
 void fdt_cells(const struct fdt *fdt, fdt_node_t node, uint32_t *address_cells, uint32_t *size_cells);
 /* Entry `index` of reg, translated to the CPU's address space through the ranges of all parents. */
-enum status fdt_reg(const struct fdt *fdt, fdt_node_t node, unsigned index, uint64_t *address, uint64_t *size);
+enum status fdt_reg(const struct fdt *fdt, fdt_node_t node, unsigned index, uint64_t *address,
+                    uint64_t *size);
 /* The same for a node whose lineage is known. */
-enum status fdt_reg_in(const struct fdt *fdt, const fdt_node_t *lineage, uint32_t depth, unsigned index, uint64_t *address,
-                       uint64_t *size);
+enum status fdt_reg_in(const struct fdt *fdt, const fdt_node_t *lineage, uint32_t depth, unsigned index,
+                       uint64_t *address, uint64_t *size);
 /* Entry `index` of the memory reservation block. */
 bool fdt_reservation(const struct fdt *fdt, uint32_t index, uint64_t *address, uint64_t *size);
 

@@ -93,7 +93,8 @@ bool fdt_okay(const struct fdt *fdt, fdt_node_t node)
 {
     struct fdt_prop prop;
 
-    return !fdt_prop(fdt, node, "status", &prop) || fdt_string_list_has(&prop, "okay") || fdt_string_list_has(&prop, "ok");
+    return !fdt_prop(fdt, node, "status", &prop) || fdt_string_list_has(&prop, "okay") ||
+           fdt_string_list_has(&prop, "ok");
 }
 
 void fdt_cells(const struct fdt *fdt, fdt_node_t node, uint32_t *address_cells, uint32_t *size_cells)
@@ -116,7 +117,8 @@ void fdt_cells(const struct fdt *fdt, fdt_node_t node, uint32_t *address_cells, 
 }
 
 /* Translates [*address, + size) from the children of bus to the bus's own parent. */
-static enum status translate(const struct fdt *fdt, fdt_node_t bus, fdt_node_t parent, uint64_t *address, uint64_t size)
+static enum status translate(const struct fdt *fdt, fdt_node_t bus, fdt_node_t parent, uint64_t *address,
+                             uint64_t size)
 {
     struct fdt_prop ranges;
     uint32_t child_cells, size_cells, parent_cells, ignored, index = 0;
@@ -133,7 +135,8 @@ static enum status translate(const struct fdt *fdt, fdt_node_t bus, fdt_node_t p
     if (child_cells == 0 || parent_cells == 0 || size_cells == 0) {
         return ERR_INVALID;
     }
-    while (fdt_number(&ranges, &index, child_cells, &child) && fdt_number(&ranges, &index, parent_cells, &up) &&
+    while (fdt_number(&ranges, &index, child_cells, &child) &&
+           fdt_number(&ranges, &index, parent_cells, &up) &&
            fdt_number(&ranges, &index, size_cells, &length)) {
         if (*address >= child && *address - child < length && size <= length - (*address - child)) {
             return __builtin_add_overflow(up, *address - child, address) ? ERR_RANGE : OK;
@@ -142,8 +145,8 @@ static enum status translate(const struct fdt *fdt, fdt_node_t bus, fdt_node_t p
     return ERR_NOENT;
 }
 
-enum status fdt_reg_in(const struct fdt *fdt, const fdt_node_t *lineage, uint32_t depth, unsigned index, uint64_t *address,
-                       uint64_t *size)
+enum status fdt_reg_in(const struct fdt *fdt, const fdt_node_t *lineage, uint32_t depth, unsigned index,
+                       uint64_t *address, uint64_t *size)
 {
     struct fdt_prop reg;
     uint32_t address_cells, size_cells, at;

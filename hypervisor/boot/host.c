@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One pass over the host device tree: RAM, reservations, CPUs, PSCI, GIC, timer, and the UART of the console. */
+/* One pass over the host device tree: RAM, reservations, CPUs, PSCI, GIC, timer, and the UART of the
+ * console. */
 #include "boot/host.h"
 
 #include "base/string.h"
@@ -74,7 +75,8 @@ static void add_reserved(struct scan *scan, fdt_node_t node, uint64_t base, uint
     host->reserved[host->nr_reserved++] = (struct host_reserved){base, size, node};
 }
 
-/* A child of /reserved-memory. Without reg it is a wish to the operating system, and nothing is reserved yet. */
+/* A child of /reserved-memory. Without reg it is a wish to the operating system, and nothing is reserved
+ * yet. */
 static void add_reserved_node(struct scan *scan, fdt_node_t node)
 {
     uint64_t base, size;
@@ -129,7 +131,8 @@ static bool gic_regs(struct scan *scan, fdt_node_t node)
         return false;
     }
     if (gic->version == 2) {
-        return scan_reg(scan, 1, &gic->gicc, &gic->gicc_size) && scan_reg(scan, 2, &gic->gich, &gic->gich_size) &&
+        return scan_reg(scan, 1, &gic->gicc, &gic->gicc_size) &&
+               scan_reg(scan, 2, &gic->gich, &gic->gich_size) &&
                scan_reg(scan, 3, &gic->gicv, &gic->gicv_size);
     }
     (void)fdt_u32(scan->fdt, node, "#redistributor-regions", &regions);
@@ -154,7 +157,8 @@ static uint32_t intid_of(const struct fdt_prop *prop, uint32_t cell, bool *edge)
 {
     uint32_t type, number, flags;
 
-    if (!fdt_cell(prop, cell, &type) || !fdt_cell(prop, cell + 1u, &number) || !fdt_cell(prop, cell + 2u, &flags)) {
+    if (!fdt_cell(prop, cell, &type) || !fdt_cell(prop, cell + 1u, &number) ||
+        !fdt_cell(prop, cell + 2u, &flags)) {
         return 0;
     }
     *edge = flags % 4u != 0;
@@ -186,15 +190,17 @@ static void add_gic(struct scan *scan, fdt_node_t node, uint32_t version)
     gic->version = version;
     gic->node = node;
     if (!gic_regs(scan, node)) {
-        error(scan, node, "reg", version == 2 ? "GICv2 needs four ranges: distributor, CPU interface, GICH, GICV"
-                                              : "GICv3 needs a distributor and its redistributor regions");
+        error(scan, node, "reg",
+              version == 2 ? "GICv2 needs four ranges: distributor, CPU interface, GICH, GICV"
+                           : "GICv3 needs a distributor and its redistributor regions");
     }
     if (!fdt_u32(scan->fdt, node, "#interrupt-cells", &cells) || cells < 3 || cells > 4) {
         error(scan, node, "#interrupt-cells", "must be 3");
     }
     gic->maintenance_irq = own_interrupt(scan, node, 0);
     if (gic->maintenance_irq == 0 || gic->maintenance_irq >= 32) {
-        error(scan, node, "interrupts", "the maintenance interrupt (a PPI) is missing: no virtualization support");
+        error(scan, node, "interrupts",
+              "the maintenance interrupt (a PPI) is missing: no virtualization support");
     }
 }
 
@@ -208,11 +214,13 @@ static void look_at_compatible(struct scan *scan, fdt_node_t node, const struct 
     }
     if (fdt_string_list_has(compatible, "arm,gic-v3")) {
         add_gic(scan, node, 3);
-    } else if (fdt_string_list_has(compatible, "arm,gic-400") || fdt_string_list_has(compatible, "arm,cortex-a15-gic")) {
+    } else if (fdt_string_list_has(compatible, "arm,gic-400") ||
+               fdt_string_list_has(compatible, "arm,cortex-a15-gic")) {
         add_gic(scan, node, 2);
     } else if (fdt_string_list_has(compatible, "arm,armv8-timer")) {
         scan->timer = node;
-    } else if (fdt_string_list_has(compatible, "arm,psci") || fdt_string_list_has(compatible, "arm,psci-0.2") ||
+    } else if (fdt_string_list_has(compatible, "arm,psci") ||
+               fdt_string_list_has(compatible, "arm,psci-0.2") ||
                fdt_string_list_has(compatible, "arm,psci-1.0")) {
         scan->psci = node;
     }
@@ -283,7 +291,8 @@ static void read_timer(struct scan *scan)
     host->irq_hyp = own_interrupt(scan, scan->timer, 3);
     (void)fdt_u32(scan->fdt, scan->timer, "clock-frequency", &host->timer_frequency);
     if (host->irq_phys / 16u != 1 || host->irq_virt / 16u != 1 || host->irq_hyp / 16u != 1) {
-        error(scan, scan->timer, "interrupts", "four PPIs are needed: secure, non-secure, virtual, hypervisor");
+        error(scan, scan->timer, "interrupts",
+              "four PPIs are needed: secure, non-secure, virtual, hypervisor");
     }
 }
 
@@ -310,10 +319,17 @@ static const struct {
     const char *compatible;
     enum uart_type type;
 } uarts[] = {
-    {"arm,pl011", UART_PL011},        {"arm,sbsa-uart", UART_PL011},   {"xlnx,xuartps", UART_CADENCE},
-    {"cdns,uart-r1p8", UART_CADENCE}, {"cdns,uart-r1p12", UART_CADENCE}, {"fsl,imx6q-uart", UART_IMX},
-    {"fsl,imx21-uart", UART_IMX},     {"fsl,imx8mp-uart", UART_IMX},   {"snps,dw-apb-uart", UART_8250},
-    {"ns16550a", UART_8250},          {"ns16550", UART_8250},
+    {"arm,pl011", UART_PL011},
+    {"arm,sbsa-uart", UART_PL011},
+    {"xlnx,xuartps", UART_CADENCE},
+    {"cdns,uart-r1p8", UART_CADENCE},
+    {"cdns,uart-r1p12", UART_CADENCE},
+    {"fsl,imx6q-uart", UART_IMX},
+    {"fsl,imx21-uart", UART_IMX},
+    {"fsl,imx8mp-uart", UART_IMX},
+    {"snps,dw-apb-uart", UART_8250},
+    {"ns16550a", UART_8250},
+    {"ns16550", UART_8250},
 };
 
 static enum uart_type uart_type(const struct fdt_prop *compatible)
@@ -363,7 +379,8 @@ static void read_uart(struct scan *scan, const char *dtuart)
         return;
     }
     if (!fdt_prop(scan->fdt, uart->node, "compatible", &compatible) || uart_type(&compatible) == UART_NONE) {
-        complain(scan, REPORT_WARNING, uart->node, "compatible", "no driver for this UART: there is no console");
+        complain(scan, REPORT_WARNING, uart->node, "compatible",
+                 "no driver for this UART: there is no console");
         return;
     }
     if (host_node_disabled(scan->host, uart->node)) {
@@ -384,14 +401,15 @@ static void read_uart(struct scan *scan, const char *dtuart)
     }
     if (host_interrupt(scan->host, uart->node, 0, &uart->irq, &edge) != OK) {
         uart->irq = 0;
-        complain(scan, REPORT_WARNING, uart->node, "interrupts", "no interrupt at the GIC: the console has no input");
+        complain(scan, REPORT_WARNING, uart->node, "interrupts",
+                 "no interrupt at the GIC: the console has no input");
     }
 }
 
 enum status host_discover(struct host *host, const struct fdt *fdt, const char *dtuart, struct report *report)
 {
-    struct scan scan = {.host = host, .fdt = fdt, .report = report, .timer = FDT_NONE, .psci = FDT_NONE,
-                        .cpus_cells = 2};
+    struct scan scan = {
+        .host = host, .fdt = fdt, .report = report, .timer = FDT_NONE, .psci = FDT_NONE, .cpus_cells = 2};
     uint32_t errors = report->errors, i;
     uint64_t base, size;
 
@@ -408,13 +426,15 @@ enum status host_discover(struct host *host, const struct fdt *fdt, const char *
     }
     scan_tree(&scan);
     if (host->nr_ram == 0) {
-        report_at(report, REPORT_ERROR, "/", "device_type", "no node describes RAM (device_type = \"memory\")");
+        report_at(report, REPORT_ERROR, "/", "device_type",
+                  "no node describes RAM (device_type = \"memory\")");
     }
     if (host->nr_cpus == 0) {
         report_at(report, REPORT_ERROR, "/cpus", "device_type", "no node is a CPU");
     }
     if (host->gic.version == 0) {
-        report_at(report, REPORT_ERROR, "/", "compatible", "no supported interrupt controller (arm,gic-400, arm,gic-v3)");
+        report_at(report, REPORT_ERROR, "/", "compatible",
+                  "no supported interrupt controller (arm,gic-400, arm,gic-v3)");
     } else {
         read_timer(&scan);
     }
@@ -427,10 +447,13 @@ static uint32_t interrupt_cells(const struct fdt *fdt, fdt_node_t controller)
 {
     uint32_t cells = 0;
 
-    return controller != FDT_NONE && fdt_u32(fdt, controller, "#interrupt-cells", &cells) && cells <= 8 ? cells : 0;
+    return controller != FDT_NONE && fdt_u32(fdt, controller, "#interrupt-cells", &cells) && cells <= 8
+               ? cells
+               : 0;
 }
 
-/* The interrupt parent: nearest interrupt-parent property from the node upwards, or the nearest ancestor that is one itself. */
+/* The interrupt parent: nearest interrupt-parent property from the node upwards, or the nearest ancestor
+ * that is one itself. */
 static fdt_node_t interrupt_parent(const struct host *host, fdt_node_t node)
 {
     fdt_node_t lineage[FDT_MAX_DEPTH];
@@ -452,7 +475,8 @@ static fdt_node_t interrupt_parent(const struct host *host, fdt_node_t node)
     return FDT_NONE;
 }
 
-enum status host_interrupt(const struct host *host, fdt_node_t node, unsigned index, uint32_t *intid, bool *edge)
+enum status host_interrupt(const struct host *host, fdt_node_t node, unsigned index, uint32_t *intid,
+                           bool *edge)
 {
     const struct fdt *fdt = host->fdt;
     struct fdt_prop prop;

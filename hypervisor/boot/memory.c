@@ -15,7 +15,8 @@ static bool add_map(struct planner *p, struct draft *d, uint64_t ipa, uint64_t p
 {
     struct domain_map *last = p->nr_maps > 0 ? &p->maps[p->nr_maps - 1u] : NULL;
 
-    if (last != NULL && last->kind == MAP_RAM && last->ipa.v + last->size == ipa && last->pa.v + last->size == pa) {
+    if (last != NULL && last->kind == MAP_RAM && last->ipa.v + last->size == ipa &&
+        last->pa.v + last->size == pa) {
         last->size += size;
         return true;
     }
@@ -50,7 +51,8 @@ static bool fill_banks(struct planner *p, struct draft *d, uint64_t *used, uint6
     return true;
 }
 
-/* Whole 2 MiB blocks first, so that stage 2 can use blocks; what is smaller comes from the smallest piece that has room. */
+/* Whole 2 MiB blocks first, so that stage 2 can use blocks; what is smaller comes from the smallest piece
+ * that has room. */
 static bool take_some(struct planner *p, uint64_t want, uint64_t *pa, uint64_t *size)
 {
     uint64_t align = want >= BLOCK ? BLOCK : PAGE_SIZE, ignored;
@@ -73,8 +75,8 @@ static void place_anywhere(struct planner *p, struct draft *d)
 
     while (used < d->memory) {
         if (!take_some(p, d->memory - used, &pa, &size)) {
-            error(p, d->node, "memory", "%lu KiB are wanted, but only %lu KiB of %s are left", d->memory / 1024u,
-                  used / 1024u, p->heap_given ? "xen,static-heap" : "RAM");
+            error(p, d->node, "memory", "%lu KiB are wanted, but only %lu KiB of %s are left",
+                  d->memory / 1024u, used / 1024u, p->heap_given ? "xen,static-heap" : "RAM");
             return;
         }
         if (!fill_banks(p, d, &used, pa, size)) {
@@ -95,8 +97,9 @@ static void place_static(struct planner *p, struct draft *d)
     }
     if (p->address_cells + p->size_cells == 0 || prop.len == 0 ||
         prop.len % (4u * (p->address_cells + p->size_cells)) != 0) {
-        error(p, d->node, "xen,static-mem", "is not a list of <address size> in the cells of /chosen (%u and %u)",
-              p->address_cells, p->size_cells);
+        error(p, d->node, "xen,static-mem",
+              "is not a list of <address size> in the cells of /chosen (%u and %u)", p->address_cells,
+              p->size_cells);
         return;
     }
     while (fdt_number(&prop, &at, p->address_cells, &pa) && fdt_number(&prop, &at, p->size_cells, &size)) {
@@ -106,8 +109,8 @@ static void place_static(struct planner *p, struct draft *d)
         used += direct ? size : 0;
     }
     if (used != d->memory) {
-        error(p, d->node, "xen,static-mem", "the ranges have %lu KiB together, but memory says %lu KiB", used / 1024u,
-              d->memory / 1024u);
+        error(p, d->node, "xen,static-mem", "the ranges have %lu KiB together, but memory says %lu KiB",
+              used / 1024u, d->memory / 1024u);
     }
 }
 
@@ -128,7 +131,8 @@ static void place_devices(struct planner *p, struct draft *d)
     r->gicd = IPA(gic->gicd);
     r->gicr_or_gicc = IPA(gic->version == 3 ? gic->gicr[0].base : gic->gicc);
     if (frames > gic->gicr[0].size) {
-        error(p, d->node, "cpus", "the host's first redistributor region has no room for %u vCPUs", r->nr_vcpus);
+        error(p, d->node, "cpus", "the host's first redistributor region has no room for %u vCPUs",
+              r->nr_vcpus);
     }
     if ((r->flags & DOMAIN_VPL011) == 0) {
         return;
@@ -136,7 +140,8 @@ static void place_devices(struct planner *p, struct draft *d)
     r->uart = IPA(align_down(p->host->uart.pa, PAGE_SIZE));
     r->uart_virq = (uint16_t)p->host->uart.irq;
     if (p->host->uart.type == UART_NONE || p->host->uart.irq < 32) {
-        error(p, d->node, "vpl011", "direct-map puts it where the host's UART is, but the host has none in use");
+        error(p, d->node, "vpl011",
+              "direct-map puts it where the host's UART is, but the host has none in use");
     }
 }
 

@@ -8,8 +8,8 @@ static const struct {
     uint8_t magic[4];
     const char *name;
 } packed_kinds[] = {
-    {{0x1f, 0x8b, 0, 0}, "gzip"},        {{0xfd, '7', 'z', 'X'}, "xz"},      {{0x28, 0xb5, 0x2f, 0xfd}, "zstd"},
-    {{0x02, 0x21, 0x4c, 0x18}, "lz4"},   {{'B', 'Z', 'h', 0}, "bzip2"},      {{0x27, 0x05, 0x19, 0x56}, "uImage"},
+    {{0x1f, 0x8b, 0, 0}, "gzip"},      {{0xfd, '7', 'z', 'X'}, "xz"}, {{0x28, 0xb5, 0x2f, 0xfd}, "zstd"},
+    {{0x02, 0x21, 0x4c, 0x18}, "lz4"}, {{'B', 'Z', 'h', 0}, "bzip2"}, {{0x27, 0x05, 0x19, 0x56}, "uImage"},
     {{0x5d, 0, 0, 0}, "lzma"},
 };
 
@@ -24,7 +24,8 @@ static uint64_t le64(const uint8_t *b)
     return v;
 }
 
-/* Reads the arm64 Image header: magic at 56, text_offset at 8, image_size at 16 (Documentation/arch/arm64/booting.rst). */
+/* Reads the arm64 Image header: magic at 56, text_offset at 8, image_size at 16
+ * (Documentation/arch/arm64/booting.rst). */
 static void read_kernel(struct planner *p, struct draft *d)
 {
     const uint8_t *h = p->in->peek(p->in->peek_context, d->kernel.pa, min_u64(d->kernel.size, 64));
@@ -44,7 +45,8 @@ static void read_kernel(struct planner *p, struct draft *d)
         }
     }
     if (d->kernel.size < 64 || (memcmp(h + 56, "ARM\x64", 4) != 0 && memcmp(h, old_first_word, 4) != 0)) {
-        error(p, d->kernel.node, "reg", "no arm64 Image header here: is the address right, the module loaded?");
+        error(p, d->kernel.node, "reg",
+              "no arm64 Image header here: is the address right, the module loaded?");
         return;
     }
     d->text_offset = le64(h + 8);
@@ -58,10 +60,12 @@ static void read_kernel(struct planner *p, struct draft *d)
 
 static struct module *module_kind(struct draft *d, const struct fdt_prop *compatible)
 {
-    if (fdt_string_list_has(compatible, "multiboot,kernel") || fdt_string_list_has(compatible, "xen,linux-zimage")) {
+    if (fdt_string_list_has(compatible, "multiboot,kernel") ||
+        fdt_string_list_has(compatible, "xen,linux-zimage")) {
         return &d->kernel;
     }
-    if (fdt_string_list_has(compatible, "multiboot,ramdisk") || fdt_string_list_has(compatible, "xen,linux-initrd")) {
+    if (fdt_string_list_has(compatible, "multiboot,ramdisk") ||
+        fdt_string_list_has(compatible, "xen,linux-initrd")) {
         return &d->ramdisk;
     }
     return fdt_string_list_has(compatible, "multiboot,device-tree") ? &d->partial : NULL;
@@ -77,7 +81,8 @@ static void read_module(struct planner *p, struct draft *d, fdt_node_t node)
         m = module_kind(d, &prop);
     }
     if (m == NULL) {
-        error(p, node, "compatible", "unknown module: multiboot,kernel, multiboot,ramdisk or multiboot,device-tree");
+        error(p, node, "compatible",
+              "unknown module: multiboot,kernel, multiboot,ramdisk or multiboot,device-tree");
         return;
     }
     if (m->node != FDT_NONE) {
@@ -88,8 +93,8 @@ static void read_module(struct planner *p, struct draft *d, fdt_node_t node)
     fdt_cells(p->fdt, d->node, &address_cells, &size_cells);
     if (!fdt_prop(p->fdt, node, "reg", &prop) || !fdt_number(&prop, &at, address_cells, &m->pa) ||
         !fdt_number(&prop, &at, size_cells, &m->size) || at * 4u != prop.len) {
-        error(p, node, "reg", "must be one <address size> in the cells of the domain node (%u and %u)", address_cells,
-              size_cells);
+        error(p, node, "reg", "must be one <address size> in the cells of the domain node (%u and %u)",
+              address_cells, size_cells);
         m->size = 0;
     } else if (m->size > GIB(4)) {
         error(p, node, "reg", "is larger than 4 GiB");
@@ -102,20 +107,23 @@ void modules_read(struct planner *p, struct draft *d)
     fdt_node_t child;
 
     d->kernel.node = d->ramdisk.node = d->partial.node = FDT_NONE;
-    for (child = fdt_first_child(p->fdt, d->node); child != FDT_NONE; child = fdt_next_sibling(p->fdt, child)) {
+    for (child = fdt_first_child(p->fdt, d->node); child != FDT_NONE;
+         child = fdt_next_sibling(p->fdt, child)) {
         if (is_module(p->fdt, child)) {
             read_module(p, d, child);
         }
     }
     if (d->kernel.node == FDT_NONE) {
-        error(p, d->node, "", "the domain has no kernel (a child node with compatible = \"multiboot,kernel\")");
+        error(p, d->node, "",
+              "the domain has no kernel (a child node with compatible = \"multiboot,kernel\")");
     } else if (d->kernel.size != 0) {
         read_kernel(p, d);
     }
 }
 
 /* A load lies in one range of RAM: it is cut where the IPA range is made of several. */
-static void add_load(struct planner *p, struct draft *d, uint64_t source, uint64_t ipa, uint64_t size, uint64_t tail)
+static void add_load(struct planner *p, struct draft *d, uint64_t source, uint64_t ipa, uint64_t size,
+                     uint64_t tail)
 {
     uint32_t i;
 
@@ -140,8 +148,8 @@ static void add_load(struct planner *p, struct draft *d, uint64_t source, uint64
 }
 
 /* Where DTB and ramdisk go in [start, end): Xen's places if they fit, else the end of the bank. */
-static bool place_boot_data(struct planner *p, struct draft *d, uint64_t start, uint64_t kernel_end, uint64_t end,
-                            struct guest_fdt_input *in)
+static bool place_boot_data(struct planner *p, struct draft *d, uint64_t start, uint64_t kernel_end,
+                            uint64_t end, struct guest_fdt_input *in)
 {
     uint64_t dtb_room = MIB(2), high = start + MIB(128);
 
@@ -203,9 +211,12 @@ static uint64_t bank_end(const struct planner *p)
 
 bool partial_read(struct planner *p, struct draft *d, struct passthrough *devices, struct fdt *partial)
 {
-    const struct passthrough_input in = {.host = p->host, .partial = partial, .report = p->report,
+    const struct passthrough_input in = {.host = p->host,
+                                         .partial = partial,
+                                         .report = p->report,
                                          .direct_map = (d->record->flags & DOMAIN_DIRECT_MAP) != 0,
-                                         .static_mem = d->is_static, .restarts = d->record->restart != RESTART_NEVER};
+                                         .static_mem = d->is_static,
+                                         .restarts = d->record->restart != RESTART_NEVER};
     const void *blob;
 
     if (d->partial.size == 0) {
@@ -213,7 +224,8 @@ bool partial_read(struct planner *p, struct draft *d, struct passthrough *device
     }
     blob = p->in->peek(p->in->peek_context, d->partial.pa, d->partial.size);
     if (blob == NULL) {
-        complain(p, REPORT_NOTE, d->partial.node, "reg", "the content is not known here: devices not checked");
+        complain(p, REPORT_NOTE, d->partial.node, "reg",
+                 "the content is not known here: devices not checked");
         return false;
     }
     if (fdt_open(partial, blob, d->partial.size) != OK) {
@@ -231,8 +243,8 @@ bool partial_read(struct planner *p, struct draft *d, struct passthrough *device
 void modules_place(struct planner *p, struct draft *d, const struct fdt *partial)
 {
     uint64_t start, end, entry, kernel_end, limit;
-    struct guest_fdt_input in = {.host = p->host, .record = d->record, .node = d->node, .partial = partial,
-                                 .report = p->report};
+    struct guest_fdt_input in = {
+        .host = p->host, .record = d->record, .node = d->node, .partial = partial, .report = p->report};
 
     p->nr_loads = 0;
     if (p->nr_maps == 0 || d->kernel.size == 0) {
@@ -243,7 +255,8 @@ void modules_place(struct planner *p, struct draft *d, const struct fdt *partial
     entry = start + d->text_offset;
     kernel_end = align_up(entry + d->image_size, PAGE_SIZE);
     if (kernel_end > end) {
-        error(p, d->kernel.node, "reg", "the kernel needs %lu KiB from the start of RAM, the domain has %lu KiB there",
+        error(p, d->kernel.node, "reg",
+              "the kernel needs %lu KiB from the start of RAM, the domain has %lu KiB there",
               (kernel_end - start) / 1024u, (end - start) / 1024u);
         return;
     }

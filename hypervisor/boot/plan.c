@@ -57,7 +57,8 @@ static void read_chosen_prop(struct planner *p, const struct fdt_prop *prop)
 
     if (strncmp(prop->name, "bulkhead,", 9) != 0) {
         if (strcmp(prop->name, "xen,uefi-cfg-load") == 0) {
-            complain(p, REPORT_WARNING, p->chosen, prop->name, "not supported: the boot loader must load the modules");
+            complain(p, REPORT_WARNING, p->chosen, prop->name,
+                     "not supported: the boot loader must load the modules");
         }
         return;
     }
@@ -129,8 +130,13 @@ static void *copy_out(struct planner *p, fdt_node_t node, const void *from, uint
 static void place(struct planner *p, struct draft *d)
 {
     struct domain_record *r = d->record;
-    struct passthrough devices = {.maps = p->maps, .irqs = p->irqs, .resets = p->resets, .nodes = p->nodes,
-                                  .max_maps = MAX_MAPS, .max_irqs = MAX_IRQS, .max_resets = MAX_RESETS,
+    struct passthrough devices = {.maps = p->maps,
+                                  .irqs = p->irqs,
+                                  .resets = p->resets,
+                                  .nodes = p->nodes,
+                                  .max_maps = MAX_MAPS,
+                                  .max_irqs = MAX_IRQS,
+                                  .max_resets = MAX_RESETS,
                                   .max_nodes = MAX_NODES};
     struct fdt partial;
     bool has_partial;
@@ -163,7 +169,8 @@ static void make_pools(struct planner *p)
         r->pool_size = domain_pool_bytes(r);
         r->pool = arena_alloc(p->in->arena, r->pool_size, PAGE_SIZE);
         if (r->pool == NULL) {
-            error(p, p->drafts[i].node, "", "%lu KiB for the domain's tables are not left", r->pool_size / 1024u);
+            error(p, p->drafts[i].node, "", "%lu KiB for the domain's tables are not left",
+                  r->pool_size / 1024u);
             return;
         }
     }

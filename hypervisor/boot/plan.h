@@ -20,8 +20,8 @@ struct arena {
 void *arena_alloc(struct arena *arena, uint64_t size, uint64_t align); /* zeroed; NULL when full */
 uint64_t arena_pa(const struct arena *arena, const void *pointer);
 
-/* Looks at `size` bytes of a module at pa; valid until the next call. NULL if its content is not known (offline check
- * without the file); then rules about the content are skipped and a note is reported. */
+/* Looks at `size` bytes of a module at pa; valid until the next call. NULL if its content is not known
+ * (offline check without the file); then rules about the content are skipped and a note is reported. */
 typedef const void *(*plan_peek)(void *context, uint64_t pa, uint64_t size);
 
 enum panic_action { PANIC_STOP, PANIC_RESET };
@@ -29,12 +29,12 @@ enum panic_action { PANIC_STOP, PANIC_RESET };
 struct plan_input {
     const struct host *host;
     uint64_t image_pa, image_size; /* the hypervisor, bss included; 0, 0 in the offline check: unknown */
-    uint64_t blob_pa;              /* where the blob lies; its size is host->fdt->size. 0 in the offline check */
+    uint64_t blob_pa;     /* where the blob lies; its size is host->fdt->size. 0 in the offline check */
     struct arena *arena;           /* in host RAM; the planner treats [pa, pa + size) as taken */
     plan_peek peek;
     void *peek_context;
     uint32_t ipa_bits_max; /* largest IPA size of this CPU, 36 .. 48 */
-    uint32_t host_spis;    /* SPIs of the physical GIC (GICD_TYPER); what a domain gets if it has no nr_spis */
+    uint32_t host_spis;    /* SPIs of the physical GIC (GICD_TYPER): what a domain without nr_spis gets */
 };
 
 struct plan {
@@ -48,19 +48,21 @@ struct plan {
     uint64_t kept_modules; /* bytes of modules kept in RAM for restart */
 };
 
-/* Where the arena may lie: the largest free piece of RAM (or of xen,static-heap) of at least min_size, 2 MiB aligned base,
- * clear of reservations, blob, image, modules, xen,static-mem. */
+/* Where the arena may lie: the largest free piece of RAM (or of xen,static-heap) of at least min_size, 2
+ * MiB aligned base, clear of reservations, blob, image, modules, xen,static-mem. */
 enum status plan_arena_place(const struct plan_input *input, uint64_t min_size, uint64_t *pa, uint64_t *size,
                              struct report *report) MUST_CHECK;
 
-/* Reads, checks and places everything. With errors in the report it returns ERR_INVALID after it looked at all nodes. */
+/* Reads, checks and places everything. With errors in the report it returns ERR_INVALID after it looked at
+ * all nodes. */
 enum status plan_build(const struct plan_input *input, struct plan *plan, struct report *report) MUST_CHECK;
 
-/* The hypervisor's own command line as Xen chooses it (xen,xen-bootargs, or bootargs if dom0's are elsewhere), or NULL. */
+/* The hypervisor's own command line as Xen chooses it (xen,xen-bootargs, or bootargs if dom0's are
+ * elsewhere), or NULL. */
 const char *plan_command_line(const struct fdt *fdt);
 
-/* Value of option `name` ("name=value"; the last one counts) of a command line, truncated to size - 1 characters; "" for an
- * option without value. False if it is not there or line is NULL. */
+/* Value of option `name` ("name=value"; the last one counts) of a command line, truncated to size - 1
+ * characters; "" for an option without value. False if it is not there or line is NULL. */
 bool plan_argument(const char *line, const char *name, char *value, size_t size);
 
 #endif

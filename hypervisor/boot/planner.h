@@ -19,7 +19,8 @@
 enum claim_kind { CLAIM_RESERVED, CLAIM_HYPERVISOR, CLAIM_MODULE, CLAIM_HEAP, CLAIM_STATIC, CLAIM_LOG };
 
 /* Sees every range; node is FDT_NONE if no node says it. */
-typedef void (*claim_visitor)(void *context, enum claim_kind kind, fdt_node_t node, uint64_t base, uint64_t size);
+typedef void (*claim_visitor)(void *context, enum claim_kind kind, fdt_node_t node, uint64_t base,
+                              uint64_t size);
 
 struct claim {
     uint64_t base, size;
@@ -76,7 +77,7 @@ struct planner {
 /* The node's path, valid until the next call. */
 const char *path_of(struct planner *p, fdt_node_t node);
 
-#define complain(p, severity, node, property, ...) \
+#define complain(p, severity, node, property, ...)                                                           \
     report_at((p)->report, severity, path_of(p, node), property, __VA_ARGS__)
 #define error(p, node, property, ...) complain(p, REPORT_ERROR, node, property, __VA_ARGS__)
 
@@ -93,7 +94,8 @@ void domain_read(struct planner *p, struct draft *d);
 void modules_read(struct planner *p, struct draft *d);
 void modules_place(struct planner *p, struct draft *d, const struct fdt *partial);
 
-/* Opens the partial tree and reads what it passes through into p->maps, irqs, resets. False if there is none. */
+/* Opens the partial tree and reads what it passes through into p->maps, irqs, resets. False if there is
+ * none. */
 bool partial_read(struct planner *p, struct draft *d, struct passthrough *devices, struct fdt *partial);
 
 /* memory.c: RAM and address map of a domain. */

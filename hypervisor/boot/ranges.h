@@ -19,9 +19,11 @@ enum status ranges_add(struct ranges *set, uint64_t base, uint64_t size) MUST_CH
 enum status ranges_remove(struct ranges *set, uint64_t base, uint64_t size) MUST_CHECK;
 bool ranges_contain(const struct ranges *set, uint64_t base, uint64_t size);
 
-/* Takes `size` bytes (page multiple) out of the set, from the top of a range, at a multiple of align. Among the ranges that
- * have room, the one that `smallest` says: the smallest such range, or the highest. ERR_NOENT if none has room. */
-enum status ranges_take(struct ranges *set, uint64_t size, uint64_t align, bool smallest, uint64_t *base) MUST_CHECK;
+/* Takes `size` bytes (page multiple) out of the set, from the top of a range, at a multiple of align.
+ * Among the ranges that have room, the one that `smallest` says: the smallest such range, or the highest.
+ * ERR_NOENT if none has room. */
+enum status ranges_take(struct ranges *set, uint64_t size, uint64_t align, bool smallest,
+                        uint64_t *base) MUST_CHECK;
 
 /* Size of the largest piece whose base and size are multiples of align; 0 if there is none. */
 uint64_t ranges_largest(const struct ranges *set, uint64_t align, uint64_t *base);
