@@ -321,6 +321,14 @@ bool console_output_detach(struct console_port *port, bool discard)
     return gone;
 }
 
+/* From now on this pCPU alone sends. Whoever is sending now gets time to end, unless it was stopped in the middle. */
+static void take_over(void)
+{
+    mux.alone = true;
+    for (unsigned polls = 0; polls < PATIENCE && !enter(); polls++) {
+    }
+}
+
 /* Sends until nothing is left, or the UART does not move any more. */
 static void send_all(void)
 {
@@ -336,17 +344,18 @@ static void send_all(void)
 
 void console_drain(void)
 {
-    mux.alone = true;
+    take_over();
     mux.flush = true;
     send_all();
     mux.flush = false;
     mux.alone = false;
+    leave();
 }
 
 void console_panic(void)
 {
-    if (!mux.alone || nr_sources > 1) { /* the first time */
-        mux.alone = true;
+    if (nr_sources != 1 || !mux.alone) { /* the first time */
+        take_over();
         nr_sources = 1;
         if (mux.owner != NOBODY && mux.owner != HYPERVISOR) {
             mux.owner = NOBODY;

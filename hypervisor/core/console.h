@@ -52,6 +52,7 @@ struct console_commands {
 /* The UART is initialised (drivers/uart.h): sends what the log ring holds of this boot. `keys_change_state` is
  * bulkhead,console-keys. `commands` is not copied; NULL = only the built-in keys h and l. */
 void console_init(const struct console_commands *commands, bool keys_change_state);
+void console_allow_keys(bool keys_change_state); /* when the property is known later */
 
 /* The log ring has moved (log_attach() was called). */
 void console_log_moved(void);
@@ -59,8 +60,8 @@ void console_log_moved(void);
 /* Adds the console of a domain, which starts (again): input that waited is dropped, output that waits is kept if the port is
  * attached already. The first port gets the input focus. */
 void console_attach(struct console_port *port, unsigned domid);
-/* The domain has stopped: its last words come out even without a newline. Returns as console_pump(). */
-uint32_t console_end(struct console_port *port);
+/* The domain has stopped: its last words come out even without a newline. */
+void console_end(struct console_port *port);
 /* Takes the port away before its memory is used for something else; with `discard` even if output still waits. ERR_BUSY:
  * output waits (not with discard), or another pCPU is moving a burst; try again. */
 enum status console_detach(struct console_port *port, bool discard) MUST_CHECK;

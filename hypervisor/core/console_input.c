@@ -48,6 +48,11 @@ void console_init(const struct console_commands *commands, bool keys_change_stat
     console_output_init();
 }
 
+void console_allow_keys(bool keys_change_state)
+{
+    input.keys_change_state = keys_change_state;
+}
+
 /* --- focus --- */
 
 static void set_focus(unsigned next)
@@ -212,13 +217,13 @@ void console_attach(struct console_port *port, unsigned domid)
     }
 }
 
-uint32_t console_end(struct console_port *port)
+void console_end(struct console_port *port)
 {
     if (port->out_head != 0 && port->out[(port->out_head - 1) % CONSOLE_OUT] != '\n') {
         (void)console_put(port, '\n');
     }
     console_settle(port);
-    return console_pump();
+    console_kick();
 }
 
 enum status console_detach(struct console_port *port, bool discard)

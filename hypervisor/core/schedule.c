@@ -6,6 +6,7 @@
 #include "core/domain.h"
 #include "core/effects.h"
 #include "core/interrupt.h"
+#include "drivers/gic.h"
 #include "virq/virq.h"
 
 struct pcpu *pcpus[MAX_PCPUS];

@@ -5,7 +5,6 @@
 #include "arch/arm64/mmio.h"
 #include "arch/arm64/sysreg.h"
 #include "base/bits.h"
-#include "core/pcpu.h"
 #include "drivers/gic_v2.h"
 #include "drivers/gic_v3.h"
 
@@ -175,7 +174,7 @@ void gic_set_priority(unsigned intid, uint8_t priority)
 void gic_route(unsigned intid, unsigned pcpu)
 {
     if (gic_version == 3) {
-        mmio_write64(gicd + GICD_IROUTER + 8u * intid, pcpus[pcpu]->mpidr);
+        mmio_write64(gicd + GICD_IROUTER + 8u * intid, gicv3_affinity(pcpu));
     } else {
         mmio_write8(gicd + GICD_ITARGETSR + intid, gicv2_target(pcpu));
     }

@@ -3,7 +3,6 @@
 
 #include "arch/arm64/mmio.h"
 #include "arch/arm64/sysreg.h"
-#include "core/pcpu.h"
 #include "drivers/gic.h"
 
 #define GICD_ITARGETSR 0x800u

@@ -2,8 +2,8 @@
 #include "drivers/gic_v3.h"
 
 #include "arch/arm64/mmio.h"
+#include "arch/arm64/percpu.h"
 #include "arch/arm64/sysreg.h"
-#include "core/pcpu.h"
 #include "drivers/gic.h"
 
 #define ICC_SRE_ENABLE 0xfu
@@ -15,7 +15,7 @@ static uint8_t nr_aprs;
 
 volatile uint8_t *gicv3_private(void)
 {
-    return redistributor[this_pcpu()->index] + GICR_SGI;
+    return redistributor[this_pcpu_index()] + GICR_SGI;
 }
 
 uint64_t gic_redistributor_affinity(const volatile void *gicr, bool *last, uint64_t *size)
@@ -129,6 +129,11 @@ void gicv3_init_pcpu(unsigned pcpu, uint64_t mpidr, volatile void *gicr)
     WRITE_SYSREG(ICC_PMR_EL1, 0xff);
     WRITE_SYSREG(ICC_IGRPEN1_EL1, 1);
     isb();
+}
+
+uint64_t gicv3_affinity(unsigned pcpu)
+{
+    return affinity[pcpu];
 }
 
 /* IHI 0069 12.2.21: the target list holds 16 CPUs of one cluster, RS selects the group of 16. */

@@ -4,6 +4,8 @@
 #ifndef DRIVERS_GIC_V3_H
 #define DRIVERS_GIC_V3_H
 
+#include "base/types.h"
+
 #define ICC_IAR1_EL1    s3_0_c12_c12_0
 #define ICC_EOIR1_EL1   s3_0_c12_c12_1
 #define ICC_DIR_EL1     s3_0_c12_c11_1
@@ -31,6 +33,7 @@ void gicv3_write_lr(unsigned index, uint64_t lr);
 uint64_t gicv3_read_lr(unsigned index);
 void gicv3_read_apr(uint32_t ap0[4], uint32_t ap1[4]);
 void gicv3_write_apr(const uint32_t ap0[4], const uint32_t ap1[4]);
+uint64_t gicv3_affinity(unsigned pcpu);
 void gicv3_kick(unsigned pcpu);
 volatile uint8_t *gicv3_private(void); /* SGI_base of this pCPU */
 

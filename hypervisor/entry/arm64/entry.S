@@ -155,6 +155,8 @@ hypervisor_fault:
 pcpu_run:
     ldr     x16, [x0, #PCPU_STACK]
     mov     sp, x16
+    mov     x29, xzr
+    bl      pcpu_begin
     mov     x0, xzr
     mov     x1, xzr
     bl      schedule_switch

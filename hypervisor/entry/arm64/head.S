@@ -38,7 +38,7 @@ boot_entry:
     b.lo    2b
     dsb     sy
     adrp    x1, boot_stack
-    add     x1, x1, #4096
+    add     x1, x1, #(4 * 4096)
     mov     sp, x1
     mov     x0, x20
     bl      early_tables            /* returns the root */
@@ -46,7 +46,7 @@ boot_entry:
     bl      mmu_on
 3:  bti     j
     adrp    x1, boot_stack
-    add     x1, x1, #4096
+    add     x1, x1, #(4 * 4096)
     mov     sp, x1
     mov     x29, xzr
     mov     x0, x19
@@ -112,4 +112,4 @@ mmu_on:
     .balign 4096
     .global boot_stack
 boot_stack:
-    .space  4096
+    .space  4 * 4096

@@ -2,6 +2,7 @@
 /* Stage-2 aborts: emulated devices, or an abort into the guest. */
 #include "core/domain.h"
 #include "core/effects.h"
+#include "drivers/gic.h"
 #include "guest/arm64/trap.h"
 #include "guest/arm64/vgic_mmio.h"
 #include "guest/arm64/vpl011.h"

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The boot pCPU from the first C code with the MMU on to the first domain. Everything in this folder is given back. */
+#include "boot/main.h"
+
+#include "arch/arm64/stage1.h"
+#include "arch/arm64/stage2.h"
+#include "arch/arm64/timer.h"
+#include "base/string.h"
+#include "boot/fdt.h"
+#include "boot/host.h"
+#include "boot/pcpus.h"
+#include "boot/plan.h"
+#include "core/commands.h"
+#include "core/console.h"
+#include "core/domain.h"
+#include "core/firmware.h"
+#include "core/interrupt.h"
+#include "core/log.h"
+#include "core/panic.h"
+#include "core/power.h"
+#include "core/print.h"
+#include "drivers/gic.h"
+#include "drivers/uart.h"
+
+#define VERSION "0.1.0"
+#define HEAP_MIN  MIB(2)
+#define HEAP_STEP MIB(2)
+
+extern char image_start[], image_end[], boot_start[], boot_end[], boot_bss_start[];
+extern struct stage1_tables stage1_boot_tables;
+
+static struct fdt blob;
+static struct host host;
+static struct arena arena;
+static struct plan plan;
+static struct pcpu boot_pcpu_early; /* until the arena exists: window and panic need a struct pcpu */
+
+static void stop_boot(void) __attribute__((noreturn));
+static void stop_boot(void)
+{
+    print_panic("the boot stops here");
+    panic_end();
+}
+
+static void sink(struct report *report, enum severity severity, const char *path, const char *property, const char *message)
+{
+    static const char *const words[] = {"note", "warning", "error"};
+
+    (void)report;
+    if (severity == REPORT_ERROR) {
+        print_panic("%s: %s%s%s: %s", words[severity], path, property[0] != '\0' ? " " : "", property, message);
+    } else {
+        print("%s: %s%s%s: %s", words[severity], path, property[0] != '\0' ? " " : "", property, message);
+    }
+}
+
+static struct report report = {.sink = sink};
+
+static void open_blob(uint64_t pa)
+{
+    const void *header = pa % 8u == 0 ? stage1_map_blob(PA(pa), 64) : NULL;
+    uint32_t size = 0;
+
+    if (header != NULL) {
+        size = __builtin_bswap32(((const uint32_t *)header)[1]);
+        header = stage1_map_blob(PA(pa), size);
+    }
+    if (header == NULL || fdt_open(&blob, header, size) != OK) {
+        print_panic("no sound device tree at 0x%lx: %s", pa, blob.error != NULL ? blob.error : "address or size");
+        stop_boot();
+    }
+}
+
+static volatile void *map_device(uint64_t pa, uint64_t size)
+{
+    volatile void *registers = stage1_map_device(PA(pa), size);
+
+    if (registers == NULL) {
+        print_panic("no room to map the registers at 0x%lx, size 0x%lx", pa, size);
+        stop_boot();
+    }
+    return registers;
+}
+
+static void start_console(void)
+{
+    volatile void *registers = host.uart.type != UART_NONE ? map_device(host.uart.pa, PAGE_SIZE) : NULL;
+
+    uart_init(host.uart.type, registers, host.uart.reg_shift, host.uart.io_width);
+    console_init(&console_commands, false);
+}
+
+static void start_gic(void)
+{
+    const struct host_gic *gic = &host.gic;
+    volatile void *gicd = map_device(gic->gicd, gic->version == 3 ? 0x10000 : PAGE_SIZE);
+    volatile void *gicc = gic->version == 2 ? map_device(gic->gicc, 2 * PAGE_SIZE) : NULL;
+    volatile void *gich = gic->version == 2 ? map_device(gic->gich, PAGE_SIZE) : NULL;
+
+    if (gic_init(gic->version, gicd, gicc, gich) != OK) {
+        print_panic("the GIC has no virtualization interface");
+        stop_boot();
+    }
+    host_interrupts = (struct host_interrupts){.maintenance = gic->maintenance_irq,
+                                               .timer_hyp = host.irq_hyp,
+                                               .timer_virt = host.irq_virt,
+                                               .timer_phys = host.irq_phys,
+                                               .uart = host.uart.irq};
+}
+
+static const void *peek(void *context, uint64_t pa, uint64_t size)
+{
+    static unsigned mapped;
+    uint64_t span = pa % PAGE_SIZE + size;
+    const uint8_t *page;
+
+    (void)context;
+    if (mapped != 0) {
+        window_unmap(&stage1_boot_tables, 0, mapped);
+        mapped = 0;
+    }
+    if (span > WINDOW_PAGES * PAGE_SIZE) {
+        return NULL;
+    }
+    mapped = (unsigned)(align_up(span, PAGE_SIZE) / PAGE_SIZE);
+    page = window_map(&stage1_boot_tables, 0, PA(align_down(pa, PAGE_SIZE)), mapped, WINDOW_READ);
+    return page + pa % PAGE_SIZE;
+}
+
+static void make_plan(uint64_t image_pa, uint64_t blob_pa)
+{
+    struct plan_input input = {.host = &host,
+                               .image_pa = image_pa,
+                               .image_size = (uint64_t)(image_end - image_start),
+                               .blob_pa = blob_pa,
+                               .arena = &arena,
+                               .peek = peek,
+                               .ipa_bits_max = stage2_ipa_bits_max(),
+                               .host_spis = gic_nr_spis()};
+    uint64_t pa, size;
+
+    if (plan_arena_place(&input, HEAP_MIN, &pa, &size, &report) != OK) {
+        stop_boot();
+    }
+    size = align_down(min_u64(size, HEAP_STEP * 16u), HEAP_STEP);
+    arena = (struct arena){.base = stage1_map_heap(PA(pa), size), .pa = pa, .size = size};
+    if (plan_build(&input, &plan, &report) != OK || report.errors != 0) {
+        stop_boot();
+    }
+}
+
+/* Everything that stays is allocated: the heap ends here. */
+static void close_heap(void)
+{
+    uint64_t *table = arena_alloc(&arena, PAGE_SIZE, PAGE_SIZE);
+
+    arena.used = align_up(arena.used, PAGE_SIZE);
+    if (table == NULL) {
+        print_panic("the heap is full");
+        stop_boot();
+    }
+    stage1_trim_heap(arena.used, table);
+}
+
+static void report_memory(void)
+{
+    uint64_t given_back = (uint64_t)((boot_end - boot_start) + (image_end - boot_bss_start));
+    uint64_t image = (uint64_t)(image_end - image_start) - given_back;
+
+    print("memory: %lu bytes beside the domains' own (kept modules %lu, log %u)", image + arena.used, plan.kept_modules,
+          LOG_DEFAULT_SIZE);
+    print("memory: image %lu, heap %lu; boot code given back %lu", image, arena.used, given_back);
+}
+
+static void create_domains(void)
+{
+    for (uint32_t i = 0; i < plan.nr_domains; i++) {
+        const struct domain_record *r = plan.records[i];
+
+        if (domain_create(r) != OK) {
+            print_panic("DOM%u %s: its objects do not fit", r->domid, r->name);
+            stop_boot();
+        }
+        print("DOM%u %s: %u vCPUs, first on pCPU %u", r->domid, r->name, r->nr_vcpus, r->vcpus[0].pcpu);
+    }
+}
+
+void boot_main(uint64_t blob_pa, uint64_t image_pa)
+{
+    boot_pcpu_early.tables = &stage1_boot_tables;
+    boot_pcpu_early.panic_top = (uint64_t)boot_pcpu_early.panic_stack + PANIC_STACK;
+    WRITE_SYSREG(tpidr_el2, (uint64_t)&boot_pcpu_early);
+    open_blob(blob_pa);
+    if (host_discover(&host, &blob, NULL, &report) != OK || report.errors != 0) {
+        stop_boot();
+    }
+    start_console();
+    print("Bulkhead " VERSION ", image at 0x%lx, %u CPUs, GICv%u", image_pa, host.nr_cpus, host.gic.version);
+    power_init(host.psci_hvc);
+    firmware_probe();
+    start_gic();
+    make_plan(image_pa, blob_pa);
+    panic_set_reset(plan.on_panic == PANIC_RESET);
+    if (!pcpus_prepare(&host, &arena, plan.pcpu_mask)) {
+        stop_boot();
+    }
+    peek(NULL, 0, 1);
+    stage1_unmap_blob();
+    close_heap();
+    if (!pcpus_start()) {
+        stop_boot();
+    }
+    create_domains();
+    report_memory();
+    pcpu_run(this_pcpu());
+}

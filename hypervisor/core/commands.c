@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/commands.h"
+
+#include "arch/arm64/barrier.h"
+#include "core/domain.h"
+#include "core/print.h"
+
+static const char *const states[] = {"off", "building", "ready", "blocked"};
+
+static void list_domains(void)
+{
+    static const char *const words[] = {"building", "running", "stopping", "stopped"};
+
+    for (uint32_t i = 0; i < nr_domains; i++) {
+        const struct domain *d = domains[i];
+
+        print("DOM%u %s: %s, incarnation %u, crashes %u, pool %lu of %lu bytes", d->record->domid, d->record->name,
+              words[load_relaxed(&d->state)], d->incarnation, d->crashes, d->pool.used, d->pool.size);
+        for (unsigned n = 0; n < d->record->nr_vcpus; n++) {
+            const struct vcpu *v = &d->vcpus[n];
+
+            print("  vCPU %u on pCPU %u%s: %s", n, v->pcpu->index, v->shared ? " (shared)" : "", states[v->state]);
+        }
+    }
+}
+
+/* What was saved when the vCPU left its pCPU last: a snapshot, not the present. */
+static void list_registers(void)
+{
+    for (uint32_t i = 0; i < nr_domains; i++) {
+        const struct domain *d = domains[i];
+
+        for (unsigned n = 0; n < d->record->nr_vcpus; n++) {
+            const struct vcpu *v = &d->vcpus[n];
+
+            print("DOM%u vCPU %u (%s): x0 0x%lx x1 0x%lx x29 0x%lx x30 0x%lx, last saved pc 0x%lx pstate 0x%lx",
+                  d->record->domid, n, states[v->state], v->x[0], v->x[1], v->x[29], v->x[30], v->el1.pc, v->el1.pstate);
+        }
+    }
+}
+
+static void stop_by_key(unsigned domid, enum stop_reason reason)
+{
+    for (uint32_t i = 0; i < nr_domains; i++) {
+        if (domains[i]->record->domid == domid) {
+            domain_stop(domains[i], reason);
+        }
+    }
+}
+
+static void crash(unsigned domid)
+{
+    stop_by_key(domid, STOP_CRASH);
+}
+
+static void restart(unsigned domid)
+{
+    stop_by_key(domid, STOP_RESET);
+}
+
+const struct console_commands console_commands = {list_domains, list_registers, crash, restart};

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/pcpu.h"
+
+#include "arch/arm64/barrier.h"
+#include "arch/arm64/context.h"
+#include "arch/arm64/percpu.h"
+#include "arch/arm64/stage1.h"
+#include "arch/arm64/sysreg.h"
+#include "core/domain.h"
+#include "core/interrupt.h"
+#include "drivers/gic.h"
+
+_Static_assert(offsetof(struct pcpu, stack_top) == 8, "entry.S");
+_Static_assert(offsetof(struct pcpu, panic_top) == 16, "entry.S");
+_Static_assert(offsetof(struct pcpu, index) == PCPU_INDEX_OFFSET, "percpu.h");
+
+void pcpu_init(struct pcpu *pcpu)
+{
+    const uint32_t private_irqs[4] = {host_interrupts.maintenance, host_interrupts.timer_hyp, host_interrupts.timer_virt,
+                                      host_interrupts.timer_phys};
+
+    WRITE_SYSREG(ttbr0_el2, pcpu->root);
+    isb();
+    __asm__ volatile("tlbi alle2" ::: "memory");
+    dsb(nsh);
+    isb();
+    context_init_pcpu();
+    gic_init_pcpu(pcpu->index, pcpu->mpidr, pcpu->gicr, private_irqs);
+    __asm__ volatile("tlbi alle1" ::: "memory"); /* nothing of firmware's guests */
+    dsb(nsh);
+    isb();
+}
+
+void pcpu_main(struct pcpu *pcpu)
+{
+    WRITE_SYSREG(tpidr_el2, (uint64_t)pcpu);
+    pcpu_init(pcpu);
+    store_release(&pcpu->online, 1);
+    pcpu_run(pcpu);
+}
+
+static struct pcpu *boot_pcpu;
+
+void pcpu_set_boot(struct pcpu *pcpu)
+{
+    boot_pcpu = pcpu;
+}
+
+/* The boot pCPU gives the boot code back and lets all domains start: each is built by the pCPU of its vCPU 0. */
+void pcpu_begin(struct pcpu *pcpu)
+{
+    if (pcpu != boot_pcpu) {
+        return;
+    }
+    stage1_unmap_boot();
+    for (uint32_t i = 0; i < nr_domains; i++) {
+        vcpu_request(&domains[i]->vcpus[0], WORK_BUILD);
+    }
+}
