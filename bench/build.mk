@@ -40,14 +40,17 @@ $(BENCHO)/entry.bin: $(BENCH)/linux/entry.S
 
 BENCH_FILES := $(BENCHO)/guest.img $(BENCHO)/init $(BENCHO)/entry.bin
 
-.PHONY: bench bench-guest bench-trace
+.PHONY: bench bench-run bench-guest bench-trace
 bench-guest: $(BENCH_FILES)
 
-bench: $(O)/bulkhead.img $(BENCH_FILES)
+bench: deps
+	@$(MAKE) --no-print-directory -f $(SRC)/Makefile bench-run
+
+bench-run: $(O)/bulkhead.img $(BENCH_FILES)
 	$(Q)$(BENCH_PYTHON) $(BENCH)/run.py --out $(O) $(foreach p,$(PEERS),--peer $(p)) $(BENCH_ARGS)
 
 WHAT ?= psci_version
 bench-trace: $(O)/bulkhead.img $(BENCHO)/guest.img
-	$(Q)$(BENCH_PYTHON) $(BENCH)/trace.py --out $(O) $(WHAT) $(if $(LIST),--list)
+	$(Q)$(BENCH_PYTHON) $(BENCH)/trace.py --out $(O) $(WHAT) $(if $(LIST),--list) $(if $(LINES),--lines)
 
 -include $(BENCH_OBJS:.o=.d)

@@ -6,7 +6,7 @@ import os
 import subprocess
 
 from machine import BenchError
-from suite import Figure
+from report import Figure
 
 LANGUAGES = "C,C/C++ Header,Assembly"
 

@@ -6,7 +6,7 @@ import re
 import struct
 
 from machine import BenchError, Domain, Machine, Run
-from suite import Figure
+from report import Figure
 
 STUB = 0x8000  # inside the padding between the EFI header and the code of an arm64 Image
 NOP = 0xD503201F

@@ -3,6 +3,19 @@
 
 import json
 import os
+import statistics
+from dataclasses import dataclass
+
+
+@dataclass
+class Figure:
+    minimum: float
+    median: float
+    maximum: float
+
+    @classmethod
+    def of(cls, values):
+        return cls(min(values), statistics.median(values), max(values))
 
 
 def load_rows(folder):

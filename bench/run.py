@@ -12,7 +12,7 @@ import lines
 import linux
 import report
 import suite
-from machine import BenchError
+from machine import QEMU, BenchError
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GROUPS = {"paths": suite.paths, "gicv2": suite.paths_gicv2, "shared": suite.shared, "boot": suite.boot}
@@ -69,7 +69,7 @@ def main():
 
     print("\n".join(report.table(rows, own, figures)))
     print("* measured once, see bench/README.md; instructions under QEMU's icount, not time on silicon")
-    qemu = subprocess.run([suite.QEMU, "--version"], capture_output=True, text=True, timeout=60, check=False).stdout
+    qemu = subprocess.run([QEMU, "--version"], capture_output=True, text=True, timeout=60, check=False).stdout
     print("; ".join([qemu.splitlines()[0], *versions(options), f"{time.monotonic() - start:.0f} s"]))
     report.write_json(os.path.join(options.out, "bench.json"), report.as_json(rows, own))
     for peer, measured in figures.items():

@@ -6,23 +6,13 @@ import re
 import statistics
 from dataclasses import dataclass
 
-from machine import QEMU, BenchError, Domain, Machine, Run
+from machine import BenchError, Domain, Machine, Run
+from report import Figure
 
 PHASES = (0, 1777, 40961)  # extra ticks before the rows of several pCPUs, to meet the emulator's slices elsewhere
 RESULT = re.compile(r"R (\w+) n=(\d+) min=(\d+) median=(\d+) p99=(\d+) max=(\d+)")
 FIRST = re.compile(r"B first cntpct=(\d+)")
 MEMORY = re.compile(r"memory: (\d+) bytes beside the domains' own")
-
-
-@dataclass
-class Figure:
-    minimum: float
-    median: float
-    maximum: float
-
-    @classmethod
-    def of(cls, values):
-        return cls(min(values), statistics.median(values), max(values))
 
 
 @dataclass

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the instructions of one path go: runs the guest in an endless loop over one row, logs every executed instruction
-for a moment and counts those of the hypervisor by function."""
+for a moment and counts those of the hypervisor by function. `boot` logs from reset to the guest's first instruction."""
 
 import argparse
 import bisect
@@ -15,10 +15,11 @@ import time
 
 from machine import BenchError, Domain, Machine, compile_tree, describe, host_tree
 
-LOOPS = ["hvc", "psci_version", "gicd_typer_read", "gicd_isenabler_write", "sgi_self", "sgi_other_spin", "sgi_other_wfi",
+LOOPS = ["boot", "hvc", "psci_version", "gicd_typer_read", "gicd_isenabler_write", "sgi_self", "sgi_other_spin", "sgi_other_wfi",
          "vtimer_spin", "vtimer_wfi"]
 LINE = re.compile(r"Trace (\d+): \S+ \[[0-9a-f]+/([0-9a-f]+)/")
 LOG_SIZE = 40 << 20  # bytes; some hundred thousand instructions
+FIRMWARE = 0x40000000  # QEMU's own few instructions before the hypervisor
 PAGES = 0x200000     # the guest is linked at 0 and loaded at a multiple of this
 
 
@@ -71,18 +72,26 @@ def contains(path, text):
         return text in file.read()
 
 
-def record(options, guest, folder):
-    """Runs the loop and returns the path of QEMU's log."""
-    several = options.what.startswith("sgi_other")
-    machine = Machine(options.cpu, options.gic, smp=2 if several else 1)
-    fragment, places = describe([Domain(guest, f"role=bench loop={options.what}", cpus=2 if several else 1)])
-    blob, serial, log, control = (os.path.join(folder, name) for name in ("dtb", "serial", "log", "monitor"))
+def prepare(options, guest, folder, bootargs, cpus):
+    """The command line of QEMU, without logging."""
+    machine = Machine(options.cpu, options.gic, smp=cpus)
+    fragment, places = describe([Domain(guest, bootargs, cpus=cpus)])
+    blob, serial = os.path.join(folder, "dtb"), os.path.join(folder, "serial")
     compile_tree(host_tree(machine) + fragment, blob)
     open(serial, "wb").close()
-    command = machine.arguments() + ["-icount", "shift=0,sleep=off", "-kernel", options.image, "-dtb", blob, "-serial",
-                                     f"file:{serial}", "-monitor", f"unix:{control},server=on,wait=off"]
+    command = machine.arguments() + ["-icount", "shift=0,sleep=off", "-kernel", options.image, "-dtb", blob,
+                                     "-serial", f"file:{serial}"]
     for path, address in places.items():
         command += ["-device", f"loader,file={path},addr={address:#x},force-raw=on"]
+    return command, serial
+
+
+def record_loop(options, guest, folder):
+    """Runs the loop and returns the path of QEMU's log of a moment of it."""
+    cpus = 2 if options.what.startswith("sgi_other") else 1
+    command, serial = prepare(options, guest, folder, f"role=bench loop={options.what}", cpus)
+    log, control = os.path.join(folder, "log"), os.path.join(folder, "monitor")
+    command += ["-monitor", f"unix:{control},server=on,wait=off"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
         try:
             connection = monitor(control)
@@ -96,25 +105,57 @@ def record(options, guest, folder):
     return log
 
 
-def read_rounds(log, mark, symbols):
-    """Splits the log at the guest's mark: a list of rounds, each a list of (cpu, pc, function or None)."""
-    rounds, current = [], None
+def record_boot(options, guest, folder):
+    """Runs from reset until the guest has printed its first line."""
+    command, serial = prepare(options, guest, folder, "role=hello", 1)
+    log = os.path.join(folder, "log")
+    command += ["-monitor", "none", "-accel", "tcg,one-insn-per-tb=on", "-d", "exec,nochain", "-D", log]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+        try:
+            wait_for(lambda: contains(serial, "B first"), 300, "the guest's first line")
+        finally:
+            process.kill()
+    return log
+
+
+def steps_of(log):
+    """(cpu, pc) of every instruction in the log."""
     with open(log, encoding="utf-8", errors="replace") as file:
         for line in file:
             match = LINE.match(line)
-            if not match:
-                continue
-            pc = int(match[2], 16)
-            place = symbols.at(pc)
-            if place is None and pc % PAGES == mark:
-                if current is not None:
-                    rounds.append(current)
-                current = []
+            if match:
+                yield int(match[1]), int(match[2], 16)
+
+
+def read_rounds(log, mark, symbols):
+    """Splits the log at the guest's mark: a list of rounds, each a list of (cpu, pc, function or None)."""
+    rounds, current = [], None
+    for cpu, pc in steps_of(log):
+        place = symbols.at(pc)
+        if place is None and pc % PAGES == mark:
             if current is not None:
-                current.append((int(match[1]), pc, place))
+                rounds.append(current)
+            current = []
+        if current is not None:
+            current.append((cpu, pc, place))
     if not rounds:
         raise BenchError("no complete round in the log")
     return rounds
+
+
+def read_boot(log, symbols):
+    """One round: all up to the guest's entry, with the first part, before translation is on, moved to its linked address."""
+    steps, load = [], None
+    for cpu, pc in steps_of(log):
+        if pc % PAGES == 0 and symbols.at(pc) is None:
+            if load is None and pc != FIRMWARE:
+                load = pc
+            elif load is not None and pc != load:
+                return [steps]
+        if load is not None:
+            moved = pc if symbols.at(pc) else pc - load + symbols.addresses[0]
+            steps.append((cpu, moved, symbols.at(moved)))
+    raise BenchError("the guest's entry is not in the log")
 
 
 def histogram(rounds):
@@ -124,6 +165,21 @@ def histogram(rounds):
           f"max {totals[-1]}")
     for name, count in counts.most_common():
         print(f"{count / len(rounds):10.2f}  {name}")
+
+
+def source_lines(rounds, elf):
+    """The source lines with most instructions; inlined functions count where they are written."""
+    counts = collections.Counter(pc for steps in rounds for _, pc, place in steps if place)
+    addresses = list(counts)
+    text = subprocess.run(["llvm-symbolizer-19", f"--obj={elf}", "--no-inlines", "--functions=none", "--basenames"],
+                          input="\n".join(f"{a:#x}" for a in addresses), check=True, capture_output=True, text=True,
+                          timeout=300).stdout.split()
+    by_line = collections.Counter()
+    for address, line in zip(addresses, text):
+        by_line[line.rsplit(":", 1)[0]] += counts[address]
+    print()
+    for line, count in by_line.most_common(60):
+        print(f"{count / len(rounds):10.2f}  {line}")
 
 
 def listing(steps, elf):
@@ -151,15 +207,22 @@ def main():
     parser.add_argument("--elf", help="its symbols (default: OUT/bulkhead.elf)")
     parser.add_argument("--cpu", default="cortex-a72")
     parser.add_argument("--gic", type=int, default=3, choices=[2, 3])
+    parser.add_argument("--lines", action="store_true", help="count by source line as well")
     parser.add_argument("--list", action="store_true", help="print one round instruction by instruction as well")
     options = parser.parse_args()
     options.image = options.image or os.path.join(options.out, "bulkhead.img")
     options.elf = options.elf or os.path.join(options.out, "bulkhead.elf")
     guest = os.path.join(options.out, "bench", "guest")
+    symbols = Symbols(options.elf)
     with tempfile.TemporaryDirectory() as folder:
-        log = record(options, f"{guest}.img", folder)
-        rounds = read_rounds(log, Symbols(f"{guest}.elf").address("trace_mark"), Symbols(options.elf))
+        if options.what == "boot":
+            rounds = read_boot(record_boot(options, f"{guest}.img", folder), symbols)
+        else:
+            mark = Symbols(f"{guest}.elf").address("trace_mark")
+            rounds = read_rounds(record_loop(options, f"{guest}.img", folder), mark, symbols)
     histogram(rounds)
+    if options.lines:
+        source_lines(rounds, options.elf)
     if options.list:
         listing(rounds[len(rounds) // 2], options.elf)
 
