@@ -19,8 +19,6 @@
 #define S2_DEVICE (S2_AF | S2_RW | S2_XN | (UINT64_C(1) << 2))
 #define S2_ADDRESS MASK(47, 12)
 
-#define IPA_BITS_DEFAULT 39u /* one level-1 page as root; more only when a map lies higher */
-
 static uint64_t span(unsigned level)
 {
     return UINT64_C(1) << (39u - 9u * level);
@@ -32,25 +30,6 @@ unsigned stage2_ipa_bits_max(void)
     uint64_t range = READ_SYSREG(id_aa64mmfr0_el1) % 16u;
 
     return range < ARRAY_SIZE(bits) ? bits[range] : 48u;
-}
-
-static unsigned ipa_bits_needed(const struct domain_record *record)
-{
-    unsigned bits = IPA_BITS_DEFAULT;
-
-    for (uint32_t i = 0; i < record->nr_maps; i++) {
-        while (bits < 48u && record->maps[i].ipa.v + record->maps[i].size > (UINT64_C(1) << bits)) {
-            bits++;
-        }
-    }
-    return bits;
-}
-
-/* Up to 16 concatenated level-1 tables cover 43 bits; above that the walk starts at level 0. */
-static void shape(unsigned ipa_bits, uint32_t *start_level, uint32_t *root_tables)
-{
-    *start_level = ipa_bits > 43u ? 0 : 1;
-    *root_tables = 1u << (ipa_bits > 39u && ipa_bits <= 43u ? ipa_bits - 39u : 0);
 }
 
 /* A block of `level` can map at this point: congruent addresses, whole block inside. */
@@ -65,30 +44,6 @@ static bool block_fits(const struct domain_map *map, uint64_t offset, unsigned l
 static unsigned leaf_level(const struct domain_map *map, uint64_t offset)
 {
     return block_fits(map, offset, 1) ? 1u : block_fits(map, offset, 2) ? 2u : 3u;
-}
-
-/* Counts tables as an upper bound: each map may need its own at both ends of each level. */
-uint64_t stage2_table_pages(const struct domain_record *record)
-{
-    uint32_t start, roots;
-    uint64_t pages;
-
-    shape(ipa_bits_needed(record), &start, &roots);
-    pages = roots + (roots > 1 ? roots - 1u : 0); /* the root is aligned to its size */
-    for (uint32_t i = 0; i < record->nr_maps; i++) {
-        const struct domain_map *map = &record->maps[i];
-        bool congruent = (map->ipa.v - map->pa.v) % MIB(2) == 0;
-        uint64_t first = align_down(map->ipa.v, MIB(2)), end = align_up(map->ipa.v + map->size, MIB(2));
-        uint64_t edges = (map->ipa.v % MIB(2) != 0) + ((map->ipa.v + map->size) % MIB(2) != 0);
-
-        if (end - first == MIB(2) && edges > 1) {
-            edges = 1;
-        }
-        pages += congruent ? edges : (end - first) / MIB(2);
-        pages += (align_up(end, GIB(1)) - align_down(first, GIB(1))) / GIB(1);
-        pages += start == 0 ? (align_up(end, GIB(512)) - align_down(first, GIB(512))) / GIB(512) : 0;
-    }
-    return pages;
 }
 
 static uint64_t *table_of(uint64_t entry)
@@ -151,8 +106,8 @@ enum status stage2_build(struct stage2 *stage2, struct pool *pool, const struct 
 {
     uint64_t bytes;
 
-    stage2->ipa_bits = (uint32_t)min_u64(ipa_bits_needed(record), stage2_ipa_bits_max());
-    shape(stage2->ipa_bits, &stage2->start_level, &stage2->root_tables);
+    stage2->ipa_bits = (uint32_t)min_u64(stage2_ipa_bits(record), stage2_ipa_bits_max());
+    stage2_shape(stage2->ipa_bits, &stage2->start_level, &stage2->root_tables);
     bytes = (uint64_t)stage2->root_tables * PAGE_SIZE;
     stage2->root = pool_alloc(pool, bytes, bytes);
     if (stage2->root == NULL) {

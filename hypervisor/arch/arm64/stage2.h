@@ -20,6 +20,12 @@ struct stage2 {
 /* Largest IPA size of this core in bits (ID_AA64MMFR0_EL1.PARange), 48 at most. */
 unsigned stage2_ipa_bits_max(void);
 
+/* IPA size in bits that the record's maps need. */
+unsigned stage2_ipa_bits(const struct domain_record *record);
+
+/* Level at which the walk of so many bits starts, and how many concatenated tables its root has. */
+void stage2_shape(unsigned ipa_bits, uint32_t *start_level, uint32_t *root_tables);
+
 /* Table pages that the record's maps need, the root included. */
 uint64_t stage2_table_pages(const struct domain_record *record);
 
