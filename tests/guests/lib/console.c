@@ -50,7 +50,7 @@ struct out {
 
 static void put(struct out *out, char c)
 {
-    if (out->used < sizeof(out->buffer)) {
+    if (out->used < sizeof(out->buffer) - 1 || (c == '\n' && out->used < sizeof(out->buffer))) {
         out->buffer[out->used++] = c;
     }
 }

@@ -31,8 +31,15 @@ void exception_sync(struct frame *frame, uint64_t vector)
     cpu->fault.far = sysreg_read(far_el1);
     cpu->fault.elr = frame->elr;
     cpu->fault.count++;
-    if (ESR_EC(cpu->fault.esr) != EC_SVC) {     /* an SVC's ELR is already behind it */
+    switch (ESR_EC(cpu->fault.esr)) {
+    case EC_SVC:                        /* its return address is already behind it */
+        break;
+    case EC_INSTRUCTION_ABORT:          /* of a call: go back to the caller */
+        frame->elr = frame->x[30];
+        break;
+    default:
         frame->elr += 4;
+        break;
     }
 }
 

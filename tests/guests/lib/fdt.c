@@ -243,3 +243,8 @@ bool fdt_reg(int node, uint32_t index, uint64_t *address, uint64_t *size)
     *size = cells(p + ac * 4, sc);
     return true;
 }
+
+bool is_domain(void)
+{
+    return fdt_prop(fdt_root(), "compatible", NULL) == NULL;
+}

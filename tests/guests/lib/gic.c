@@ -13,6 +13,7 @@
 #define ICC_CTLR S3_0_C12_C12_4
 #define ICC_SRE S3_0_C12_C12_5
 #define ICC_IGRPEN1 S3_0_C12_C12_7
+#define ICC_AP1R0 S3_0_C12_C9_0
 
 struct gic gic;
 void (*volatile irq_hook)(void);
@@ -35,6 +36,11 @@ static void find(void)
     }
     (void)fdt_reg(node, 0, &gic.dist, &size);
     (void)fdt_reg(node, 1, gic.version == 3 ? &gic.redist : &gic.cpu, &size);
+}
+
+static uint64_t private_base(uint32_t i)
+{
+    return gic.version == 3 && i < 32 ? this_cpu()->gicr + GICR_SGI : gic.dist;
 }
 
 static void wait_rwp(uint64_t ctlr, uint32_t bit)
@@ -103,6 +109,7 @@ void gic_cpu_init(void)
         sysreg_write(ICC_CTLR, gic.mode1 ? 2 : 0);
         sysreg_write(ICC_PMR, 0xff);
         sysreg_write(ICC_BPR1, 0);
+        sysreg_write(ICC_AP1R0, 0);
         sysreg_write(ICC_IGRPEN1, 1);
         isb();
     } else if (gic.version == 2) {
@@ -111,10 +118,11 @@ void gic_cpu_init(void)
         }
         write32(gic.cpu + GICC_PMR, 0xff);
         write32(gic.cpu + GICC_BPR, 0);
+        write32(gic.cpu + GICC_APR, 0);
         write32(gic.cpu + GICC_CTLR, gic.mode1 ? 0x201 : 1);
     }
-    for (uint32_t i = 0; i < 32; i++) {
-        gic_priority(i, 0xa0);
+    for (uint32_t i = 0; i < 32; i += 4) {
+        write32(private_base(i) + GICD_IPRIORITYR + i, 0xa0a0a0a0);
     }
 }
 
@@ -144,7 +152,9 @@ void gic_reset_for_test(void)
             write32(gic_bank(GICD_ICPENDR, i), ~0u);
             write32(gic_bank(GICD_ICACTIVER, i), ~0u);
         }
-        gic_priority(i, 0xa0);
+        if (i % 4 == 0) {
+            write32(gic.dist + GICD_IPRIORITYR + i, 0xa0a0a0a0);
+        }
     }
     gic_cpu_init();
     for (uint32_t i = 0; i < cpu_count; i++) {
@@ -176,11 +186,6 @@ void gic_disable(uint32_t i)
     } else {
         wait_rwp(gic.dist + GICD_CTLR, 1u << 31);
     }
-}
-
-static uint64_t private_base(uint32_t i)
-{
-    return gic.version == 3 && i < 32 ? this_cpu()->gicr + GICR_SGI : gic.dist;
 }
 
 void gic_priority(uint32_t i, uint8_t p) { write8(private_base(i) + GICD_IPRIORITYR + i, p); }

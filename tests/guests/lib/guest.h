@@ -102,7 +102,7 @@ struct fault {
 };
 #define ESR_EC(esr) ((esr) / (1u << 26) % 64)
 #define ESR_DFSC(esr) ((esr) % 64)
-enum { EC_UNKNOWN = 0x00, EC_SVC = 0x15, EC_SYSREG = 0x18, EC_DATA_ABORT = 0x25 };
+enum { EC_UNKNOWN = 0x00, EC_SVC = 0x15, EC_SYSREG = 0x18, EC_INSTRUCTION_ABORT = 0x21, EC_DATA_ABORT = 0x25 };
 
 /* From fault_expect to fault_taken an exception is noted and the instruction skipped.
  * fault_taken returns how many there were; *out (may be NULL) is the last. */
@@ -192,6 +192,9 @@ uint32_t be32(const void *p);
 uint64_t be64(const void *p);
 int fdt_prop_count(int node);
 const char *fdt_prop_at(int node, int index, const void **value, uint32_t *length);
+
+/* Whether this machine is a domain: its root node then has no compatible, unlike any real board's. */
+bool is_domain(void);
 
 /* ---- console and arguments ------------------------------------------------------------------------------ */
 

@@ -85,7 +85,7 @@ static void run_named(const char *name)
 
 static void run_list(void)
 {
-    static char list[400];
+    static char list[1200];
     if (!arg_string("test", list, sizeof(list))) {
         print("FAIL bootargs: no test= in '%s'\n", bootargs());
         failed++;

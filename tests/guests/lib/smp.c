@@ -71,6 +71,13 @@ int64_t cpu_start(uint32_t index, void (*fn)(void *), void *arg)
 bool cpu_wait_off(uint32_t index, uint64_t limit_us)
 {
     uint64_t end = now() + us_to_ticks(limit_us);
+    /* Firmware that starts CPUs in the background may still answer OFF for one that is about to run. */
+    while (__atomic_load_n(&cpus[index].running, __ATOMIC_ACQUIRE) != 0) {
+        if (now() > end) {
+            return false;
+        }
+        cpu_relax();
+    }
     while (psci(PSCI_AFFINITY_INFO, cpus[index].mpidr, 0, 0) != 1) {
         if (now() > end) {
             return false;

@@ -19,9 +19,6 @@ bool uart_put(uint8_t byte)
     if (fake.sent < WIRE) {
         fake.wire[fake.sent++] = (char)byte;
     }
-    if (fake.depth == 0) {
-        __atomic_store_n(&fake.tx_latched, true, __ATOMIC_RELEASE);
-    }
     return true;
 }
 
@@ -42,7 +39,6 @@ void uart_tx_interrupt(bool on)
 void uart_acknowledge(void)
 {
     fake.acknowledged++;
-    __atomic_store_n(&fake.tx_latched, false, __ATOMIC_RELEASE);
 }
 
 void virq_line(struct virq *virq, unsigned vcpu, unsigned intid, bool high, struct virq_cpu *self,
@@ -67,9 +63,7 @@ void fake_init(unsigned depth)
 void fake_drain(unsigned bytes)
 {
     for (; bytes > 0 && __atomic_load_n(&fake.room, __ATOMIC_ACQUIRE) < fake.depth; bytes--) {
-        if (__atomic_add_fetch(&fake.room, 1, __ATOMIC_ACQ_REL) == fake.depth / 2) {
-            __atomic_store_n(&fake.tx_latched, true, __ATOMIC_RELEASE);
-        }
+        __atomic_fetch_add(&fake.room, 1, __ATOMIC_ACQ_REL);
     }
 }
 
@@ -86,8 +80,10 @@ void fake_refresh(uint32_t domains)
 
 bool fake_irq(void)
 {
-    if ((fake.input != NULL && *fake.input != '\0') ||
-        (__atomic_load_n(&fake.tx_irq, __ATOMIC_ACQUIRE) && __atomic_load_n(&fake.tx_latched, __ATOMIC_ACQUIRE))) {
+    bool receive = fake.input != NULL && *fake.input != '\0';
+    bool room = __atomic_load_n(&fake.room, __ATOMIC_ACQUIRE) >= fake.depth / 2;
+
+    if (receive || (__atomic_load_n(&fake.tx_irq, __ATOMIC_ACQUIRE) && room)) {
         fake_refresh(console_interrupt());
         return true;
     }
@@ -99,7 +95,7 @@ uint64_t guest_read(unsigned domid, uint64_t offset)
     struct virq_effects effects = {0};
     uint64_t value = ~UINT64_C(0);
 
-    fake_refresh(vpl011_access(&uarts[domid], offset, false, &value, NULL, &effects));
+    fake_refresh(vpl011_access(&uarts[domid], offset, 4, false, &value, NULL, &effects));
     return value;
 }
 
@@ -107,7 +103,7 @@ void guest_write(unsigned domid, uint64_t offset, uint64_t value)
 {
     struct virq_effects effects = {0};
 
-    fake_refresh(vpl011_access(&uarts[domid], offset, true, &value, NULL, &effects));
+    fake_refresh(vpl011_access(&uarts[domid], offset, 4, true, &value, NULL, &effects));
 }
 
 void guest_text(unsigned domid, const char *text)

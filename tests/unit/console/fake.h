@@ -10,8 +10,7 @@
 struct fake {
     unsigned room;   /* bytes that the transmit FIFO takes now */
     unsigned depth;
-    bool tx_irq;
-    bool tx_latched; /* raised when the FIFO falls through half, cleared by acknowledge: as a PL011 */
+    bool tx_irq;    /* enabled; comes while the FIFO is at most half full */
     uint32_t sent;
     char wire[WIRE];
     const char *input; /* what is received */

@@ -230,7 +230,7 @@ static void last_words(void)
     start(2, 0);
     guest_text(2, "Oops");
     CHECK(wire_is(""));
-    fake_refresh(console_end(&uarts[2].port));
+    console_end(&uarts[2].port);
     CHECK(wire_is("DOM2: Oops\r\n"));
     CHECK(console_detach(&uarts[2].port, false) == OK);
     guest_text(1, "a");
@@ -417,7 +417,7 @@ static void keys(void)
     type("c1r1q");
     CHECK(wire_is("(BH) no domains here\r\n"));
     CHECK(crashed == -1 && restarted == -1);
-    console_init(&commands, true);
+    console_allow_keys(true);
     fake.sent = 0;
     memset(fake.wire, 0, 4096);
     type("h");
