@@ -237,30 +237,25 @@ static void leave(void)
     __atomic_store_n(&mux.busy, 0, __ATOMIC_SEQ_CST);
 }
 
-/* Whoever finds the console busy leaves a note (work) for the one who is there. `keep`: the caller cannot refresh domains,
- * so the interrupt must come and do it. */
+/* Whoever finds the console busy leaves a note (work) for the one who is there; who has done enough leaves the rest to the
+ * UART's interrupt. `keep`: the caller cannot refresh domains, so the interrupt must come and do it. */
 static void pump(bool keep)
 {
-    unsigned budget = CONSOLE_BURST;
-
     if (!mux.ready || mux.alone) {
         return;
     }
     __atomic_store_n(&mux.work, 1, __ATOMIC_SEQ_CST);
-    for (unsigned round = 1; __atomic_load_n(&mux.work, __ATOMIC_SEQ_CST) != 0 && enter(); round++) {
-        bool on;
-
+    for (unsigned round = 1; round <= ROUNDS && __atomic_load_n(&mux.work, __ATOMIC_SEQ_CST) != 0 && enter(); round++) {
+        if (mux.tx_on) {
+            uart_tx_interrupt(false);
+        }
         __atomic_store_n(&mux.work, 0, __ATOMIC_SEQ_CST);
-        budget = move(budget);
-        on = budget == 0 || round == ROUNDS || (keep && __atomic_load_n(&mux.refresh, __ATOMIC_RELAXED) != 0);
-        if (on != mux.tx_on) {
-            mux.tx_on = on;
-            uart_tx_interrupt(on);
+        mux.tx_on = move(CONSOLE_BURST) == 0 || round == ROUNDS ||
+                    (keep && __atomic_load_n(&mux.refresh, __ATOMIC_RELAXED) != 0);
+        if (mux.tx_on) {
+            uart_tx_interrupt(true);
         }
         leave();
-        if (round == ROUNDS) {
-            break;
-        }
     }
 }
 

@@ -8,6 +8,7 @@
 
 enum map_kind {
     MAP_RAM,    /* the domain's own memory: Normal write-back, read, write, execute */
+    MAP_GICV,   /* the virtual CPU interface of GICv2, where the domain expects GICC; shared by all, banked by CPU */
     MAP_DEVICE, /* registers of a passed-through device: Device-nGnRE, read, write, never execute */
 };
 

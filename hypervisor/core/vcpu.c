@@ -14,6 +14,7 @@ void vcpu_reset(struct vcpu *vcpu, uint64_t entry, uint64_t argument)
     memset(vcpu->x, 0, sizeof vcpu->x);
     memset(&vcpu->el1, 0, sizeof vcpu->el1);
     memset(&vcpu->fp, 0, sizeof vcpu->fp);
+    memset(&vcpu->sweep, 0, sizeof vcpu->sweep);
     vcpu->x[0] = argument;
     vcpu->el1.vmpidr = vmpidr;
     vcpu->el1.pc = entry;

@@ -30,6 +30,13 @@ enum vcpu_work {
     WORK_RESCHEDULE = 1u << 5, /* own pCPU only: choose anew who runs */
 };
 
+/* Cache sweep that stands for maintenance by set and way (guest/arm64/set_way.h). */
+struct vcpu_sweep {
+    uint32_t map; /* position: index of the range, bytes of it done */
+    bool watching; /* HCR_EL2.TVM: a change of the caches sweeps again */
+    uint64_t done;
+};
+
 struct vcpu {
     uint64_t x[31];     /* offset 0: entry.S */
     uint64_t stack_top; /* offset 248: of its pCPU */
@@ -45,6 +52,7 @@ struct vcpu {
     uint64_t on_entry, on_context; /* arguments of CPU_ON, published by WORK_ON */
     uint64_t budget, period;       /* ticks; budget 0 = none */
     uint64_t budget_left, period_end;
+    struct vcpu_sweep sweep;
     struct el1_context el1;
     struct fp_context fp;
 };

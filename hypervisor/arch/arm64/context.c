@@ -49,7 +49,8 @@ static uint64_t cptr_guest(bool trap_fp)
 
 static uint64_t hcr_guest(const struct vcpu *vcpu)
 {
-    return HCR_GUEST | (has_pauth ? HCR_APK | HCR_API : 0) | (vcpu->shared ? HCR_TWI : 0);
+    return HCR_GUEST | (has_pauth ? HCR_APK | HCR_API : 0) | (vcpu->shared ? HCR_TWI : 0) |
+           (vcpu->sweep.watching ? HCR_TVM : 0);
 }
 
 void context_init_pcpu(void)

@@ -31,6 +31,7 @@
 #define HCR_TACR  BIT(21)
 #define HCR_TSW   BIT(22)
 #define HCR_TTLB  BIT(25)
+#define HCR_TVM   BIT(26)
 #define HCR_RW    BIT(31)
 #define HCR_TLOR  BIT(35)
 #define HCR_APK   BIT(40)

@@ -3,6 +3,7 @@
 #include "core/domain.h"
 #include "core/effects.h"
 #include "drivers/gic.h"
+#include "guest/arm64/decode.h"
 #include "guest/arm64/trap.h"
 #include "guest/arm64/vgic_mmio.h"
 #include "guest/arm64/vpl011.h"
@@ -79,22 +80,39 @@ static uint64_t extend(uint64_t value, unsigned size, bool sign, bool sf)
     return value << shift >> shift;
 }
 
+/* From the syndrome, or from the instruction where there is none. */
+static bool decode(struct vcpu *vcpu, uint32_t iss, struct decoded_access *access)
+{
+    uint32_t instruction;
+
+    if (ISS_CM(iss) || ISS_S1PTW(iss)) {
+        return false;
+    }
+    if (!ISS_ISV(iss)) {
+        return decode_fetch(vcpu, &instruction) && decode_instruction(instruction, access);
+    }
+    *access = (struct decoded_access){.size = ISS_SIZE(iss),
+                                      .rt = ISS_SRT(iss),
+                                      .write = ISS_WNR(iss),
+                                      .sign = ISS_SSE(iss),
+                                      .sf = ISS_SF(iss)};
+    return true;
+}
+
 static void data_abort(struct vcpu *vcpu, uint64_t esr, uint64_t ipa)
 {
-    uint32_t iss = ESR_ISS(esr);
-    unsigned size = ISS_SIZE(iss), reg = ISS_SRT(iss);
-    bool write = ISS_WNR(iss);
+    struct decoded_access access;
     uint64_t value = 0;
     enum outcome outcome;
 
-    if (!ISS_ISV(iss) || ISS_CM(iss) || ISS_S1PTW(iss)) {
+    if (!decode(vcpu, ESR_ISS(esr), &access)) {
         inject_abort(vcpu, esr, true);
         return;
     }
-    if (write) {
-        value = extend(guest_register(vcpu, reg), size, false, true);
+    if (access.write) {
+        value = extend(guest_register(vcpu, access.rt), access.size, false, true);
     }
-    outcome = emulate(vcpu, ipa, size, write, &value);
+    outcome = emulate(vcpu, ipa, access.size, access.write, &value);
     if (outcome == RETRY) {
         return;
     }
@@ -105,8 +123,11 @@ static void data_abort(struct vcpu *vcpu, uint64_t esr, uint64_t ipa)
         }
         value = ~UINT64_C(0);
     }
-    if (!write) {
-        set_guest_register(vcpu, reg, extend(value, size, ISS_SSE(iss), ISS_SF(iss)));
+    if (!access.write) {
+        set_guest_register(vcpu, access.rt, extend(value, access.size, access.sign, access.sf));
+    }
+    if (access.writeback != 0) {
+        decode_write_back(vcpu, &access);
     }
     skip_instruction();
 }

@@ -4,6 +4,7 @@
 #include "core/domain.h"
 #include "core/effects.h"
 #include "guest/arm64/id_registers.h"
+#include "guest/arm64/set_way.h"
 #include "guest/arm64/trap.h"
 #include "guest/arm64/vgic_mmio.h"
 
@@ -82,9 +83,23 @@ bool sysreg_access(struct vcpu *vcpu, uint32_t iss)
     case DC_ISW:
     case DC_CSW:
     case DC_CISW:
+        if (!set_way_trapped(vcpu)) {
+            return true;
+        }
+        break;
     case ACTLR_EL1:
         break;
     default:
+        if (vcpu->sweep.watching && !ISS_READ(iss)) {
+            enum tvm_result result = set_way_register(vcpu, reg, guest_register(vcpu, rt));
+
+            if (result == TVM_AGAIN) {
+                return true;
+            }
+            if (result == TVM_DONE) {
+                break;
+            }
+        }
         if (!id_register(reg, &value) && !debug_register(reg) && !monitor_register(reg)) {
             return false;
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "guest/arm64/vpl011.h"
 
-enum { DR = 0x00, RSR = 0x04, FR = 0x18, IMSC = 0x38, RIS = 0x3c, MIS = 0x40, ICR = 0x44 };
+enum { DR = 0x00, RSR = 0x04, FR = 0x18, IMSC = 0x38, RIS = 0x3c, MIS = 0x40, ICR = 0x44, NO_REGISTER = 0xffc };
 
 #define DR_OE    (1u << 11)
 #define RSR_OE   (1u << 3)
@@ -139,12 +139,15 @@ static bool write_register(struct vpl011 *uart, uint64_t offset, uint32_t value)
     }
 }
 
-uint32_t vpl011_access(struct vpl011 *uart, uint64_t offset, bool write, uint64_t *value, struct virq_cpu *self,
-                       struct virq_effects *effects)
+uint32_t vpl011_access(struct vpl011 *uart, uint64_t offset, unsigned size, bool write, uint64_t *value,
+                       struct virq_cpu *self, struct virq_effects *effects)
 {
     uint32_t refresh = 0;
     bool pump = false;
 
+    if (size > 4) {
+        offset = NO_REGISTER;
+    }
     spin_lock(&uart->lock);
     if (write) {
         pump = write_register(uart, offset, (uint32_t)*value);

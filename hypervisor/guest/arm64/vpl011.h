@@ -34,12 +34,12 @@ void vpl011_init(struct vpl011 *uart, unsigned domid, struct virq *virq, unsigne
 /* The domain starts anew: registers at reset, waiting input dropped, interrupt low. Output that still waits is kept. */
 void vpl011_reset(struct vpl011 *uart, struct virq_effects *effects);
 
-/* One access to the page, of any size, at `offset` (any value: what is no register reads as zero and ignores writes). A read
- * puts the zero-extended value into *value.
+/* One access to the page, at `offset` (any value), of `size` bytes (1, 2, 4, 8). What is no register, or wider than one, reads
+ * as zero and ignores writes. A read puts the zero-extended value into *value.
  * `self` and `effects` are those of virq_line(). Returns the domains (bit = domid) whose vpl011_refresh() the caller must
  * run now; this one is never among them. */
-uint32_t vpl011_access(struct vpl011 *uart, uint64_t offset, bool write, uint64_t *value, struct virq_cpu *self,
-                       struct virq_effects *effects);
+uint32_t vpl011_access(struct vpl011 *uart, uint64_t offset, unsigned size, bool write, uint64_t *value,
+                       struct virq_cpu *self, struct virq_effects *effects);
 
 /* Computes the interrupt line again after the console took output or brought input. `self` is NULL unless the vCPU that is
  * resident on this pCPU is of this domain. */
