@@ -35,8 +35,8 @@ struct virq_effects {
 /* Bytes of memory for struct virq with all its parts. */
 size_t virq_bytes(unsigned nr_vcpus, unsigned nr_spis);
 
-/* Builds the reset state in zeroed memory of virq_bytes(). gic_version is 2 or 3. */
-struct virq *virq_init(void *memory, unsigned nr_vcpus, unsigned nr_spis, unsigned gic_version);
+/* Builds the reset state in zeroed memory of virq_bytes(). version, of the GIC, is 2 or 3. */
+struct virq *virq_init(void *memory, unsigned nr_vcpus, unsigned nr_spis, unsigned version);
 void virq_reset(struct virq *virq); /* as after virq_init(); links to hardware stay */
 struct virq_cpu *virq_cpu(struct virq *virq, unsigned vcpu);
 
@@ -44,6 +44,8 @@ struct virq_cpu *virq_cpu(struct virq *virq, unsigned vcpu);
 void virq_link(struct virq *virq, unsigned intid, unsigned pirq, bool edge);
 unsigned virq_pirq(const struct virq *virq, unsigned intid);          /* 0 = not linked */
 unsigned virq_target(const struct virq *virq, unsigned intid);        /* vCPU index of an SPI */
+
+bool virq_is_edge(const struct virq *virq, unsigned intid);          /* as ICFGR says; an SPI */
 
 /* --- injection; `self` is the vCPU resident on this pCPU or NULL: its list registers are used at once --- */
 
@@ -66,7 +68,7 @@ void virq_sync(struct virq *virq, struct virq_cpu *self, struct virq_effects *ef
 void virq_suspend(struct virq *virq, struct virq_cpu *self, struct virq_effects *effects);
 void virq_resume(struct virq *virq, struct virq_cpu *self, struct virq_effects *effects);
 /* Would the vCPU be interrupted if it ran now? For WFI and for wake-up of a vCPU that is not resident. */
-bool virq_deliverable(struct virq *virq, const struct virq_cpu *cpu);
+bool virq_deliverable(struct virq *virq, struct virq_cpu *cpu);
 
 /* --- GIC register semantics for guest/arm64 (32 interrupts from `first`, as the registers are laid out) are declared in
  *     virq/virq_regs.h --- */
