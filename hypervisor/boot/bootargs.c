@@ -5,7 +5,7 @@
 
 const char *plan_command_line(const struct fdt *fdt)
 {
-    fdt_node_t chosen = fdt_child(fdt, fdt_root(fdt), "chosen"), child;
+    fdt_node_t chosen = fdt->chosen, child;
     const char *line;
 
     if (chosen == FDT_NONE) {

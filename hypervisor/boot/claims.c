@@ -61,7 +61,7 @@ static void visit_chosen(const struct fdt *fdt, fdt_node_t chosen, claim_visitor
 static void visit_all(const struct plan_input *in, claim_visitor visit, void *context)
 {
     const struct host *host = in->host;
-    fdt_node_t chosen = fdt_child(host->fdt, fdt_root(host->fdt), "chosen");
+    fdt_node_t chosen = host->fdt->chosen;
     uint32_t i;
 
     for (i = 0; i < host->nr_reserved; i++) {
@@ -112,9 +112,24 @@ static bool add_ram(const struct host *host, struct ranges *set)
 
 static void visit_heap(void *context, enum claim_kind kind, fdt_node_t node, uint64_t base, uint64_t size)
 {
+    (void)kind;
     (void)node;
-    if (kind == CLAIM_HEAP && base <= UINT64_MAX - size) {
+    if (base <= UINT64_MAX - size) {
         (void)add_pages(context, base, size); /* ranges left out only make the heap smaller */
+    }
+}
+
+/* Where free memory is looked for: the heap if the tree gives one, else all RAM. */
+static void add_supply(const struct host *host, struct ranges *set)
+{
+    const struct fdt *fdt = host->fdt;
+
+    set->count = 0;
+    if (fdt->chosen != FDT_NONE) {
+        visit_list(fdt, fdt->chosen, "xen,static-heap", fdt_root(fdt), CLAIM_HEAP, visit_heap, set);
+    }
+    if (set->count == 0 && !add_ram(host, set)) {
+        set->count = 0;
     }
 }
 
@@ -128,24 +143,13 @@ static void visit_taken(void *context, enum claim_kind kind, fdt_node_t node, ui
     }
 }
 
-/* The heap if the tree gives one, else all RAM; without what is taken. */
-static void collect_free(const struct plan_input *in, struct ranges *set)
-{
-    set->count = 0;
-    visit_all(in, visit_heap, set);
-    if (set->count == 0 && !add_ram(in->host, set)) {
-        set->count = 0;
-        return;
-    }
-    visit_all(in, visit_taken, set);
-}
-
 enum status plan_arena_place(const struct plan_input *input, uint64_t min_size, uint64_t *pa, uint64_t *size,
                              struct report *report)
 {
     struct ranges set;
 
-    collect_free(input, &set);
+    add_supply(input->host, &set);
+    visit_all(input, visit_taken, &set);
     *size = ranges_largest(&set, MIB(2), pa);
     if (*size == 0 || *size < min_size) {
         report_at(report, REPORT_ERROR, "/memory", "reg",
@@ -222,11 +226,16 @@ static void visit_claim(void *context, enum claim_kind kind, fdt_node_t node, ui
 
 void claims_collect(struct planner *p)
 {
+    uint32_t i;
+
     if (!add_ram(p->host, &p->ram)) {
         report_at(p->report, REPORT_ERROR, "/memory", "reg", "too many ranges of RAM");
     }
     visit_all(p->in, visit_claim, p);
-    collect_free(p->in, &p->free);
+    add_supply(p->host, &p->free);
+    for (i = 0; i < p->nr_claims; i++) {
+        visit_taken(&p->free, p->claims[i].kind, FDT_NONE, p->claims[i].base, p->claims[i].size);
+    }
     if (take_pages(&p->free, p->in->arena->pa, p->in->arena->size) != OK) {
         report_at(p->report, REPORT_ERROR, "/memory", "reg", "RAM is in too many pieces");
     }

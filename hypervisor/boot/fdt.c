@@ -138,6 +138,18 @@ static uint32_t checked_prop(const struct fdt *fdt, uint32_t off)
     return off + 8u + pad4(len);
 }
 
+/* Looking for these two later would mean one more walk each. */
+static void note_node(struct fdt *fdt, fdt_node_t node)
+{
+    const char *name = fdt_name(fdt, node);
+
+    if (name[0] == 'c' && strcmp(name, "chosen") == 0) {
+        fdt->chosen = node;
+    } else if (name[0] == 'a' && strcmp(name, "aliases") == 0) {
+        fdt->aliases = node;
+    }
+}
+
 static enum status check_structure(struct fdt *fdt)
 {
     uint32_t off = 0, depth = 0;
@@ -165,6 +177,9 @@ static enum status check_structure(struct fdt *fdt)
             if (off == 0) {
                 return malformed(fdt, here, "node name has no end");
             }
+            if (depth == 1) {
+                note_node(fdt, (fdt_node_t)here);
+            }
             depth++;
             props_allowed = true;
             break;
@@ -191,7 +206,7 @@ enum status fdt_open(struct fdt *fdt, const void *blob, size_t limit)
 {
     enum status status;
 
-    *fdt = (struct fdt){.blob = blob};
+    *fdt = (struct fdt){.blob = blob, .chosen = FDT_NONE, .aliases = FDT_NONE};
     status = check_header(fdt, limit);
     return status == OK ? check_structure(fdt) : status;
 }
@@ -308,8 +323,9 @@ static bool name_is(const char *node_name, const char *name, size_t len)
     return strncmp(node_name, name, len) == 0 && (node_name[len] == '\0' || node_name[len] == '@');
 }
 
-static fdt_node_t child_named(const struct fdt *fdt, fdt_node_t node, const char *name, size_t len)
+fdt_node_t fdt_child(const struct fdt *fdt, fdt_node_t node, const char *name)
 {
+    size_t len = strlen(name);
     fdt_node_t child;
 
     for (child = fdt_first_child(fdt, node); child != FDT_NONE; child = fdt_next_sibling(fdt, child)) {
@@ -318,11 +334,6 @@ static fdt_node_t child_named(const struct fdt *fdt, fdt_node_t node, const char
         }
     }
     return child;
-}
-
-fdt_node_t fdt_child(const struct fdt *fdt, fdt_node_t node, const char *name)
-{
-    return child_named(fdt, node, name, strlen(name));
 }
 
 static size_t component_length(const char *path)
@@ -335,41 +346,54 @@ static size_t component_length(const char *path)
     return n;
 }
 
-static fdt_node_t walk_path(const struct fdt *fdt, fdt_node_t node, const char *path)
+bool fdt_path_step(const char **path, const char *name)
 {
-    while (node != FDT_NONE && *path == '/') {
-        size_t n = component_length(++path);
+    const char *component = **path == '/' ? *path + 1 : *path;
+    size_t n = component_length(component);
 
-        if (n != 0) {
-            node = child_named(fdt, node, path, n);
-        }
-        path += n;
+    if (n == 0 || !name_is(name, component, n)) {
+        return false;
     }
-    return node;
+    *path = component + n;
+    return true;
+}
+
+bool fdt_path_done(const char *path)
+{
+    return *path == '\0' || *path == ':' || (*path == '/' && path[1] == '\0');
+}
+
+const char *fdt_alias(const struct fdt *fdt, const char *alias)
+{
+    size_t n = component_length(alias);
+    struct fdt_prop prop;
+    bool more = fdt->aliases != FDT_NONE && fdt_first_prop(fdt, fdt->aliases, &prop);
+
+    for (; more; more = fdt_next_prop(fdt, &prop)) {
+        if (strncmp(prop.name, alias, n) == 0 && prop.name[n] == '\0') {
+            return prop.len > 1 && prop.data[0] == '/' && prop.data[prop.len - 1u] == 0
+                       ? (const char *)prop.data
+                       : NULL;
+        }
+    }
+    return NULL;
 }
 
 fdt_node_t fdt_path(const struct fdt *fdt, const char *path)
 {
-    fdt_node_t aliases;
-    struct fdt_prop prop;
-    size_t n;
-    bool more;
+    fdt_node_t node = fdt_root(fdt);
 
-    if (*path == '/') {
-        return walk_path(fdt, fdt_root(fdt), path);
+    if (*path != '/') {
+        path = fdt_alias(fdt, path);
     }
-    aliases = fdt_child(fdt, fdt_root(fdt), "aliases");
-    if (aliases == FDT_NONE) {
-        return FDT_NONE;
-    }
-    n = component_length(path);
-    for (more = fdt_first_prop(fdt, aliases, &prop); more; more = fdt_next_prop(fdt, &prop)) {
-        if (strncmp(prop.name, path, n) == 0 && prop.name[n] == '\0' && prop.len > 1 && prop.data[0] == '/' &&
-            prop.data[prop.len - 1u] == 0) {
-            return walk_path(fdt, walk_path(fdt, fdt_root(fdt), (const char *)prop.data), path + n);
+    while (path != NULL && node != FDT_NONE && !fdt_path_done(path)) {
+        for (node = fdt_first_child(fdt, node); node != FDT_NONE; node = fdt_next_sibling(fdt, node)) {
+            if (fdt_path_step(&path, fdt_name(fdt, node))) {
+                break;
+            }
         }
     }
-    return FDT_NONE;
+    return path == NULL ? FDT_NONE : node;
 }
 
 fdt_node_t fdt_by_phandle(const struct fdt *fdt, uint32_t phandle)

@@ -17,6 +17,7 @@ struct fdt {
     uint32_t struct_off, struct_size;
     uint32_t strings_off, strings_size;
     uint32_t rsvmap_off, rsvmap_count;
+    int32_t chosen, aliases; /* the nodes of these names below the root, or FDT_NONE */
     const char *error; /* what is wrong, after fdt_open() failed */
     uint32_t error_off;
 };
@@ -46,6 +47,12 @@ uint32_t fdt_lineage(const struct fdt *fdt, fdt_node_t node, fdt_node_t lineage[
 fdt_node_t fdt_parent(const struct fdt *fdt, fdt_node_t node);
 fdt_node_t fdt_child(const struct fdt *fdt, fdt_node_t node, const char *name); /* full name, or without unit address */
 fdt_node_t fdt_path(const struct fdt *fdt, const char *path); /* "/a/b@1" or an alias "serial0" */
+/* The path that the alias stands for, or NULL. Characters of `alias` from ':' on do not count. */
+const char *fdt_alias(const struct fdt *fdt, const char *alias);
+/* True if the next component of *path names a node called `name`; *path then stands behind the component. */
+bool fdt_path_step(const char **path, const char *name);
+/* True if nothing but an option (":115200n8") is left of the path. */
+bool fdt_path_done(const char *path);
 fdt_node_t fdt_by_phandle(const struct fdt *fdt, uint32_t phandle);
 
 /* Writes the path of the node, truncated to size - 1 characters; returns buf. */

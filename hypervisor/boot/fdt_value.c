@@ -64,20 +64,22 @@ const char *fdt_string(const struct fdt *fdt, fdt_node_t node, const char *name)
 
 bool fdt_string_list_has(const struct fdt_prop *prop, const char *string)
 {
-    size_t want = strlen(string) + 1u;
-    uint32_t off = 0;
+    const char *p = (const char *)prop->data, *end = p + prop->len;
 
-    while (off < prop->len) {
-        const char *here = (const char *)prop->data + off;
-        size_t n = strnlen(here, prop->len - off) + 1u;
+    while (p < end) {
+        const char *s = string;
 
-        if (n > prop->len - off) {
-            return false; /* the last string has no end */
+        while (p < end && *p == *s) {
+            if (*s == '\0') {
+                return true;
+            }
+            p++;
+            s++;
         }
-        if (n == want && here[0] == string[0] && memcmp(here, string, n) == 0) {
-            return true;
+        while (p < end && *p != '\0') {
+            p++;
         }
-        off += (uint32_t)n;
+        p++;
     }
     return false;
 }

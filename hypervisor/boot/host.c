@@ -14,6 +14,11 @@ struct scan {
     fdt_node_t lineage[FDT_MAX_DEPTH];
     uint32_t depth;
     fdt_node_t timer, psci;
+    const char *uart_path; /* what is left of it below lineage[uart_match] */
+    uint32_t uart_match;
+    bool uart_usable; /* neither it nor a bus above is disabled */
+    fdt_node_t uart_lineage[FDT_MAX_DEPTH];
+    uint32_t uart_depth;
     uint32_t cpus_cells; /* #address-cells of /cpus */
 };
 
@@ -226,31 +231,77 @@ static void look_at_compatible(struct scan *scan, fdt_node_t node, const struct 
     }
 }
 
-static void look_at(struct scan *scan, fdt_node_t node)
+/* The properties that say what a node is, found in one pass. */
+struct kind {
+    struct fdt_prop compatible, device_type, status; /* len 0 if absent */
+};
+
+static void read_kind(const struct fdt *fdt, fdt_node_t node, struct kind *kind)
 {
     struct fdt_prop prop;
-    const char *parent = scan->depth == 2 ? fdt_name(scan->fdt, scan->lineage[1]) : "";
     bool more;
 
+    kind->compatible.len = kind->device_type.len = kind->status.len = 0;
+    for (more = fdt_first_prop(fdt, node, &prop); more; more = fdt_next_prop(fdt, &prop)) {
+        if (prop.name[0] == 'c' && strcmp(prop.name, "compatible") == 0) {
+            kind->compatible = prop;
+        } else if (prop.name[0] == 'd' && strcmp(prop.name, "device_type") == 0) {
+            kind->device_type = prop;
+        } else if (prop.name[0] == 's' && strcmp(prop.name, "status") == 0) {
+            kind->status = prop;
+        }
+    }
+}
+
+static bool is_child_of(const struct scan *scan, const char *name)
+{
+    return scan->depth == 2 && strcmp(fdt_name(scan->fdt, scan->lineage[1]), name) == 0;
+}
+
+/* False if the node, and so all below it, is not to be used. */
+static bool look_at(struct scan *scan, fdt_node_t node)
+{
+    struct kind kind;
+
+    if (is_child_of(scan, "reserved-memory")) {
+        add_reserved_node(scan, node); /* reserved, whatever the status says */
+        return true;
+    }
+    read_kind(scan->fdt, node, &kind);
+    if (kind.status.len != 0 && !fdt_string_list_has(&kind.status, "okay") &&
+        !fdt_string_list_has(&kind.status, "ok")) {
+        return false;
+    }
     if (scan->depth == 1 && strcmp(fdt_name(scan->fdt, node), "cpus") == 0) {
         uint32_t ignored;
 
         fdt_cells(scan->fdt, node, &scan->cpus_cells, &ignored);
     }
-    if (strcmp(parent, "reserved-memory") == 0) {
-        add_reserved_node(scan, node);
+    if (kind.compatible.len != 0) {
+        look_at_compatible(scan, node, &kind.compatible);
+    }
+    if (kind.device_type.len != 0 && scan->depth == 1 && fdt_string_list_has(&kind.device_type, "memory")) {
+        add_ram(scan, node);
+    } else if (kind.device_type.len != 0 && is_child_of(scan, "cpus") &&
+               fdt_string_list_has(&kind.device_type, "cpu")) {
+        add_cpu(scan, node);
+    }
+    return true;
+}
+
+/* Finds the UART on the way, so that its path need not be walked. */
+static void match_uart(struct scan *scan, fdt_node_t node, bool usable)
+{
+    if (scan->uart_path == NULL || scan->depth != scan->uart_match + 1u || scan->uart_depth != 0 ||
+        !fdt_path_step(&scan->uart_path, fdt_name(scan->fdt, node))) {
         return;
     }
-    for (more = fdt_first_prop(scan->fdt, node, &prop); more; more = fdt_next_prop(scan->fdt, &prop)) {
-        if (prop.name[0] == 'c' && strcmp(prop.name, "compatible") == 0) {
-            look_at_compatible(scan, node, &prop);
-        } else if (prop.name[0] == 'd' && strcmp(prop.name, "device_type") == 0) {
-            if (scan->depth == 1 && fdt_string_list_has(&prop, "memory")) {
-                add_ram(scan, node);
-            } else if (strcmp(parent, "cpus") == 0 && fdt_string_list_has(&prop, "cpu")) {
-                add_cpu(scan, node);
-            }
-        }
+    scan->uart_match = scan->depth;
+    if (fdt_path_done(scan->uart_path)) {
+        scan->host->uart.node = node;
+        scan->uart_usable = usable;
+        scan->uart_depth = scan->depth;
+        memcpy(scan->uart_lineage, scan->lineage, (scan->depth + 1u) * sizeof(scan->lineage[0]));
     }
 }
 
@@ -264,17 +315,10 @@ static void scan_tree(struct scan *scan)
          node = fdt_next_node_depth(scan->fdt, node, &depth)) {
         scan->lineage[depth] = node;
         scan->depth = depth;
-        if (depth > off_depth) {
-            continue; /* below a node that is not to be used */
+        if (depth <= off_depth) {
+            off_depth = look_at(scan, node) ? FDT_MAX_DEPTH : depth;
         }
-        off_depth = FDT_MAX_DEPTH;
-        if (depth == 2 && strcmp(fdt_name(scan->fdt, scan->lineage[1]), "reserved-memory") == 0) {
-            look_at(scan, node); /* reserved, whatever the status says */
-        } else if (!fdt_okay(scan->fdt, node)) {
-            off_depth = depth;
-        } else {
-            look_at(scan, node);
-        }
+        match_uart(scan, node, off_depth == FDT_MAX_DEPTH);
     }
 }
 
@@ -344,27 +388,97 @@ static enum uart_type uart_type(const struct fdt_prop *compatible)
     return UART_NONE;
 }
 
-static fdt_node_t console_node(const struct scan *scan, const char *dtuart)
+/* Path of the UART's node, or NULL. */
+static const char *console_path(const struct scan *scan, const char *dtuart)
 {
-    fdt_node_t chosen = fdt_child(scan->fdt, fdt_root(scan->fdt), "chosen"), node;
     const char *path = dtuart;
 
-    if (path == NULL && chosen != FDT_NONE) {
-        path = fdt_string(scan->fdt, chosen, "stdout-path");
+    if (path == NULL && scan->fdt->chosen != FDT_NONE) {
+        path = fdt_string(scan->fdt, scan->fdt->chosen, "stdout-path");
         if (path == NULL) {
-            path = fdt_string(scan->fdt, chosen, "linux,stdout-path");
+            path = fdt_string(scan->fdt, scan->fdt->chosen, "linux,stdout-path");
         }
     }
     if (path == NULL) {
         report_at(scan->report, REPORT_WARNING, "/chosen", "stdout-path", "absent: there is no console");
-        return FDT_NONE;
+        return NULL;
     }
-    node = fdt_path(scan->fdt, path);
-    if (node == FDT_NONE) {
-        report_at(scan->report, REPORT_ERROR, "/chosen", dtuart != NULL ? "dtuart" : "stdout-path",
-                  "no node is \"%s\"", path);
+    return *path == '/' ? path : fdt_alias(scan->fdt, path);
+}
+
+static uint32_t interrupt_cells(const struct fdt *fdt, fdt_node_t controller)
+{
+    uint32_t cells = 0;
+
+    return controller != FDT_NONE && fdt_u32(fdt, controller, "#interrupt-cells", &cells) && cells <= 8
+               ? cells
+               : 0;
+}
+
+/* The interrupt parent: nearest interrupt-parent property from the node upwards, or the nearest ancestor
+ * that is one itself. */
+static fdt_node_t interrupt_parent(const struct host *host, const fdt_node_t *lineage, uint32_t depth)
+{
+    uint32_t phandle, gic_phandle, at = depth + 1u;
+
+    while (at > 0) {
+        at--;
+        if (fdt_u32(host->fdt, lineage[at], "interrupt-parent", &phandle)) {
+            if (host->gic.node != FDT_NONE && fdt_u32(host->fdt, host->gic.node, "phandle", &gic_phandle) &&
+                gic_phandle == phandle) {
+                return host->gic.node; /* by far the most frequent: spares the search */
+            }
+            return fdt_by_phandle(host->fdt, phandle);
+        }
+        if (at != depth && fdt_has(host->fdt, lineage[at], "#interrupt-cells")) {
+            return lineage[at];
+        }
     }
-    return node;
+    return FDT_NONE;
+}
+
+static enum status interrupt_in(const struct host *host, const fdt_node_t *lineage, uint32_t depth,
+                                unsigned index, uint32_t *intid, bool *edge)
+{
+    const struct fdt *fdt = host->fdt;
+    struct fdt_prop prop;
+    fdt_node_t controller;
+    uint32_t at = 0, cells, phandle;
+
+    if (fdt_prop(fdt, lineage[depth], "interrupts-extended", &prop)) {
+        for (;; index--) {
+            if (!fdt_cell(&prop, at, &phandle)) {
+                return ERR_NOENT;
+            }
+            controller = fdt_by_phandle(fdt, phandle);
+            cells = interrupt_cells(fdt, controller);
+            if (cells == 0) {
+                return ERR_INVALID;
+            }
+            at++;
+            if (index == 0) {
+                break;
+            }
+            at += cells;
+        }
+    } else if (fdt_prop(fdt, lineage[depth], "interrupts", &prop)) {
+        controller = interrupt_parent(host, lineage, depth);
+        cells = interrupt_cells(fdt, controller);
+        if (cells == 0) {
+            return ERR_INVALID;
+        }
+        if (index >= prop.len / 4u / cells) {
+            return ERR_NOENT;
+        }
+        at = index * cells;
+    } else {
+        return ERR_NOENT;
+    }
+    if (at + cells > prop.len / 4u || controller != host->gic.node) {
+        return ERR_NOENT;
+    }
+    *intid = intid_of(&prop, at, edge);
+    return *intid == 0 ? ERR_INVALID : OK;
 }
 
 static void read_uart(struct scan *scan, const char *dtuart)
@@ -374,8 +488,11 @@ static void read_uart(struct scan *scan, const char *dtuart)
     uint32_t value;
     bool edge;
 
-    uart->node = console_node(scan, dtuart);
     if (uart->node == FDT_NONE) {
+        if (scan->uart_path != NULL || dtuart != NULL) {
+            report_at(scan->report, REPORT_ERROR, "/chosen", dtuart != NULL ? "dtuart" : "stdout-path",
+                      "does not lead to a node");
+        }
         return;
     }
     if (!fdt_prop(scan->fdt, uart->node, "compatible", &compatible) || uart_type(&compatible) == UART_NONE) {
@@ -383,11 +500,12 @@ static void read_uart(struct scan *scan, const char *dtuart)
                  "no driver for this UART: there is no console");
         return;
     }
-    if (host_node_disabled(scan->host, uart->node)) {
+    if (!scan->uart_usable) {
         complain(scan, REPORT_WARNING, uart->node, "status", "not okay: there is no console");
         return;
     }
-    if (fdt_reg(scan->fdt, uart->node, 0, &uart->pa, &uart->size) != OK || uart->size == 0) {
+    if (fdt_reg_in(scan->fdt, scan->uart_lineage, scan->uart_depth, 0, &uart->pa, &uart->size) != OK ||
+        uart->size == 0) {
         error(scan, uart->node, "reg", "registers of the UART are missing or malformed");
         return;
     }
@@ -399,7 +517,7 @@ static void read_uart(struct scan *scan, const char *dtuart)
     if (fdt_u32(scan->fdt, uart->node, "reg-io-width", &value) && (value == 1 || value == 2 || value == 4)) {
         uart->io_width = (uint8_t)value;
     }
-    if (host_interrupt(scan->host, uart->node, 0, &uart->irq, &edge) != OK) {
+    if (interrupt_in(scan->host, scan->uart_lineage, scan->uart_depth, 0, &uart->irq, &edge) != OK) {
         uart->irq = 0;
         complain(scan, REPORT_WARNING, uart->node, "interrupts",
                  "no interrupt at the GIC: the console has no input");
@@ -417,6 +535,7 @@ enum status host_discover(struct host *host, const struct fdt *fdt, const char *
     host->fdt = fdt;
     host->gic.node = FDT_NONE;
     host->uart.node = FDT_NONE;
+    scan.uart_path = console_path(&scan, dtuart);
     for (i = 0; fdt_reservation(fdt, i, &base, &size); i++) {
         if (base + size < base) {
             report_at(report, REPORT_ERROR, "/", "/memreserve/", "range at 0x%lx wraps", base);
@@ -443,80 +562,13 @@ enum status host_discover(struct host *host, const struct fdt *fdt, const char *
     return report->errors == errors ? OK : ERR_INVALID;
 }
 
-static uint32_t interrupt_cells(const struct fdt *fdt, fdt_node_t controller)
-{
-    uint32_t cells = 0;
-
-    return controller != FDT_NONE && fdt_u32(fdt, controller, "#interrupt-cells", &cells) && cells <= 8
-               ? cells
-               : 0;
-}
-
-/* The interrupt parent: nearest interrupt-parent property from the node upwards, or the nearest ancestor
- * that is one itself. */
-static fdt_node_t interrupt_parent(const struct host *host, fdt_node_t node)
-{
-    fdt_node_t lineage[FDT_MAX_DEPTH];
-    uint32_t depth = fdt_lineage(host->fdt, node, lineage), phandle, gic_phandle, at = depth + 1u;
-
-    while (at > 0) {
-        at--;
-        if (fdt_u32(host->fdt, lineage[at], "interrupt-parent", &phandle)) {
-            if (host->gic.node != FDT_NONE && fdt_u32(host->fdt, host->gic.node, "phandle", &gic_phandle) &&
-                gic_phandle == phandle) {
-                return host->gic.node; /* by far the most frequent: spares the search */
-            }
-            return fdt_by_phandle(host->fdt, phandle);
-        }
-        if (at != depth && fdt_has(host->fdt, lineage[at], "#interrupt-cells")) {
-            return lineage[at];
-        }
-    }
-    return FDT_NONE;
-}
-
 enum status host_interrupt(const struct host *host, fdt_node_t node, unsigned index, uint32_t *intid,
                            bool *edge)
 {
-    const struct fdt *fdt = host->fdt;
-    struct fdt_prop prop;
-    fdt_node_t controller;
-    uint32_t at = 0, cells, phandle;
+    fdt_node_t lineage[FDT_MAX_DEPTH];
+    uint32_t depth = fdt_lineage(host->fdt, node, lineage);
 
-    if (fdt_prop(fdt, node, "interrupts-extended", &prop)) {
-        for (;; index--) {
-            if (!fdt_cell(&prop, at, &phandle)) {
-                return ERR_NOENT;
-            }
-            controller = fdt_by_phandle(fdt, phandle);
-            cells = interrupt_cells(fdt, controller);
-            if (cells == 0) {
-                return ERR_INVALID;
-            }
-            at++;
-            if (index == 0) {
-                break;
-            }
-            at += cells;
-        }
-    } else if (fdt_prop(fdt, node, "interrupts", &prop)) {
-        controller = interrupt_parent(host, node);
-        cells = interrupt_cells(fdt, controller);
-        if (cells == 0) {
-            return ERR_INVALID;
-        }
-        if (index >= prop.len / 4u / cells) {
-            return ERR_NOENT;
-        }
-        at = index * cells;
-    } else {
-        return ERR_NOENT;
-    }
-    if (at + cells > prop.len / 4u || controller != host->gic.node) {
-        return ERR_NOENT;
-    }
-    *intid = intid_of(&prop, at, edge);
-    return *intid == 0 ? ERR_INVALID : OK;
+    return interrupt_in(host, lineage, depth, index, intid, edge);
 }
 
 bool host_node_disabled(const struct host *host, fdt_node_t node)

@@ -217,7 +217,7 @@ enum status plan_build(const struct plan_input *input, struct plan *plan, struct
     p->plan = plan;
     p->report = report;
     p->errors = errors;
-    p->chosen = fdt_child(p->fdt, fdt_root(p->fdt), "chosen");
+    p->chosen = p->fdt->chosen;
     if (p->chosen == FDT_NONE) {
         report_at(report, REPORT_ERROR, "/", "", "there is no /chosen node, and so no domain");
         return ERR_INVALID;
