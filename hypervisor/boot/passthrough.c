@@ -227,8 +227,6 @@ static void check_master(struct request *r, const char *property, const char *de
         complain(r, REPORT_ERROR, property, "%s does DMA that no SMMU translates; it needs%s%s%s", device,
                  in->direct_map ? "" : " direct-map", in->static_mem ? "" : " xen,static-mem",
                  r->force ? "" : " xen,force-assign-without-iommu");
-    } else {
-        complain(r, REPORT_NOTE, property, "%s does DMA unprotected: the driver of this domain is trusted for all RAM", device);
     }
     if (in->restarts && !has_reset) {
         complain(r, REPORT_ERROR, "bulkhead,reset",
@@ -249,6 +247,7 @@ static void check_dma(struct request *r, bool has_reset)
                     : device_is_dma_master(partial, r->node) ||
                           (r->host != FDT_NONE && device_is_dma_master(host, r->host))) {
         check_master(r, "xen,path", name, has_reset);
+        complain(r, REPORT_NOTE, "xen,path", "does DMA unprotected: its driver is trusted for all RAM");
     } else if (!told && !device_is_dma_free(partial, r->node) && (r->host == FDT_NONE || !device_is_dma_free(host, r->host))) {
         complain(r, REPORT_NOTE, "xen,reg", "may do DMA, unprotected (bulkhead,dma = <0> or <1> settles it)");
     }

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The offline check: the planner of the hypervisor, run on the build machine. */
+#ifndef CHECK_CHECK_H
+#define CHECK_CHECK_H
+
+#include <stdio.h>
+
+#include "boot/plan.h"
+#include "source.h"
+
+#define MAX_MODULE_FILES 128
+
+/* A file whose content is known, and where the boot loader puts it. */
+struct module_file {
+    uint64_t pa;
+    size_t size;
+    void *data;
+    const char *name;
+};
+
+struct check {
+    struct source source;
+    struct fdt fdt;
+    struct host host;
+    struct arena arena;
+    struct plan plan;
+    struct report report;
+    struct module_file modules[MAX_MODULE_FILES];
+    unsigned nr_modules;
+    void *peeked; /* copy of what peek() was asked for last */
+    uint32_t host_spis;
+    uint32_t ipa_bits;
+    uint64_t image_pa, image_size;
+    uint64_t blob_pa;
+    bool quiet; /* errors and warnings only */
+};
+
+/* Runs all rules; problems go to stderr. True if there is no error, and then plan and arena are complete. */
+bool check_run(struct check *check);
+
+/* What covers a range of host addresses: path of the first device whose registers lie in it, "" if none does. */
+const char *device_at(const struct check *check, uint64_t pa, uint64_t size, char *buf, size_t buf_size);
+/* Path of the device that raises the interrupt, "" if none is known. */
+const char *device_of_irq(const struct check *check, uint32_t intid, char *buf, size_t buf_size);
+
+/* A piece of host RAM and who has it. */
+struct extent {
+    uint64_t base, size;
+    int owner;        /* index of a domain, or one of: */
+    const char *what; /* "free", "hypervisor", "reserved", "module" */
+};
+enum { OWNER_NONE = -1, OWNER_HYPERVISOR = -2, OWNER_RESERVED = -3, OWNER_MODULE = -4 };
+
+/* All host RAM in address order, without gaps inside a bank. Returns the count; at most `max` are written. */
+size_t check_extents(const struct check *check, struct extent *extents, size_t max);
+
+/* The partition table as text, and the same as a picture. */
+void print_table(const struct check *check, FILE *out);
+void print_svg(const struct check *check, FILE *out);
+
+#endif

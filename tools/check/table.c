@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The partition table: what each domain gets, and who has each piece of the machine. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "check.h"
+
+#define MAX_EXTENTS 1024
+
+static const char *amount(uint64_t bytes, char buf[32])
+{
+    if (bytes >= GIB(1) && bytes % MIB(512) == 0) {
+        snprintf(buf, 32, bytes % GIB(1) == 0 ? "%.0f GiB" : "%.1f GiB", (double)bytes / (double)GIB(1));
+    } else if (bytes >= MIB(1)) {
+        snprintf(buf, 32, bytes % MIB(1) == 0 ? "%.0f MiB" : "%.1f MiB", (double)bytes / (double)MIB(1));
+    } else if (bytes % 1024 == 0) {
+        snprintf(buf, 32, "%" PRIu64 " KiB", bytes / 1024);
+    } else {
+        snprintf(buf, 32, "%" PRIu64 " B", bytes);
+    }
+    return buf;
+}
+
+static uint64_t ram_of(const struct domain_record *record)
+{
+    uint64_t sum = 0;
+    uint32_t i;
+
+    for (i = 0; i < record->nr_maps; i++) {
+        sum += record->maps[i].kind == MAP_RAM ? record->maps[i].size : 0;
+    }
+    return sum;
+}
+
+static void print_machine(const struct check *check, FILE *out)
+{
+    const struct host *host = &check->host;
+    uint64_t ram = 0;
+    char path[256], size[32];
+    uint32_t i;
+
+    for (i = 0; i < host->nr_ram; i++) {
+        ram += host->ram[i].size;
+    }
+    fprintf(out, "machine: %u CPUs, %s of RAM, GICv%u", host->nr_cpus, amount(ram, size), host->gic.version);
+    if (host->uart.type != UART_NONE) {
+        fprintf(out, ", console %s", fdt_node_path(&check->fdt, host->uart.node, path, sizeof(path)));
+    }
+    fprintf(out, "\n");
+}
+
+static void print_vcpus(const struct domain_record *record, FILE *out)
+{
+    unsigned i;
+
+    fprintf(out, "  vCPU      ");
+    for (i = 0; i < record->nr_vcpus; i++) {
+        fprintf(out, "%s%u on pCPU %u", i == 0 ? "" : ", ", i, record->vcpus[i].pcpu);
+    }
+    if (record->budget_us != 0) {
+        fprintf(out, "; priority %u, %u us of each %u us", record->priority, record->budget_us, record->period_us);
+    }
+    fprintf(out, "\n");
+}
+
+static void print_maps(const struct check *check, const struct domain_record *record, FILE *out)
+{
+    char path[256], size[32];
+    uint32_t i;
+
+    for (i = 0; i < record->nr_maps; i++) {
+        const struct domain_map *map = &record->maps[i];
+
+        fprintf(out, "  %-9s 0x%09" PRIx64 "-0x%09" PRIx64 " at 0x%09" PRIx64 "  %s", map->kind == MAP_RAM ? "RAM" : "device",
+                map->ipa.v, map->ipa.v + map->size - 1, map->pa.v, amount(map->size, size));
+        if (map->kind == MAP_DEVICE) {
+            fprintf(out, "  %s", device_at(check, map->pa.v, map->size, path, sizeof(path)));
+        }
+        fprintf(out, "\n");
+    }
+}
+
+static void print_emulated(const struct check *check, const struct domain_record *record, FILE *out)
+{
+    fprintf(out, "  virtual   GICv%u 0x%" PRIx64 ", 0x%" PRIx64 " (%u SPIs)", check->host.gic.version, record->gicd.v,
+            record->gicr_or_gicc.v, record->nr_spis);
+    if ((record->flags & DOMAIN_VPL011) != 0) {
+        fprintf(out, "; vpl011 0x%" PRIx64 ", interrupt %u", record->uart.v, record->uart_virq);
+    }
+    fprintf(out, "\n");
+}
+
+static void print_irqs(const struct check *check, const struct domain_record *record, FILE *out)
+{
+    char path[256];
+    uint32_t i;
+
+    for (i = 0; i < record->nr_irqs; i++) {
+        fprintf(out, "  interrupt %u as %u, %s  %s\n", record->irqs[i].pirq, record->irqs[i].virq,
+                record->irqs[i].edge ? "edge" : "level",
+                device_of_irq(check, record->irqs[i].pirq, path, sizeof(path)));
+    }
+}
+
+static void print_start(const struct domain_record *record, FILE *out)
+{
+    char size[32];
+    uint32_t i;
+
+    for (i = 0; i < record->nr_loads; i++) {
+        const struct domain_load *load = &record->loads[i];
+
+        fprintf(out, "  load      0x%09" PRIx64 " from 0x%09" PRIx64 "  %s%s\n", load->ipa.v, load->source.v,
+                amount(load->size, size), load->ipa.v == record->dtb.v ? "  generated device tree" : "");
+    }
+    fprintf(out, "  start     pc 0x%" PRIx64 ", x0 0x%" PRIx64 "; ", record->entry.v, record->dtb.v);
+    if (record->restart == RESTART_NEVER) {
+        fprintf(out, "never restarted");
+    } else if (record->restart == RESTART_ALWAYS) {
+        fprintf(out, "always restarted");
+    } else {
+        fprintf(out, "restarted at most %u times in %u ms", record->restart, record->restart_window_ms);
+    }
+    fprintf(out, "%s\n", (record->flags & DOMAIN_SCRUB) != 0 ? ", RAM scrubbed before the first start" : "");
+}
+
+/* What reaches beyond the domain's own memory and devices. */
+static void print_authority(const struct domain_record *record, FILE *out)
+{
+    uint32_t i;
+
+    if ((record->flags & DOMAIN_DMA_UNPROTECTED) != 0) {
+        fprintf(out, "  authority DMA without SMMU: trusted for all RAM\n");
+    }
+    for (i = 0; i < record->nr_smc_ranges; i++) {
+        fprintf(out, "  authority firmware calls 0x%08x-0x%08x\n", record->smc_ranges[i][0], record->smc_ranges[i][1]);
+    }
+    if ((record->flags & DOMAIN_HARDWARE) != 0) {
+        fprintf(out, "  authority every device that no other domain was given\n");
+    }
+}
+
+static void print_domain(const struct check *check, const struct domain_record *record, FILE *out)
+{
+    char size[32];
+
+    fprintf(out, "\ndomain %u \"%s\": %u vCPU%s, %s%s%s\n", record->domid, record->name, record->nr_vcpus,
+            record->nr_vcpus == 1 ? "" : "s", amount(ram_of(record), size),
+            (record->flags & DOMAIN_DIRECT_MAP) != 0 ? ", direct-map" : "",
+            (record->flags & DOMAIN_HARDWARE) != 0 ? ", hardware domain" : "");
+    print_vcpus(record, out);
+    print_maps(check, record, out);
+    print_emulated(check, record, out);
+    print_irqs(check, record, out);
+    print_start(record, out);
+    print_authority(record, out);
+}
+
+static void print_cpus(const struct check *check, FILE *out)
+{
+    uint32_t cpu, i, k;
+
+    fprintf(out, "\nprocessors\n");
+    for (cpu = 0; cpu < check->host.nr_cpus; cpu++) {
+        unsigned count = 0;
+
+        fprintf(out, "  pCPU %u (MPIDR 0x%" PRIx64 "):", cpu, check->host.cpus[cpu].mpidr);
+        for (i = 0; i < check->plan.nr_domains; i++) {
+            for (k = 0; k < check->plan.records[i]->nr_vcpus; k++) {
+                if (check->plan.records[i]->vcpus[k].pcpu == cpu) {
+                    fprintf(out, "%s %s vCPU %u", count++ == 0 ? "" : ",", check->plan.records[i]->name, k);
+                }
+            }
+        }
+        fprintf(out, "%s\n", count == 0 ? " idle" : count == 1 ? "" : " (shared)");
+    }
+}
+
+void print_table(const struct check *check, FILE *out)
+{
+    static struct extent extents[MAX_EXTENTS];
+    size_t count = check_extents(check, extents, MAX_EXTENTS), i;
+    char size[32];
+
+    print_machine(check, out);
+    for (i = 0; i < check->plan.nr_domains; i++) {
+        print_domain(check, check->plan.records[i], out);
+    }
+    print_cpus(check, out);
+    fprintf(out, "\nmemory\n");
+    for (i = 0; i < count; i++) {
+        fprintf(out, "  0x%09" PRIx64 "-0x%09" PRIx64 "  %-9s %s%s\n", extents[i].base, extents[i].base + extents[i].size - 1,
+                amount(extents[i].size, size), extents[i].owner >= 0 ? "domain " : "", extents[i].what);
+    }
+}
