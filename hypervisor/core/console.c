@@ -11,7 +11,7 @@
 #define NOBODY ((unsigned)-1)
 
 #define ROUNDS       4u   /* of one pump while others report work */
-#define IMPATIENT    4u   /* lines that wait: the focused domain's line is cut */
+#define IMPATIENT    4   /* lines that wait: the focused domain's line is cut */
 #define IMPATIENT_BH 256u /* the same in bytes of the log ring */
 #define PATIENCE     1000000u /* polls of a full UART until it counts as dead, where waiting is allowed */
 
@@ -41,20 +41,21 @@ static uint32_t level(unsigned source)
     if (source == HYPERVISOR) {
         return (uint32_t)min_u64(log_written() - mux.log_at, UINT32_MAX);
     }
-    return __atomic_load_n(&ports[source - 1]->out_head, __ATOMIC_ACQUIRE) - ports[source - 1]->out_tail;
+    return console_out_level(ports[source - 1]);
 }
 
-static uint32_t lines(const struct console_port *port)
+static int32_t lines(const struct console_port *port)
 {
-    return __atomic_load_n(&port->lines_in, __ATOMIC_ACQUIRE) - __atomic_load_n(&port->lines_out, __ATOMIC_RELAXED);
+    return (int32_t)(__atomic_load_n(&port->lines_in, __ATOMIC_ACQUIRE) -
+                     __atomic_load_n(&port->lines_out, __ATOMIC_RELAXED));
 }
 
 bool console_ready(const struct console_port *port)
 {
+    bool line = lines(port) > 0; /* before the bytes: they are then there to its end */
     uint32_t bytes = console_out_level(port);
 
-    return bytes != 0 && (console_focused(port->domid) || lines(port) != 0 ||
-                          bytes == CONSOLE_OUT);
+    return bytes != 0 && (line || console_focused(port->domid) || bytes == CONSOLE_OUT);
 }
 
 static bool ready(unsigned source)

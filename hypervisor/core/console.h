@@ -34,7 +34,7 @@ struct console_port {
     bool cut;     /* the console has put a newline into the middle of its line */
     bool overrun; /* input was dropped since the domain looked last */
     uint32_t out_head, out_tail;
-    uint32_t lines_in, lines_out; /* newlines that entered and left `out` */
+    uint32_t lines_in, lines_out; /* newlines that entered and left `out`; for a moment a newline may leave before it is counted in */
     uint32_t in_head, in_tail;
     uint8_t out[CONSOLE_OUT];
     uint8_t in[CONSOLE_IN];
@@ -72,11 +72,15 @@ bool console_get(struct console_port *port, uint8_t *byte); /* false: no input *
 bool console_ready(const struct console_port *port);        /* something waits that console_pump() would move */
 static inline uint32_t console_out_level(const struct console_port *port)
 {
-    return __atomic_load_n(&port->out_head, __ATOMIC_RELAXED) - __atomic_load_n(&port->out_tail, __ATOMIC_ACQUIRE);
+    uint32_t tail = __atomic_load_n(&port->out_tail, __ATOMIC_ACQUIRE); /* first, so that the level is not below 0 */
+
+    return __atomic_load_n(&port->out_head, __ATOMIC_ACQUIRE) - tail;
 }
 static inline uint32_t console_in_level(const struct console_port *port)
 {
-    return __atomic_load_n(&port->in_head, __ATOMIC_ACQUIRE) - __atomic_load_n(&port->in_tail, __ATOMIC_RELAXED);
+    uint32_t tail = __atomic_load_n(&port->in_tail, __ATOMIC_ACQUIRE);
+
+    return __atomic_load_n(&port->in_head, __ATOMIC_ACQUIRE) - tail;
 }
 /* The domain is not in the middle of a line even though it sent no newline: it shows a prompt. Holds until its next
  * byte of output. */

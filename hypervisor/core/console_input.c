@@ -251,10 +251,10 @@ bool console_put(struct console_port *port, uint8_t byte)
     }
     port->out[port->out_head % CONSOLE_OUT] = byte;
     __atomic_store_n(&port->settled, false, __ATOMIC_RELAXED);
-    if (byte == '\n') {
+    __atomic_store_n(&port->out_head, port->out_head + 1, __ATOMIC_RELEASE);
+    if (byte == '\n') { /* the byte first: who sees the line finds all of it */
         __atomic_store_n(&port->lines_in, port->lines_in + 1, __ATOMIC_RELEASE);
     }
-    __atomic_store_n(&port->out_head, port->out_head + 1, __ATOMIC_RELEASE);
     return true;
 }
 

@@ -68,14 +68,14 @@ bool uart_get(uint8_t *byte)
 
 void uart_tx_interrupt(bool on)
 {
-    if (uart.full != 0) {
+    if (uart.tx_interrupt != NULL) {
         uart.tx_interrupt(on);
     }
 }
 
 void uart_acknowledge(void)
 {
-    if (uart.full != 0) {
+    if (uart.acknowledge != NULL) {
         uart.acknowledge();
     }
 }

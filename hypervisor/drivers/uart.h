@@ -19,10 +19,11 @@ bool uart_put(uint8_t byte);
 /* Takes a received byte out of the FIFO; false if there is none. Line errors are not reported. */
 bool uart_get(uint8_t *byte);
 
-/* Interrupt when the transmit FIFO drains. Once uart_put() has answered false, and this is on, an interrupt comes. */
+/* Interrupt when the transmit FIFO drains. Call it with false before uart_put() and with true after: then an interrupt comes
+ * when the FIFO has room, even if it had room again before the call. It stays until the FIFO is filled or this is off. */
 void uart_tx_interrupt(bool on);
 
-/* First thing in the interrupt handler: clears latched causes that do not go away by themselves. */
+/* Before uart_get() in the interrupt handler: clears a latched cause. Does not touch the sending side. */
 void uart_acknowledge(void);
 
 /* --- between uart.c and the drivers --- */
@@ -36,7 +37,7 @@ struct uart {
     uint32_t full, empty;    /* status bits: transmit FIFO full, receive FIFO empty ... */
     uint32_t invert;         /* ... those of them that say the opposite */
     void (*tx_interrupt)(bool on);
-    void (*acknowledge)(void);
+    void (*acknowledge)(void); /* or NULL */
 };
 
 uint32_t uart_read(unsigned reg);

@@ -14,16 +14,20 @@ enum { CR = 0x00, IER = 0x08, IDR = 0x0c, ISR = 0x14, RXWM = 0x20, SR = 0x2c, FI
 #define INT_TXEMPTY (1u << 3)
 #define INT_ALL     0x1fffu
 
+/* Causes are latched. This one is cleared before bytes are put, so the FIFO's becoming empty after that is not missed. */
 static void tx_interrupt(bool on)
 {
-    uart_write(on ? IER : IDR, INT_TXEMPTY);
+    if (!on) {
+        uart_write(IDR, INT_TXEMPTY);
+        uart_write(ISR, INT_TXEMPTY);
+    } else {
+        uart_write(IER, INT_TXEMPTY);
+    }
 }
 
-/* All causes are latched. They are cleared before the FIFOs are looked at, so that what happens meanwhile interrupts
- * again. */
 static void acknowledge(void)
 {
-    uart_write(ISR, uart_read(ISR));
+    uart_write(ISR, INT_RXTRIG);
 }
 
 void cadence_init(struct uart *uart)
@@ -38,6 +42,6 @@ void cadence_init(struct uart *uart)
     uart_write(IDR, INT_ALL);
     uart_write(CR, (uart_read(CR) & ~(CR_RX_DIS | CR_TX_DIS)) | CR_RX_EN | CR_TX_EN);
     uart_write(RXWM, 1); /* interrupt with the first byte */
-    acknowledge();
+    uart_write(ISR, INT_ALL);
     uart_write(IER, INT_RXTRIG);
 }

@@ -2,7 +2,7 @@
 /* Arm PrimeCell UART PL011 (DDI 0183), and the SBSA generic UART, which lacks CR. */
 #include "drivers/uart.h"
 
-enum { DR = 0x00, FR = 0x18, CR = 0x30, IMSC = 0x38, ICR = 0x44 };
+enum { DR = 0x00, FR = 0x18, CR = 0x30, IMSC = 0x38 };
 
 #define FR_RXFE   (1u << 4)
 #define FR_TXFF   (1u << 5)
@@ -10,18 +10,12 @@ enum { DR = 0x00, FR = 0x18, CR = 0x30, IMSC = 0x38, ICR = 0x44 };
 #define INT_RX    (1u << 4)
 #define INT_TX    (1u << 5)
 #define INT_RT    (1u << 6)
-#define INT_ERROR (0xfu << 7)
 
+/* Nothing is cleared by ICR: RX and RT go away by reading, TX by filling the FIFO above its trigger level. A cleared TX would
+ * come again only when the FIFO falls through that level once more, perhaps never. */
 static void tx_interrupt(bool on)
 {
     uart_write(IMSC, INT_RX | INT_RT | (on ? INT_TX : 0u));
-}
-
-/* TX is set when the FIFO falls through its trigger level and stays. RX and RT must not be cleared here: they go away by
- * reading, and a cleared RT with bytes left in the FIFO would come again only with the next byte. */
-static void acknowledge(void)
-{
-    uart_write(ICR, INT_TX | INT_ERROR);
 }
 
 void pl011_init(struct uart *uart)
@@ -32,8 +26,6 @@ void pl011_init(struct uart *uart)
     uart->full = FR_TXFF;
     uart->empty = FR_RXFE;
     uart->tx_interrupt = tx_interrupt;
-    uart->acknowledge = acknowledge;
     uart_write(CR, uart_read(CR) | CR_ENABLE); /* QEMU starts a kernel without firmware that would have done it */
-    acknowledge();
     tx_interrupt(false);
 }

@@ -68,7 +68,7 @@ static uint32_t read_fr(struct vpl011 *uart, bool *pump)
     uint32_t in = console_in_level(&uart->port);
     uint32_t value = (in == 0 ? FR_RXFE : 0u) | (in == CONSOLE_IN ? FR_RXFF : 0u);
 
-    if (uart->fr_reads < IDLE_READS) {
+    if (out <= TX_LOW && uart->fr_reads < IDLE_READS) {
         uart->fr_reads++;
         if (uart->fr_reads == IDLE_READS && !uart->port.settled) {
             console_settle(&uart->port);

@@ -315,6 +315,16 @@ static void flow_control(void)
     CHECK(!fake.line[1]);
 }
 
+/* Polling for room is not polling for input: a line is not cut because its writer waits. */
+static void waiting_is_not_idle(void)
+{
+    start(2, 16);
+    for (unsigned n = 0; n < CONSOLE_OUT + 400; n++) {
+        guest_try(1, 'x');
+    }
+    CHECK(!uarts[1].port.settled);
+}
+
 static void held_line_is_not_busy(void)
 {
     start(2, 0);
@@ -413,7 +423,6 @@ static void keys(void)
 
     fake_init(0);
     console_init(&commands, false);
-    fake.tx_irq = true;
     type("c1r1q");
     CHECK(wire_is("(BH) no domains here\r\n"));
     CHECK(crashed == -1 && restarted == -1);
@@ -548,7 +557,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(whole_lines), TEST(prompt), TEST(focused_line_stays_whole), TEST(full_buffer), TEST(no_loss),
         TEST(fair_focused_lines), TEST(fair_focused_endless), TEST(fair_background_endless), TEST(last_words),
-        TEST(detach_waits_for_output), TEST(drain_at_the_end), TEST(panic), TEST(flow_control),
+        TEST(detach_waits_for_output), TEST(drain_at_the_end), TEST(panic), TEST(flow_control), TEST(waiting_is_not_idle),
         TEST(held_line_is_not_busy), TEST(registers), TEST(receive), TEST(overrun), TEST(focus), TEST(keys),
         TEST(early_lines), TEST(log_survives), TEST(log_damaged), TEST(log_moves_under_the_console), TEST(log_lapped), TEST(formats),
     };
