@@ -28,6 +28,7 @@
 
 uint8_t gic_version;
 uint8_t gic_nr_lrs;
+uint8_t gic_apr_shift;
 static volatile uint8_t *gicd;
 
 enum status gic_init(unsigned version, volatile void *distributor, volatile void *gicc, volatile void *gich)

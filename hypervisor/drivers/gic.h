@@ -58,6 +58,7 @@ void gic_hcr_write(uint32_t value);
 uint32_t gic_vmcr_read(void);  /* ICH_VMCR_EL2 layout */
 void gic_vmcr_write(uint32_t value);
 #define GIC_NR_APRS 4u
+extern uint8_t gic_apr_shift; /* bit n of the active priorities (of all words of a group) is group priority n << gic_apr_shift */
 void gic_apr_read(uint32_t ap0[GIC_NR_APRS], uint32_t ap1[GIC_NR_APRS]);
 void gic_apr_write(const uint32_t ap0[GIC_NR_APRS], const uint32_t ap1[GIC_NR_APRS]);
 

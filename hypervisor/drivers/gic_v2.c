@@ -43,6 +43,7 @@ void gicv2_init_pcpu(unsigned pcpu)
     if (target[pcpu] == 0) {
         target[pcpu] = 1u; /* uniprocessor GIC: RAZ */
     }
+    gic_apr_shift = 3; /* 5 bits of priority */
     gic_nr_lrs = (uint8_t)(mmio_read32(gich + GICH_VTR) % 64u + 1u);
     if (gic_nr_lrs > GIC_MAX_LRS) {
         gic_nr_lrs = GIC_MAX_LRS;

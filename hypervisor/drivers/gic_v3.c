@@ -117,6 +117,7 @@ void gicv3_init_pcpu(unsigned pcpu, uint64_t mpidr, volatile void *gicr)
     isb();
     vtr = READ_SYSREG(ICH_VTR_EL2);
     gic_nr_lrs = (uint8_t)(FIELD(vtr, 4, 0) + 1u);
+    gic_apr_shift = (uint8_t)(7u - FIELD(vtr, 28, 26));
     nr_aprs = (uint8_t)(1u << (FIELD(vtr, 28, 26) - 4u)); /* PREbits 5, 6, 7: 1, 2, 4 registers */
     for (unsigned i = 0; i < gic_nr_lrs; i++) {
         gicv3_write_lr(i, 0);

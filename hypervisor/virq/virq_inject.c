@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Interrupts that become pending, and whether a vCPU would take one. */
+#include "virq/virq_interface.h"
 #include "virq/virq_lr.h"
 #include "virq/virq_regs.h"
 
 #define VMCR_VENG0      (1u << 0)
 #define VMCR_VENG1      (1u << 1)
-#define VMCR_CBPR       (1u << 4)
-#define VMCR_BPR1(vmcr) (unsigned)FIELD(vmcr, 20, 18)
-#define VMCR_BPR0(vmcr) (unsigned)FIELD(vmcr, 23, 21)
 #define VMCR_PMR(vmcr)  (unsigned)FIELD(vmcr, 31, 24)
 
 void virq_hw_fired(struct virq *virq, unsigned vcpu, unsigned intid, struct virq_cpu *self, struct virq_effects *effects)
@@ -27,17 +25,10 @@ void virq_hw_fired(struct virq *virq, unsigned vcpu, unsigned intid, struct virq
     bank = virq_bank(virq, cpu, index);
     if ((bank->in_lr & mask) != 0) {
         struct virq_cpu *holder = virq_holder(virq, cpu, index, bit);
-        uint16_t lr_mask = (uint16_t)(1u << bank->lr[bit]);
 
         /* It can fire again only because the guest's EOI deactivated it: that list register is empty. */
-        if ((holder->linked & lr_mask) != 0) {
-            bank->in_lr &= ~mask;
-            bank->drop_pending &= ~mask;
-            bank->drop_active &= ~mask;
-            holder->lr_used &= (uint16_t)~lr_mask;
-            holder->linked &= (uint16_t)~lr_mask;
-            holder->latched &= (uint16_t)~lr_mask;
-            holder->look &= (uint16_t)~lr_mask;
+        if ((holder->linked >> bank->lr[bit]) % 2u != 0) {
+            virq_forget_lr(virq, holder, bank->lr[bit]);
         }
     }
     bank->pending |= mask;
@@ -106,24 +97,6 @@ void virq_sgi(struct virq *virq, unsigned sender, uint32_t targets, unsigned int
     spin_unlock(&virq->lock);
 }
 
-/* The priority field without the bits that do not count for preemption (IHI 0069 4.8.2). */
-static unsigned group_priority(const struct virq *virq, uint32_t vmcr, unsigned priority)
-{
-    bool group1 = virq->version == 3 && (vmcr & VMCR_CBPR) == 0;
-    unsigned bpr = group1 ? VMCR_BPR1(vmcr) : VMCR_BPR0(vmcr) + 1u;
-
-    return priority >> bpr << bpr;
-}
-
-/* Highest group priority of what the vCPU has acknowledged and not yet dropped. Bit n of the registers together stands
- * for priority n * 8: the virtual CPU interface has 5 bits of priority. */
-static unsigned running_priority(const uint32_t ap0[GIC_NR_APRS], const uint32_t ap1[GIC_NR_APRS])
-{
-    uint32_t active = ap0[0] | ap1[0];
-
-    return active == 0 ? VIRQ_LOWEST + 1u : lowest_bit(active) * 8u;
-}
-
 static bool deliverable(struct virq *virq, struct virq_cpu *cpu)
 {
     uint32_t ap0[GIC_NR_APRS] = {0}, ap1[GIC_NR_APRS] = {0};
@@ -145,9 +118,9 @@ static bool deliverable(struct virq *virq, struct virq_cpu *cpu)
     }
     if (cpu->resident) {
         gic_apr_read(ap0, ap1);
-        return group_priority(virq, vmcr, priority) < running_priority(ap0, ap1);
+        return virq_group_priority(virq, vmcr, priority) < virq_running_priority(ap0, ap1);
     }
-    return group_priority(virq, vmcr, priority) < running_priority(cpu->ap0, cpu->ap1);
+    return virq_group_priority(virq, vmcr, priority) < virq_running_priority(cpu->ap0, cpu->ap1);
 }
 
 bool virq_deliverable(struct virq *virq, struct virq_cpu *cpu)

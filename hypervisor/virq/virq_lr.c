@@ -2,9 +2,10 @@
 /* The list registers of the resident vCPU hold its most urgent interrupts; what does not fit waits in memory. */
 #include "virq/virq_lr.h"
 
+#include "virq/virq_interface.h"
+
 #define FILL_LIMIT      6u /* list registers filled in one go: bounds the time under the lock */
 #define HCR_EOI_COUNT(hcr) ((hcr) >> 27)
-#define VMCR_EOI_MODE   (1u << 9)
 
 struct choice {
     unsigned index, bit;
@@ -72,10 +73,9 @@ static void note_loaded(struct virq *virq, struct virq_cpu *self, unsigned n, un
     self->asked = 0; /* the guest may learn of something newer than the answer it waits for */
 }
 
-static uint64_t lr_base(const struct virq *virq, const struct virq_bank *bank, unsigned index, unsigned bit)
+static uint64_t lr_base(const struct virq *virq, unsigned index, unsigned bit, uint8_t priority)
 {
-    return (index * VIRQ_BANK + bit) | (uint64_t)bank->priority[bit] << LR_PRIO_SHIFT |
-           (virq->version == 3 ? LR_GROUP1 : 0);
+    return (index * VIRQ_BANK + bit) | (uint64_t)priority << LR_PRIO_SHIFT | (virq->version == 3 ? LR_GROUP1 : 0);
 }
 
 static uint64_t lr_link(const struct virq *virq, unsigned index, unsigned bit)
@@ -120,7 +120,7 @@ bool virq_load_quick(struct virq *virq, struct virq_cpu *self, unsigned index, u
     } else {
         self->linked &= (uint16_t)~lr_mask;
     }
-    gic_lr_write(n, lr_base(virq, bank, index, bit) | LR_PENDING | extra);
+    gic_lr_write(n, lr_base(virq, index, bit, bank->priority[bit]) | LR_PENDING | extra);
     return true;
 }
 
@@ -149,14 +149,16 @@ static void load(struct virq *virq, struct virq_cpu *self, unsigned n, unsigned 
 {
     struct virq_bank *bank = virq_bank(virq, self, index);
     uint32_t mask = 1u << bit, lr_mask = 1u << n;
-    uint64_t lr = lr_base(virq, bank, index, bit);
     bool active = (bank->active & mask) != 0, linked = (bank->hw_active & mask) != 0;
     bool pending = (bank_pending(bank) & bank->enabled & mask) != 0 && virq->forwarding &&
                    virq_goes_to(virq, self, index, bit) == self;
+    uint8_t priority = active ? bank->lr[bit] : bank->priority[bit];
+    uint64_t lr = lr_base(virq, index, bit, priority);
 
     if (active) {
         lr |= LR_ACTIVE;
-        pending = pending && !linked && (bank->edge & mask) != 0 && !virq_is_v2_sgi(virq, index, bit);
+        pending = pending && !linked && (bank->edge & mask) != 0 && !virq_is_v2_sgi(virq, index, bit) &&
+                  priority == bank->priority[bit];
         bank->active &= ~mask;
     }
     if (pending) {
@@ -204,6 +206,7 @@ static void fold(struct virq *virq, struct virq_cpu *self, unsigned n, uint64_t 
     }
     if (active) {
         bank->active |= mask;
+        bank->lr[bit] = (uint8_t)FIELD(lr, 55, 48);
         self->outside |= 1u << index;
     }
     bank->in_lr &= ~mask;
@@ -214,6 +217,11 @@ static void fold(struct virq *virq, struct virq_cpu *self, unsigned n, uint64_t 
     self->latched &= keep;
     self->linked &= keep;
     self->eoi &= keep;
+}
+
+void virq_forget_lr(struct virq *virq, struct virq_cpu *holder, unsigned n)
+{
+    fold(virq, holder, n, 0);
 }
 
 /* Folds list register n, empties it and passes the interrupt on. */
@@ -243,6 +251,21 @@ static uint32_t outside_of(struct virq *virq, struct virq_cpu *self, unsigned in
         }
     }
     return mask;
+}
+
+static bool any_outside(struct virq *virq, struct virq_cpu *self, unsigned index)
+{
+    struct virq_bank *bank = virq_bank(virq, self, index);
+
+    if (index == 0) {
+        return outside_of(virq, self, 0) != 0;
+    }
+    FOR_BITS(bit, bank->active & ~bank->in_lr) {
+        if (virq->spis[index - 1u].holder[bit] == self->index) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Something changed about the interrupt in list register n: decide anew what it holds. */
@@ -379,80 +402,35 @@ static void fill(struct virq *virq, struct virq_cpu *self, struct virq_effects *
     }
 }
 
-static unsigned count_bits(const uint32_t *words, unsigned count)
-{
-    unsigned bits = 0;
-
-    for (unsigned i = 0; i < count; i++) {
-        bits += (unsigned)__builtin_popcount(words[i]);
-    }
-    return bits;
-}
-
-/* Interrupts that the guest acknowledged and did not yet finish: in list registers, and outside. */
-static unsigned count_active(struct virq *virq, struct virq_cpu *self)
-{
-    unsigned count = 0;
-
-    FOR_BITS(n, self->lr_used) {
-        count += (gic_lr_read(n) & LR_ACTIVE) != 0 ? 1u : 0;
-    }
-    FOR_BITS(index, self->outside) {
-        uint32_t mask = outside_of(virq, self, index);
-
-        count += count_bits(&mask, 1);
-        if (mask == 0) {
-            self->outside &= ~(1u << index);
-        }
-    }
-    return count;
-}
-
-static void finish_one_outside(struct virq *virq, struct virq_cpu *self, struct virq_effects *effects)
-{
-    unsigned best = VIRQ_LOWEST + 1u, best_index = 0, best_bit = 0;
-
-    FOR_BITS(index, self->outside) {
-        struct virq_bank *bank = virq_bank(virq, self, index);
-        uint32_t mask = outside_of(virq, self, index);
-
-        for (; mask != 0; mask &= mask - 1u) {
-            unsigned bit = lowest_bit(mask);
-
-            if (bank->priority[bit] < best) {
-                best = bank->priority[bit];
-                best_index = index;
-                best_bit = bit;
-            }
-        }
-    }
-    if (best <= VIRQ_LOWEST) {
-        virq_bank(virq, self, best_index)->active &= ~(1u << best_bit);
-        virq_offer(virq, self, best_index, best_bit, self, effects);
-    }
-}
-
-/* The guest ended interrupts that were in no list register. It ends them in the order of their priority. The count alone
- * is not enough: an interrupt that software made inactive before its EOI is counted too. What is really over is the
- * difference between what is active and what the active priorities still know. With EOImode 1 the guest deactivates by
- * DIR, which traps. */
+/* The guest ended interrupts that were in no list register; hardware only counts them. Which ones follows from the active
+ * priorities: acknowledging an interrupt sets the bit of its group priority, ending it clears that bit. The count alone
+ * would not do: an interrupt that software made inactive before its EOI is counted too. With EOImode 1 the guest
+ * deactivates by DIR, which traps. */
 static void finish_outside(struct virq *virq, struct virq_cpu *self, struct virq_effects *effects)
 {
-    unsigned count = HCR_EOI_COUNT(gic_hcr_read()), active, unfinished;
-    uint32_t ap[2 * GIC_NR_APRS] = {0};
+    unsigned count = HCR_EOI_COUNT(gic_hcr_read());
+    uint32_t ap0[GIC_NR_APRS] = {0}, ap1[GIC_NR_APRS] = {0}, vmcr;
 
     if (count == 0) {
         return;
     }
     self->hcr = 0; /* written again, which clears the count */
-    if ((gic_vmcr_read() & VMCR_EOI_MODE) != 0) {
+    vmcr = gic_vmcr_read();
+    if ((vmcr & VMCR_EOI_MODE) != 0) {
         return;
     }
-    gic_apr_read(ap, ap + GIC_NR_APRS);
-    unfinished = count_bits(ap, ARRAY_SIZE(ap));
-    active = count_active(virq, self);
-    for (; count > 0 && active > unfinished; count--, active--) {
-        finish_one_outside(virq, self, effects);
+    gic_apr_read(ap0, ap1);
+    FOR_BITS(index, self->outside) {
+        FOR_BITS(bit, outside_of(virq, self, index)) {
+            struct virq_bank *bank = virq_bank(virq, self, index);
+            unsigned group = virq_group_priority(virq, vmcr, bank->lr[bit]);
+
+            if (count > 0 && !virq_priority_active(ap0, ap1, group)) {
+                count--;
+                bank->active &= ~(1u << bit);
+                virq_offer(virq, self, index, bit, self, effects);
+            }
+        }
     }
 }
 
@@ -523,7 +501,7 @@ void virq_update(struct virq *virq, struct virq_cpu *self, struct virq_effects *
         fill(virq, self, effects);
     }
     FOR_BITS(index, self->outside) {
-        if (outside_of(virq, self, index) == 0) {
+        if (!any_outside(virq, self, index)) {
             self->outside &= ~(1u << index);
         }
     }

@@ -26,6 +26,9 @@ static inline void virq_settle(struct virq *virq, struct virq_cpu *self, struct 
  * one. `extra` are the bits of the list register beside state, priority and INTID. False: not possible, nothing changed. */
 bool virq_load_quick(struct virq *virq, struct virq_cpu *self, unsigned index, unsigned bit, uint64_t extra);
 
+/* A list register of any vCPU that is known to be empty: forgets it without touching hardware. */
+void virq_forget_lr(struct virq *virq, struct virq_cpu *holder, unsigned n);
+
 /* Highest priority (lowest value) among those ready for the vCPU in memory; VIRQ_LOWEST: none. */
 unsigned virq_best_ready(struct virq *virq, struct virq_cpu *cpu);
 

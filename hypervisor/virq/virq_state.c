@@ -3,7 +3,8 @@
 
 #include "base/string.h"
 
-#define ALIGN 8u
+_Static_assert(_Alignof(struct virq_cpu) <= _Alignof(struct virq) && sizeof(struct virq) % 8u == 0, "virq_init()");
+_Static_assert(_Alignof(struct virq_spi_bank) <= _Alignof(struct virq_cpu), "virq_init()");
 
 static unsigned banks_for(unsigned nr_spis)
 {
@@ -14,17 +15,16 @@ static unsigned banks_for(unsigned nr_spis)
 
 size_t virq_bytes(unsigned nr_vcpus, unsigned nr_spis)
 {
-    return align_up(sizeof(struct virq), ALIGN) + nr_vcpus * align_up(sizeof(struct virq_cpu), ALIGN) +
+    return sizeof(struct virq) + nr_vcpus * sizeof(struct virq_cpu) +
            (banks_for(nr_spis) - 1u) * sizeof(struct virq_spi_bank);
 }
 
 struct virq *virq_init(void *memory, unsigned nr_vcpus, unsigned nr_spis, unsigned version)
 {
     struct virq *virq = memory;
-    uint8_t *at = (uint8_t *)memory + align_up(sizeof(*virq), ALIGN);
 
-    virq->cpus = (struct virq_cpu *)(void *)at;
-    virq->spis = (struct virq_spi_bank *)(void *)(at + nr_vcpus * align_up(sizeof(struct virq_cpu), ALIGN));
+    virq->cpus = (struct virq_cpu *)(void *)(virq + 1);
+    virq->spis = (struct virq_spi_bank *)(void *)(virq->cpus + nr_vcpus);
     virq->nr_vcpus = (uint8_t)nr_vcpus;
     virq->nr_banks = (uint8_t)banks_for(nr_spis);
     virq->nr_intids = (uint16_t)min_u64((uint64_t)virq->nr_banks * VIRQ_BANK, 1020u);
