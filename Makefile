@@ -33,7 +33,7 @@ ifneq ($(filter-out full static,$(PROFILE)),)
 $(error PROFILE is full or static, not "$(PROFILE)")
 endif
 
-.PHONY: all deps run test test-long bench evidence lint clean help test-unit test-system
+.PHONY: all deps run test test-long bench evidence lint format clean help test-unit test-system
 all: $(O)/bulkhead.img
 
 -include $(SRC)/hypervisor/build.mk
@@ -61,8 +61,11 @@ test: deps
 	@$(SRC)/tools/bulkhead fetch
 	@$(SRC)/tools/run-suites $(if $(ONLY),system,unit system)
 
-lint:
+lint: deps
 	@$(SRC)/tests/lint/run
+
+format:
+	@cd $(SRC) && git ls-files '*.c' '*.h' | xargs clang-format-19 -i
 
 clean:
 	rm -rf $(O)
@@ -75,6 +78,7 @@ help:
 	@echo 'make bench [PEERS=xen]   every figure beside its budget; PEERS=xen runs Xen 4.17 beside it'
 	@echo 'make evidence ISSUE=01   line of evidence, command, figure, result'
 	@echo 'make lint                formatting, static analysis, licences, sizes'
+	@echo 'make format               apply .clang-format to all C sources'
 	@echo 'make clean               remove $(O)'
 	@echo ''
 	@echo 'O=/other/folder  build there     PROFILE=full|static  what the image contains     V=1  show commands'

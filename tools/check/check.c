@@ -58,30 +58,6 @@ static const void *peek(void *context, uint64_t pa, uint64_t size)
     return NULL;
 }
 
-/* dtuart= of the hypervisor's command line, as boot takes it. */
-static const char *dtuart_of(const struct fdt *fdt, char *buf, size_t size)
-{
-    fdt_node_t chosen = fdt_child(fdt, fdt_root(fdt), "chosen");
-    const char *args = chosen != FDT_NONE ? fdt_string(fdt, chosen, "xen,xen-bootargs") : NULL, *found;
-    size_t len;
-
-    if (args == NULL && chosen != FDT_NONE) {
-        args = fdt_string(fdt, chosen, "bootargs");
-    }
-    for (found = args; found != NULL && (found = strstr(found, "dtuart=")) != NULL; found += 7) {
-        if (found == args || found[-1] == ' ') {
-            len = strcspn(found + 7, " ");
-            if (len >= size) {
-                return NULL;
-            }
-            memcpy(buf, found + 7, len);
-            buf[len] = '\0';
-            return buf;
-        }
-    }
-    return NULL;
-}
-
 bool check_run(struct check *check)
 {
     struct plan_input input = {.host = &check->host, .image_pa = check->image_pa, .image_size = check->image_size,
@@ -89,6 +65,7 @@ bool check_run(struct check *check)
                                .ipa_bits_max = check->ipa_bits, .host_spis = check->host_spis};
     char dtuart[160];
     uint64_t pa, size;
+    bool given;
 
     check->report = (struct report){.sink = print_problem, .context = check};
     if (fdt_open(&check->fdt, check->source.blob, check->source.size) != OK) {
@@ -97,9 +74,14 @@ bool check_run(struct check *check)
         check->report.errors++;
         return false;
     }
-    /* A board that cannot be described leaves nothing to plan on; its errors are all that can be said. */
-    if (host_discover(&check->host, &check->fdt, dtuart_of(&check->fdt, dtuart, sizeof(dtuart)), &check->report) != OK ||
-        plan_arena_place(&input, ARENA_MIN, &pa, &size, &check->report) != OK) {
+    given = plan_argument(plan_command_line(&check->fdt), "dtuart", dtuart, sizeof(dtuart));
+    /* The target stops at errors of the board; here the domains are looked at too as long as there is something to place
+     * them on. */
+    if (host_discover(&check->host, &check->fdt, given ? dtuart : NULL, &check->report) != OK &&
+        (check->host.nr_ram == 0 || check->host.nr_cpus == 0)) {
+        return false;
+    }
+    if (plan_arena_place(&input, ARENA_MIN, &pa, &size, &check->report) != OK) {
         return false;
     }
     size = min_u64(align_down(size, MIB(2)), ARENA_MAX);

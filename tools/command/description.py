@@ -128,7 +128,7 @@ def load(path):
 
 
 def locate(system, reference):
-    """The file that a reference names: `cache:NAME` (fetched when missing), `build:PATH`, else relative to the description."""
+    """The file of a reference: `cache:NAME` (fetched when missing), `build:PATH`, else beside the description."""
     kind, colon, name = reference.partition(":")
     if colon and kind == "cache":
         fetch.fetch([name]) if name in fetch.ITEMS else None

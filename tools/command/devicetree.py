@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The host device tree: where it comes from, what the layout needs to know of it, and how /chosen is merged into it."""
+"""The host device tree: where it comes from, what the layout must know of it, how /chosen is merged into it."""
 import struct
 import subprocess
 import tempfile
@@ -105,7 +105,7 @@ class Host:
             elif parent == "/reserved-memory":
                 self.reserved += pairs(properties.get("reg", b""), *cells[parent])
         if not self.memory:
-            raise UserError(f"{where}: no memory node (the boot loader would fill it in): describe the RAM in [board] dts")
+            raise UserError(f"{where}: no memory node (a boot loader would make it): describe the RAM in [board] dts")
 
 
 def merge(blob, text, where):

@@ -20,7 +20,7 @@ MIRROR = "http://deb.debian.org/debian"
 SECURITY = "http://deb.debian.org/debian-security"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
-# name: (package, path inside it or a pattern, what it is). A package "=meta" stands for what the metapackage depends on.
+# name: (package, path or pattern inside it, what it is). "=meta" stands for what that metapackage depends on.
 ITEMS = {
     "linux": ("=linux-image-arm64", "boot/vmlinuz-*", "Debian's arm64 kernel, as an uncompressed Image"),
     "busybox": ("busybox-static", "bin/busybox", "busybox, statically linked, for arm64"),

@@ -99,7 +99,8 @@ def domain_source(composer, domain, part):
         if value is not None:
             lines.append(f"bulkhead,{name.replace('_', '-')} = <0x{value:x}>;")
     for number, pcpus in enumerate(domain.affinity):
-        lines.append(f"vcpu{number} {{ compatible = \"xen,vcpu\"; id = <{number}>; hard-affinity = {text(str(pcpus))}; }};")
+        lines.append(f'vcpu{number} {{ compatible = "xen,vcpu"; id = <{number}>; '
+                     f"hard-affinity = {text(str(pcpus))}; }};")
     if domain.dts:
         lines.append(domain.dts.strip())
     for kind, module in part.items():
@@ -140,7 +141,7 @@ def compose(system, folder, hypervisor=None, unattended=False):
     board = system.board
     blob = devicetree.read(board.dtb) if board.dtb else devicetree.of_qemu(board)
     if board.dts:
-        host = devicetree.Host(devicetree.merge(blob, "\n" + board.dts, f"{system.path}: board dts"), str(system.path))
+        host = devicetree.Host(devicetree.merge(blob, "\n" + board.dts, str(system.path)), str(system.path))
     else:
         host = devicetree.Host(blob, str(board.dtb or "QEMU"))
     ram, length = min(host.memory)
@@ -211,9 +212,9 @@ def default_folder(path):
 
 def add_arguments(parser):
     parser.add_argument("description", help="a TOML file, or a folder with a system.toml")
-    parser.add_argument("-o", "--output", type=Path, help="folder of the set (default: images/NAME in the build folder)")
-    parser.add_argument("--hypervisor", metavar="FILE", help="the hypervisor's Image (default: bulkhead.img in the build "
-                        "folder; cache:xen is Debian's Xen)")
+    parser.add_argument("-o", "--output", type=Path, help="folder of the set (default: build/images/NAME)")
+    parser.add_argument("--hypervisor", metavar="FILE", help="the hypervisor's Image (default: the one that `make` built; "
+                        "cache:xen is Debian's Xen)")
     parser.add_argument("--unattended", action="store_true", help="add each domain's bootargs_unattended")
     parser.add_argument("--disk", type=Path, metavar="FILE",
                         help="also write a disk image from which U-Boot starts the set")

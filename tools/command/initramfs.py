@@ -15,11 +15,12 @@ from .errors import UserError
 FOLDERS = ("bin", "dev", "etc", "mnt", "proc", "root", "run", "sys", "tmp")
 DEVICES = (("dev/console", 5, 1), ("dev/null", 1, 3))
 # Commands of Debian's busybox-static that /init scripts and a person at the prompt use.
-LINKS = """[ awk base64 basename cat chmod chown clear cmp cp cttyhack cut date dd devmem df dirname dmesg du echo env expr
-    false find free grep gunzip gzip halt head hexdump hostname id ifconfig ip kill killall less ln ls lsmod mdev mkdir
-    mkfifo mknod modprobe more mount mv nc nproc od ping poweroff printf ps pwd readlink realpath reboot rm rmdir rmmod
-    sed seq setsid sh sha256sum sleep sort stat strings stty sync tail tar taskset tee test time timeout top touch tr true
-    tty umount uname uniq uptime usleep vi watch wc which xargs yes zcat insmod depmod md5sum switch_root""".split()
+LINKS = """[ awk base64 basename cat chmod chown clear cmp cp cttyhack cut date dd devmem df dirname dmesg du echo
+    env expr false find free grep gunzip gzip halt head hexdump hostname id ifconfig ip kill killall less
+    ln ls lsmod mdev mkdir mkfifo mknod modprobe more mount mv nc nproc od ping poweroff printf ps pwd
+    readlink realpath reboot rm rmdir rmmod sed seq setsid sh sha256sum sleep sort stat strings stty sync
+    tail tar taskset tee test time timeout top touch tr true tty umount uname uniq uptime usleep vi watch
+    wc which xargs yes zcat insmod depmod md5sum switch_root""".split()
 
 
 class Archive:
@@ -74,7 +75,7 @@ def modules(archive, names):
         archive.add(folder, stat.S_IFDIR | 0o755)
     for name in order:
         archive.add(f"lib/modules/{name}.ko", stat.S_IFREG | 0o644, files[name].read_bytes())
-    archive.add("lib/modules/load", stat.S_IFREG | 0o644, "".join(f"/lib/modules/{name}.ko\n" for name in order).encode())
+    archive.add("lib/modules/load", stat.S_IFREG | 0o644, "".join(f"/lib/modules/{n}.ko\n" for n in order).encode())
 
 
 def build(init, extra=(), kernel_modules=()):
@@ -103,7 +104,7 @@ def add_arguments(parser):
     parser.add_argument("--init", required=True, type=Path, help="the script that becomes /init")
     parser.add_argument("--add", action="append", default=[], metavar="NAME=FILE", help="a further file")
     parser.add_argument("--module", action="append", default=[], metavar="NAME",
-                        help="a module of Debian's kernel, with what it needs; /lib/modules/load lists the files in order")
+                        help="a module of Debian's kernel and what it needs; /lib/modules/load lists them in order")
     parser.add_argument("-o", "--output", required=True, type=Path)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kernel images: unpack compressed ones and read the arm64 Image header (Linux, Documentation/arch/arm64/booting.rst)."""
+"""Kernel images: unpack compressed ones, read the arm64 Image header (Linux: arch/arm64/booting.rst)."""
 import lzma
 import struct
 import zlib

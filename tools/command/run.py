@@ -16,7 +16,7 @@ CONSOLE = ["-chardev", "stdio,id=console,mux=on,signal=off", "-serial", "chardev
 
 def add_arguments(parser):
     parser.add_argument("description", help="a TOML file, or a folder with a system.toml")
-    parser.add_argument("-o", "--output", type=Path, help="folder of the set (default: images/NAME in the build folder)")
+    parser.add_argument("-o", "--output", type=Path, help="folder of the set (default: build/images/NAME)")
     parser.add_argument("--hypervisor", metavar="FILE", help="as in `bulkhead image`")
     parser.add_argument("--unattended", choices=("auto", "yes", "no"), default="auto",
                         help="whether the domains act by themselves and power off (auto: when there is no terminal)")
