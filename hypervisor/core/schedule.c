@@ -215,6 +215,10 @@ static struct vcpu *choose_or_idle(struct pcpu *pcpu)
         next = choose(pcpu);
         pcpu->running = next;
         pcpu->run_since = now;
+        if (next != NULL && next->state == VCPU_READY && pcpu->loaded != next) {
+            unload(pcpu); /* before next_event(): the timers of the one that goes are watched from now on */
+            load(pcpu, next);
+        }
         if (pcpu->nr_vcpus > 1) {
             timer_arm(next_event(pcpu, next, now));
         }
@@ -238,10 +242,6 @@ struct vcpu *schedule_switch(struct vcpu *next, struct vcpu *leave)
     pcpu->current = NULL;
     do {
         next = choose_or_idle(pcpu);
-        if (pcpu->loaded != next) {
-            unload(pcpu);
-            load(pcpu, next);
-        }
         /* what came since the last look is seen now or interrupts the guest at once */
     } while ((load_relaxed(&next->work) & ~(uint32_t)WORK_VIRQ) != 0);
     if ((__atomic_fetch_and(&next->work, ~(uint32_t)WORK_VIRQ, __ATOMIC_ACQUIRE) & WORK_VIRQ) != 0) {
