@@ -41,7 +41,7 @@ struct console_port {
 };
 
 /* What keys may do while the hypervisor has the input. All are called without console locks on the pCPU that takes the UART's
- * interrupt, and say what they have to say by print(). A NULL entry has no key. */
+ * interrupt, and say what they have to say by print(). */
 struct console_commands {
     void (*domains)(void);         /* q: domains and vCPUs */
     void (*registers)(void);       /* d: registers of the vCPUs */
@@ -50,7 +50,7 @@ struct console_commands {
 };
 
 /* The UART is initialised (drivers/uart.h): sends what the log ring holds of this boot. `keys_change_state` is
- * bulkhead,console-keys. `commands` is not copied; NULL = only the built-in keys h and l. */
+ * bulkhead,console-keys. `commands` is not copied. */
 void console_init(const struct console_commands *commands, bool keys_change_state);
 void console_allow_keys(bool keys_change_state); /* when the property is known later */
 

@@ -80,17 +80,8 @@ static unsigned next_focus(void)
 
 static void key_help(void)
 {
-    const struct console_commands *commands = input.commands;
-
-    print("h: this list");
-    print("l: all that the log ring holds");
-    if (commands != NULL && commands->domains != NULL) {
-        print("q: domains and vCPUs");
-    }
-    if (commands != NULL && commands->registers != NULL) {
-        print("d: registers of the vCPUs");
-    }
-    if (commands != NULL && input.keys_change_state) {
+    print("h: this list, l: all that the log ring holds, q: domains and vCPUs, d: registers");
+    if (input.keys_change_state) {
         print("c, r and a domain (0-9, then a-v): crash it, restart it");
     }
 }
@@ -115,7 +106,6 @@ static void key_domain(char verb, uint8_t key)
 
 static void handle_key(uint8_t key)
 {
-    const struct console_commands *commands = input.commands;
     char verb = input.verb;
 
     input.verb = 0;
@@ -125,14 +115,11 @@ static void handle_key(uint8_t key)
         key_help();
     } else if (key == 'l') {
         console_repeat_log();
-    } else if (commands == NULL) {
-        return;
-    } else if (key == 'q' && commands->domains != NULL) {
-        commands->domains();
-    } else if (key == 'd' && commands->registers != NULL) {
-        commands->registers();
-    } else if (input.keys_change_state &&
-               ((key == 'c' && commands->crash != NULL) || (key == 'r' && commands->restart != NULL))) {
+    } else if (key == 'q') {
+        input.commands->domains();
+    } else if (key == 'd') {
+        input.commands->registers();
+    } else if (input.keys_change_state && (key == 'c' || key == 'r')) {
         input.verb = (char)key;
         print("%s which domain?", key == 'c' ? "crash" : "restart");
     }

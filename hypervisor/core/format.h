@@ -7,9 +7,8 @@
 
 #include "base/types.h"
 
-/* Writes at most size - 1 characters and a NUL; size is at least 1. Understands %s %c %d %u %x, %ld %lu %lx (64 bit), %%,
- * and a width with or without leading 0 ("%08x", "%5u"; "%-16s" pads a string on the right). Anything else is copied as it
- * stands. A NULL string is "(null)". Returns the number of characters written, without the NUL. */
+/* Writes at most size - 1 characters and a NUL; size is at least 1. Understands %s %c %d %u %x, %ld %lu %lx (64 bit) and %%; no
+ * widths. A NULL string is "(null)". Returns the number of characters written, without the NUL. */
 size_t format_text(char *buffer, size_t size, const char *format, va_list arguments) __attribute__((format(printf, 3, 0)));
 size_t format_line(char *buffer, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

@@ -419,7 +419,7 @@ static void do_restart(unsigned domid)
 
 static void keys(void)
 {
-    static const struct console_commands commands = {say_domains, NULL, do_crash, do_restart};
+    static const struct console_commands commands = {say_domains, say_domains, do_crash, do_restart};
 
     fake_init(0);
     console_init(&commands, false);
@@ -430,7 +430,7 @@ static void keys(void)
     fake.sent = 0;
     memset(fake.wire, 0, 4096);
     type("h");
-    CHECK(strstr(fake.wire, "q: domains") != NULL && strstr(fake.wire, "d: registers") == NULL &&
+    CHECK(strstr(fake.wire, "q: domains") != NULL && strstr(fake.wire, "d: registers") != NULL &&
           strstr(fake.wire, "c, r and a domain") != NULL);
     type("c1rb");
     CHECK(crashed == 1 && restarted == 11);
@@ -543,8 +543,8 @@ static void formats(void)
     formatted(text, sizeof(text), "%s|%c|%d|%d|%u|%x|%lu|%lx|%%", "a", 'b', -5, (int)INT32_MIN, 4000000000u, 0xbeefu,
               UINT64_MAX, UINT64_C(0xfedcba9876543210));
     CHECK(strcmp(text, "a|b|-5|-2147483648|4000000000|beef|18446744073709551615|fedcba9876543210|%") == 0);
-    formatted(text, sizeof(text), "%08x|%5u|%-6s|%6s|%016lx|%ld", 0x12u, 7u, "ab", "cd", 0x1ul, -1l);
-    CHECK(strcmp(text, "00000012|    7|ab    |    cd|0000000000000001|-1") == 0);
+    formatted(text, sizeof(text), "%ld%u%x", -1l, 0u, 0u);
+    CHECK(strcmp(text, "-100") == 0);
     CHECK(formatted(text, 4, "%s", "abcdef") == 3 && strcmp(text, "abc") == 0);
     print("%s", (const char *)NULL);
     CHECK(log_written() == strlen("(null)\n"));
