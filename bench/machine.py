@@ -100,7 +100,7 @@ class Run:
     machine: Machine
     marker: str = "GUEST DONE"
     ends: int = 1
-    limit: int = 300
+    limit: int = 120
     log: str = ""
     failures: tuple = ("Panic on CPU", "Kernel panic", "PANIC", "bulkhead: panic")
     extra: list = field(default_factory=list)

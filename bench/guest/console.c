@@ -33,8 +33,14 @@ static void print_base(uint64_t value, uint32_t base)
     print(digits + i);
 }
 
-void print_decimal(uint64_t value) { print_base(value, 10); }
-void print_hex(uint64_t value) { print_base(value, 16); }
+void print_decimal(uint64_t value)
+{
+    print_base(value, 10);
+}
+void print_hex(uint64_t value)
+{
+    print_base(value, 16);
+}
 
 void print_field(const char *key, uint64_t value)
 {

@@ -118,7 +118,8 @@ void sgi_send(uint32_t id, uint32_t cpu)
 void irq_main(uint64_t time)
 {
     uint32_t cpu = (uint32_t)READ_SYSREG(tpidr_el1);
-    uint32_t acknowledged = platform.gicr ? (uint32_t)READ_ICC(ICC_IAR1_EL1) : read32(platform.gicc + GICC_IAR);
+    uint32_t acknowledged =
+        platform.gicr ? (uint32_t)READ_ICC(ICC_IAR1_EL1) : read32(platform.gicc + GICC_IAR);
     uint32_t id = acknowledged & 0x3ff;
     if (id >= MAX_IRQS)
         return;

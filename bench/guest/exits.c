@@ -2,24 +2,24 @@
 /* Round trips through the hypervisor on one vCPU, interrupts masked and no list register in use. */
 #include "guest.h"
 
-#define XEN_VERSION 17 /* hypercall; command 0 needs no memory */
-#define GICD_TYPER  0x004
+#define XEN_VERSION     17 /* hypercall; command 0 needs no memory */
+#define GICD_TYPER      0x004
 #define GICD_ISENABLER0 0x100
 
 #define WARM_UP 16
 
 /* A macro, so that the measured statement stands alone between the two counter reads. */
-#define MEASURE(name, count, statement)                                                                                \
-    do {                                                                                                               \
-        for (uint32_t i_ = 0; i_ < WARM_UP; i_++)                                                                      \
-            statement;                                                                                                 \
-        for (uint32_t i_ = 0; i_ < (count); i_++) {                                                                    \
-            isb();                                                                                                     \
-            uint64_t start_ = now();                                                                                   \
-            statement;                                                                                                 \
-            samples[i_] = (uint32_t)(now() - start_);                                                                  \
-        }                                                                                                              \
-        report(name, count);                                                                                           \
+#define MEASURE(name, count, statement)               \
+    do {                                              \
+        for (uint32_t i_ = 0; i_ < WARM_UP; i_++)     \
+            statement;                                \
+        for (uint32_t i_ = 0; i_ < (count); i_++) {   \
+            isb();                                    \
+            uint64_t start_ = now();                  \
+            statement;                                \
+            samples[i_] = (uint32_t)(now() - start_); \
+        }                                             \
+        report(name, count);                          \
     } while (0)
 
 volatile uint32_t undefined_seen;

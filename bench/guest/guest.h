@@ -21,25 +21,49 @@
 #define PSCI_CPU_ON     0xc4000003u
 #define PSCI_SYSTEM_OFF 0x84000008u
 
-#define READ_SYSREG(name)                                                       \
-    ({                                                                          \
-        uint64_t value_;                                                        \
-        __asm__ volatile("mrs %0, " #name : "=r"(value_)::"memory");            \
-        value_;                                                                 \
+#define READ_SYSREG(name)                                            \
+    ({                                                               \
+        uint64_t value_;                                             \
+        __asm__ volatile("mrs %0, " #name : "=r"(value_)::"memory"); \
+        value_;                                                      \
     })
 #define WRITE_SYSREG(name, value) __asm__ volatile("msr " #name ", %0" ::"r"((uint64_t)(value)) : "memory")
 
-static inline void isb(void) { __asm__ volatile("isb" ::: "memory"); }
-static inline void dsb(void) { __asm__ volatile("dsb sy" ::: "memory"); }
-static inline void wfi(void) { __asm__ volatile("wfi" ::: "memory"); }
-static inline void irq_enable(void) { __asm__ volatile("msr daifclr, #2" ::: "memory"); }
-static inline void irq_disable(void) { __asm__ volatile("msr daifset, #2" ::: "memory"); }
-static inline void compiler_barrier(void) { __asm__ volatile("" ::: "memory"); }
+static inline void isb(void)
+{
+    __asm__ volatile("isb" ::: "memory");
+}
+static inline void dsb(void)
+{
+    __asm__ volatile("dsb sy" ::: "memory");
+}
+static inline void wfi(void)
+{
+    __asm__ volatile("wfi" ::: "memory");
+}
+static inline void irq_enable(void)
+{
+    __asm__ volatile("msr daifclr, #2" ::: "memory");
+}
+static inline void irq_disable(void)
+{
+    __asm__ volatile("msr daifset, #2" ::: "memory");
+}
+static inline void compiler_barrier(void)
+{
+    __asm__ volatile("" ::: "memory");
+}
 
 /* With several CPUs under icount a loop without YIELD burns its whole slice, and the slice is counted. */
-static inline void yield(void) { __asm__ volatile("yield" ::: "memory"); }
+static inline void yield(void)
+{
+    __asm__ volatile("yield" ::: "memory");
+}
 
-static inline uint64_t now(void) { return READ_SYSREG(cntvct_el0); }
+static inline uint64_t now(void)
+{
+    return READ_SYSREG(cntvct_el0);
+}
 
 /* Plain addressing modes only: a trapped access with write-back has no syndrome that a hypervisor could decode. */
 static inline uint32_t read32(uint64_t address)
@@ -82,7 +106,7 @@ struct platform {
 };
 extern struct platform platform;
 void platform_read(const uint8_t *device_tree);
-const char *argument(const char *key);                    /* the text after "key=", NULL if absent */
+const char *argument(const char *key); /* the text after "key=", NULL if absent */
 uint64_t argument_number(const char *key, uint64_t fallback);
 bool argument_is(const char *key, const char *text);
 
@@ -93,9 +117,11 @@ static inline uint64_t psci(uint64_t function, uint64_t a, uint64_t b, uint64_t 
     register uint64_t x2 __asm__("x2") = b;
     register uint64_t x3 __asm__("x3") = c;
     if (platform.psci_smc)
-        __asm__ volatile("smc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"memory", "x4", "x5", "x6", "x7", "x17");
+        __asm__ volatile("smc #0"
+                         : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"memory", "x4", "x5", "x6", "x7", "x17");
     else
-        __asm__ volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"memory", "x4", "x5", "x6", "x7", "x17");
+        __asm__ volatile("hvc #0"
+                         : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"memory", "x4", "x5", "x6", "x7", "x17");
     return x0;
 }
 
@@ -106,7 +132,7 @@ void print_hex(uint64_t value);
 void print_field(const char *key, uint64_t value); /* " key=value" */
 
 /* cpu.c: translation, interrupts, the second vCPU */
-extern volatile uint64_t irq_time[MAX_CPUS][MAX_IRQS];  /* CNTVCT at the first instruction of the vector */
+extern volatile uint64_t irq_time[MAX_CPUS][MAX_IRQS]; /* CNTVCT at the first instruction of the vector */
 extern volatile uint32_t irq_count[MAX_CPUS][MAX_IRQS];
 void mmu_tables(void);
 void mmu_enable(void);

@@ -23,7 +23,10 @@ static uint32_t big32(const uint8_t *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-static uint64_t big64(const uint8_t *p) { return (uint64_t)big32(p) << 32 | big32(p + 4); }
+static uint64_t big64(const uint8_t *p)
+{
+    return (uint64_t)big32(p) << 32 | big32(p + 4);
+}
 
 static bool equal(const char *a, const char *b)
 {

@@ -7,7 +7,10 @@
 #define GICD_ISENABLER0 0x100
 
 __attribute__((noinline)) void trace_mark(void);
-__attribute__((noinline)) void trace_mark(void) { compiler_barrier(); }
+__attribute__((noinline)) void trace_mark(void)
+{
+    compiler_barrier();
+}
 
 static void sgi_other_loop(enum secondary_mode mode)
 {
@@ -27,7 +30,8 @@ void trace_loop(const char *what)
     bool read = argument_is("loop", "gicd_typer_read"), write = argument_is("loop", "gicd_isenabler_write");
     bool self = argument_is("loop", "sgi_self"), spin = argument_is("loop", "vtimer_spin");
     bool sleep = argument_is("loop", "vtimer_wfi");
-    if (self || spin || sleep || argument_is("loop", "sgi_other_spin") || argument_is("loop", "sgi_other_wfi"))
+    if (self || spin || sleep || argument_is("loop", "sgi_other_spin") ||
+        argument_is("loop", "sgi_other_wfi"))
         irq_enable();
     if (argument_is("loop", "sgi_other_spin"))
         sgi_other_loop(SECONDARY_SPIN);
