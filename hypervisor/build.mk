@@ -13,10 +13,13 @@ HV_FLAGS := --target=aarch64-none-elf -march=armv8-a -ffreestanding -fno-pic -mc
 HV_CFLAGS := -std=c17 -O2 -ffunction-sections -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-Wvla -fno-builtin-memcpy -momit-leaf-frame-pointer $(HV_FLAGS)
 
+# What stays resident is optimised as one program; boot/ is told apart by its object files (hypervisor.lds).
+HV_LTO = $(if $(filter boot/%,$*),,-flto)
+
 $(HVO)/%.o: $(HV)/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CLANG) $(HV_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CLANG) $(HV_CFLAGS) $(HV_LTO) -MMD -MP -c -o $@ $<
 
 $(HVO)/%.S.o: $(HV)/%.S
 	@mkdir -p $(@D)
@@ -27,7 +30,7 @@ HV_NAME := $(O)/bulkhead$(if $(BREAK),-$(BREAK))
 
 $(HV_NAME).elf: $(HV_OBJS) $(HV)/hypervisor.lds
 	$(call say,LD,$@)
-	$(Q)$(LLD) --gc-sections --fatal-warnings -z max-page-size=4096 -T $(HV)/hypervisor.lds -o $@ $(HV_OBJS)
+	$(Q)$(LLD) --gc-sections --fatal-warnings --lto-O2 -z max-page-size=4096 -T $(HV)/hypervisor.lds -o $@ $(HV_OBJS)
 
 $(HV_NAME).img: $(HV_NAME).elf
 	$(Q)$(OBJCOPY) -O binary $< $@
