@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The plan as text. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "board.h"
+
+struct out {
+    void (*line)(void *context, const char *text);
+    void *context;
+};
+
+static void say(const struct out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(const struct out *out, const char *format, ...)
+{
+    char text[200];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    out->line(out->context, text);
+}
+
+static void list_parts(const struct out *out, const struct domain_record *r)
+{
+    uint32_t i;
+
+    for (i = 0; i < r->nr_vcpus; i++) {
+        say(out, "%s vcpu %u pcpu %u affinity 0x%x", r->name, i, r->vcpus[i].pcpu, r->vcpus[i].affinity);
+    }
+    for (i = 0; i < r->nr_maps; i++) {
+        say(out, "%s %s 0x%lx at 0x%lx size 0x%lx", r->name, r->maps[i].kind == MAP_RAM ? "ram" : "device",
+            r->maps[i].ipa.v, r->maps[i].pa.v, r->maps[i].size);
+    }
+    for (i = 0; i < r->nr_irqs; i++) {
+        say(out, "%s irq %u as %u %s", r->name, r->irqs[i].pirq, r->irqs[i].virq, r->irqs[i].edge ? "edge" : "level");
+    }
+    for (i = 0; i < r->nr_resets; i++) {
+        say(out, "%s reset 0x%lx value 0x%x", r->name, r->resets[i].pa.v, r->resets[i].value);
+    }
+    for (i = 0; i < r->nr_smc_ranges; i++) {
+        say(out, "%s smc 0x%x 0x%x", r->name, r->smc_ranges[i][0], r->smc_ranges[i][1]);
+    }
+    for (i = 0; i < r->nr_loads; i++) {
+        say(out, "%s load 0x%lx to 0x%lx size 0x%lx zero 0x%lx", r->name, r->loads[i].source.v, r->loads[i].ipa.v,
+            r->loads[i].size, r->loads[i].zero_tail);
+    }
+}
+
+void board_list(const struct board *board, void (*line)(void *context, const char *text), void *context)
+{
+    const struct out out = {line, context};
+    const struct plan *plan = &board->plan;
+    uint32_t i;
+
+    for (i = 0; i < plan->nr_domains; i++) {
+        const struct domain_record *r = plan->records[i];
+
+        say(&out, "%s domid %u vcpus %u spis %u flags 0x%x", r->name, r->domid, r->nr_vcpus, r->nr_spis, r->flags);
+        say(&out, "%s entry 0x%lx dtb 0x%lx", r->name, r->entry.v, r->dtb.v);
+        say(&out, "%s gicd 0x%lx gicr_or_gicc 0x%lx uart 0x%lx virq %u", r->name, r->gicd.v, r->gicr_or_gicc.v, r->uart.v,
+            r->uart_virq);
+        say(&out, "%s priority %u budget %u period %u restart %u window %u", r->name, r->priority, r->budget_us,
+            r->period_us, r->restart, r->restart_window_ms);
+        list_parts(&out, r);
+    }
+    say(&out, "pcpus 0x%x kept %lu", plan->pcpu_mask, plan->kept_modules);
+    say(&out, "log 0x%lx size 0x%lx on-panic %s keys %d", plan->log_pa, plan->log_size,
+        plan->on_panic == PANIC_RESET ? "reset" : "stop", plan->console_keys);
+}
