@@ -236,7 +236,7 @@ void claims_collect(struct planner *p)
     for (i = 0; i < p->nr_claims; i++) {
         visit_taken(&p->free, p->claims[i].kind, FDT_NONE, p->claims[i].base, p->claims[i].size);
     }
-    if (take_pages(&p->free, p->in->arena->pa, p->in->arena->size) != OK) {
+    if (take_pages(&p->free, p->in->arena->pa, p->arena_size) != OK) {
         report_at(p->report, REPORT_ERROR, "/memory", "reg", "RAM is in too many pieces");
     }
 }

@@ -217,6 +217,7 @@ enum status plan_build(const struct plan_input *input, struct plan *plan, struct
     p->plan = plan;
     p->report = report;
     p->errors = errors;
+    p->arena_size = size;
     p->chosen = p->fdt->chosen;
     if (p->chosen == FDT_NONE) {
         report_at(report, REPORT_ERROR, "/", "", "there is no /chosen node, and so no domain");

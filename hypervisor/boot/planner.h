@@ -51,7 +51,8 @@ struct planner {
     const struct fdt *fdt;
     struct plan *plan;
     struct report *report;
-    uint32_t errors; /* in the report when planning began */
+    uint32_t errors;     /* in the report when planning began */
+    uint64_t arena_size; /* this planner included, which lies at its end */
     fdt_node_t chosen;
     uint32_t address_cells, size_cells; /* of the children of /chosen */
     bool heap_given; /* xen,static-heap */
