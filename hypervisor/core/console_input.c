@@ -59,9 +59,9 @@ static void set_focus(unsigned next)
 {
     input.verb = 0;
     if (next == HYPERVISOR) {
-        print("input goes to the hypervisor: h lists keys, Ctrl-A three times moves on");
+        print("input to the hypervisor: h lists keys, Ctrl-A three times moves on");
     } else {
-        print("input goes to DOM%u: Ctrl-A three times moves on", next);
+        print("input to DOM%u: Ctrl-A three times moves on", next);
     }
     __atomic_store_n(&focus, next, __ATOMIC_RELAXED);
 }

@@ -47,7 +47,7 @@ static void start(unsigned count, unsigned depth)
     for (unsigned domid = 1; domid <= count; domid++) {
         vpl011_init(&uarts[domid], domid, (struct virq *)(uintptr_t)domid, 32);
     }
-    CHECK(strcmp(fake.wire, "(BH) input goes to DOM1: Ctrl-A three times moves on\r\n") == 0);
+    CHECK(strcmp(fake.wire, "(BH) input to DOM1: Ctrl-A three times moves on\r\n") == 0);
     memset(&fake, 0, sizeof(fake));
     fake_init(depth);
 }
@@ -254,7 +254,7 @@ static void detach_waits_for_output(void)
         fake_drain(1);
         fake_irq();
     }
-    CHECK(strstr(fake.wire, "(BH) input goes to the hypervisor") != NULL);
+    CHECK(strstr(fake.wire, "(BH) input to the hypervisor") != NULL);
 }
 
 static void drain_at_the_end(void)
@@ -392,12 +392,12 @@ static void focus(void)
           guest_read(1, DR) == 1 && guest_read(1, DR) == 'c');
     guest_text(2, "password: ");
     type("\001\001\001x");
-    CHECK(wire_is("(BH) input goes to DOM2: Ctrl-A three times moves on\r\nDOM2: password: "));
+    CHECK(wire_is("(BH) input to DOM2: Ctrl-A three times moves on\r\nDOM2: password: "));
     CHECK(guest_read(2, DR) == 'x' && (guest_read(1, FR) & RXFE) != 0);
     type("\001\001\001");
-    CHECK(wire_is("\r\n(BH) input goes to the hypervisor: h lists keys, Ctrl-A three times moves on\r\n"));
+    CHECK(wire_is("\r\n(BH) input to the hypervisor: h lists keys, Ctrl-A three times moves on\r\n"));
     type("\001\001\001");
-    CHECK(wire_is("(BH) input goes to DOM1: Ctrl-A three times moves on\r\n"));
+    CHECK(wire_is("(BH) input to DOM1: Ctrl-A three times moves on\r\n"));
 }
 
 static int crashed = -1, restarted = -1;
