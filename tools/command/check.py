@@ -15,7 +15,7 @@ def program():
 
 
 def add_arguments(parser):
-    parser.add_argument("arguments", nargs="*", help="the host device tree (.dtb or .dts) and the options of bulkhead-check")
+    parser.add_argument("arguments", nargs="*", help="the host device tree (.dtb or .dts) and bulkhead-check's options")
 
 
 def main(arguments, verb="check"):

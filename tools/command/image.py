@@ -213,7 +213,7 @@ def default_folder(path):
 def add_arguments(parser):
     parser.add_argument("description", help="a TOML file, or a folder with a system.toml")
     parser.add_argument("-o", "--output", type=Path, help="folder of the set (default: build/images/NAME)")
-    parser.add_argument("--hypervisor", metavar="FILE", help="the hypervisor's Image (default: the one that `make` built; "
+    parser.add_argument("--hypervisor", metavar="FILE", help="the hypervisor's Image (default: what `make` built; "
                         "cache:xen is Debian's Xen)")
     parser.add_argument("--unattended", action="store_true", help="add each domain's bootargs_unattended")
     parser.add_argument("--disk", type=Path, metavar="FILE",

@@ -11,6 +11,7 @@ VERBS = {
     "run": "compose a set and start it in QEMU",
     "check": "apply the boot rules to a device tree on this machine and print the partition table",
     "map": "draw the partition table of a device tree as an SVG picture",
+    "log": "read the log ring of the hypervisor from a memory dump",
     "initramfs": "compose a small initramfs with busybox and an /init script",
     "fetch": "download the guests (kernel, busybox, U-Boot, Xen) from the Debian 12 archive into the cache",
 }
