@@ -2,6 +2,7 @@
 /* Building a domain from its record, in slices: each does at most SLICE bytes, so that interrupts of other vCPUs on the
  * pCPU wait no longer than that. The same path serves the first start and every restart. */
 #include "arch/arm64/mmio.h"
+#include "arch/arm64/ops.h"
 #include "arch/arm64/stage1.h"
 #include "arch/arm64/timer.h"
 #include "base/string.h"
@@ -181,7 +182,7 @@ bool domain_build_slice(struct domain *domain, struct pcpu *pcpu)
         }
         return false;
     default:
-        __asm__ volatile("ic ialluis" ::: "memory"); /* new text of a VMID that ran before */
+        ic_ialluis(); /* new text of a VMID that ran before */
         dsb(ish);
         next_stage(build, STAGE_BEGIN);
         return true;

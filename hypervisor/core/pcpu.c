@@ -3,6 +3,7 @@
 
 #include "arch/arm64/barrier.h"
 #include "arch/arm64/context.h"
+#include "arch/arm64/ops.h"
 #include "arch/arm64/percpu.h"
 #include "arch/arm64/stage1.h"
 #include "arch/arm64/sysreg.h"
@@ -21,12 +22,12 @@ void pcpu_init(struct pcpu *pcpu)
 
     WRITE_SYSREG(ttbr0_el2, pcpu->root);
     isb();
-    __asm__ volatile("tlbi alle2" ::: "memory");
+    tlbi_alle2();
     dsb(nsh);
     isb();
     context_init_pcpu();
     gic_init_pcpu(pcpu->index, pcpu->mpidr, pcpu->gicr, private_irqs);
-    __asm__ volatile("tlbi alle1" ::: "memory"); /* nothing of firmware's guests */
+    tlbi_alle1(); /* nothing of firmware's guests */
     dsb(nsh);
     isb();
 }

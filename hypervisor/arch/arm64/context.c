@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arch/arm64/context.h"
 
+#include "arch/arm64/ops.h"
 #include "arch/arm64/sysreg.h"
 #include "core/domain.h"
 #include "core/vcpu.h"
@@ -117,7 +118,7 @@ void context_load(const struct vcpu *vcpu)
     WRITE_SYSREG(cntvoff_el2, d->counter_offset);
     isb();
     if (pcpu->last_vcpu[d->record->domid] != 0 && pcpu->last_vcpu[d->record->domid] != vcpu->index + 1u) {
-        __asm__ volatile("tlbi vmalle1" ::: "memory"); /* another vCPU of the same VMID ran here */
+        tlbi_vmalle1(); /* another vCPU of the same VMID ran here */
         dsb(nsh);
         isb();
     }

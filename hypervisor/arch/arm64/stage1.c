@@ -2,6 +2,7 @@
 #include "arch/arm64/stage1.h"
 
 #include "arch/arm64/layout.h"
+#include "arch/arm64/ops.h"
 #include "arch/arm64/stage1_bits.h"
 #include "base/string.h"
 
@@ -39,7 +40,7 @@ void *stage1_pointer(pa_t pa)
 static void flush_all(void)
 {
     dsb(nshst);
-    __asm__ volatile("tlbi alle2" ::: "memory");
+    tlbi_alle2();
     dsb(nsh);
     isb();
 }
@@ -144,7 +145,7 @@ void stage1_unmap_boot(void)
     unmap_image(boot_start, boot_end);
     unmap_image(boot_bss_start, image_end);
     dsb(ishst);
-    __asm__ volatile("tlbi alle2is" ::: "memory");
+    tlbi_alle2is();
     dsb(ish);
     isb();
 }
@@ -206,7 +207,7 @@ void window_unmap(struct stage1_tables *tables, unsigned window, unsigned pages)
     for (unsigned i = 0; i < pages; i++) {
         uint64_t va = WINDOW_VA + (uint64_t)(first + i) * PAGE_SIZE;
 
-        __asm__ volatile("tlbi vae2, %0" ::"r"(va / PAGE_SIZE) : "memory");
+        tlbi_vae2(va / PAGE_SIZE);
     }
     dsb(nsh);
     isb();
@@ -223,7 +224,7 @@ void cache_clean(const void *pointer, uint64_t size)
     uint64_t line = cache_line(), end = (uint64_t)pointer + size;
 
     for (uint64_t at = align_down((uint64_t)pointer, line); at < end; at += line) {
-        __asm__ volatile("dc cvac, %0" ::"r"(at) : "memory");
+        dc_cvac(at);
     }
     dsb(sy);
 }
@@ -233,7 +234,7 @@ void cache_clean_invalidate(const void *pointer, uint64_t size)
     uint64_t line = cache_line(), end = (uint64_t)pointer + size;
 
     for (uint64_t at = align_down((uint64_t)pointer, line); at < end; at += line) {
-        __asm__ volatile("dc civac, %0" ::"r"(at) : "memory");
+        dc_civac(at);
     }
     dsb(sy);
 }

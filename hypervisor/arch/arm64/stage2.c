@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arch/arm64/stage2.h"
 
+#include "arch/arm64/ops.h"
 #include "arch/arm64/stage1.h"
 #include "arch/arm64/sysreg.h"
 #include "base/string.h"
@@ -133,7 +134,7 @@ void stage2_flush(const struct stage2 *stage2)
     dsb(ishst);
     WRITE_SYSREG(vttbr_el2, stage2->vttbr);
     isb();
-    __asm__ volatile("tlbi vmalls12e1is" ::: "memory");
+    tlbi_vmalls12e1is();
     dsb(ish);
     WRITE_SYSREG(vttbr_el2, previous);
     isb();

@@ -5,6 +5,7 @@
 
 #include "base/bits.h"
 
+#ifdef __aarch64__
 #define READ_SYSREG(name)                                      \
     ({                                                         \
         uint64_t value_;                                       \
@@ -17,6 +18,9 @@
 #define dsb(opt) __asm__ volatile("dsb " #opt ::: "memory")
 #define dmb(opt) __asm__ volatile("dmb " #opt ::: "memory")
 #define wfi()    __asm__ volatile("wfi" ::: "memory")
+#else
+#include "arch/host/host_cpu.h"
+#endif
 
 /* HCR_EL2 */
 #define HCR_VM    BIT(0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "guest/arm64/decode.h"
 
+#include "arch/arm64/ops.h"
 #include "arch/arm64/stage1.h"
 #include "core/domain.h"
 #include "guest/arm64/trap.h"
@@ -31,9 +32,9 @@ bool decode_fetch(struct vcpu *vcpu, uint32_t *instruction)
     const uint32_t *window;
 
     if (READ_SYSREG(spsr_el2) % 16u == 0) {
-        __asm__ volatile("at s12e0r, %0" ::"r"(pc) : "memory");
+        at_s12e0r(pc);
     } else {
-        __asm__ volatile("at s12e1r, %0" ::"r"(pc) : "memory");
+        at_s12e1r(pc);
     }
     isb();
     par = READ_SYSREG(par_el1);
