@@ -152,11 +152,11 @@ static void load(struct virq *virq, struct virq_cpu *self, unsigned n, unsigned 
     bool active = (bank->active & mask) != 0, linked = (bank->hw_active & mask) != 0;
     bool pending = (bank_pending(bank) & bank->enabled & mask) != 0 && virq->forwarding &&
                    virq_goes_to(virq, self, index, bit) == self;
-    uint8_t priority = active ? bank->lr[bit] : bank->priority[bit];
+    uint8_t priority = active ? bank->lr[bit] / 8u * 8u : bank->priority[bit];
     uint64_t lr = lr_base(virq, index, bit, priority);
 
     if (active) {
-        lr |= LR_ACTIVE;
+        lr |= LR_ACTIVE | (uint64_t)(bank->lr[bit] % 8u) << VIRQ_LR_SOURCE_SHIFT;
         pending = pending && !linked && (bank->edge & mask) != 0 && !virq_is_v2_sgi(virq, index, bit) &&
                   priority == bank->priority[bit];
         bank->active &= ~mask;
@@ -206,7 +206,7 @@ static void fold(struct virq *virq, struct virq_cpu *self, unsigned n, uint64_t 
     }
     if (active) {
         bank->active |= mask;
-        bank->lr[bit] = (uint8_t)FIELD(lr, 55, 48);
+        bank->lr[bit] = (uint8_t)(FIELD(lr, 55, 48) | (virq_is_v2_sgi(virq, index, bit) ? VIRQ_LR_SOURCE(lr) : 0));
         self->outside |= 1u << index;
     }
     bank->in_lr &= ~mask;
@@ -423,7 +423,7 @@ static void finish_outside(struct virq *virq, struct virq_cpu *self, struct virq
     FOR_BITS(index, self->outside) {
         FOR_BITS(bit, outside_of(virq, self, index)) {
             struct virq_bank *bank = virq_bank(virq, self, index);
-            unsigned group = virq_group_priority(virq, vmcr, bank->lr[bit]);
+            unsigned group = virq_group_priority(virq, vmcr, bank->lr[bit] / 8u * 8u);
 
             if (count > 0 && !virq_priority_active(ap0, ap1, group)) {
                 count--;

@@ -38,7 +38,8 @@ struct virq_bank {
     uint32_t hw, hw_edge; /* linked to a physical interrupt; edge-triggered at reset */
     uint32_t hw_active; /* the physical interrupt is active on behalf of this one */
     uint8_t priority[VIRQ_BANK]; /* bits 7:3 */
-    uint8_t lr[VIRQ_BANK];       /* in_lr: which one; else if active: its priority when it was acknowledged */
+    /* in_lr: which one. Else, if active: its priority when it was acknowledged and, in bits 2:0, the sender of a GICv2 SGI. */
+    uint8_t lr[VIRQ_BANK];
 };
 
 struct virq_spi_bank {
