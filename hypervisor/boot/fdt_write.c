@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Layout while writing: header, empty reservation block, structure block growing up; the strings block grows in its own
- * piece at the end of the buffer and is moved down behind the structure block when its length is known. Names are not
- * shared between properties: looking them up would cost more instructions than the few hundred bytes are worth. */
+/* Layout while writing: header, empty reservation block, structure block growing up; the strings block grows
+ * in its own piece at the end of the buffer and is moved down behind the structure block when its length is
+ * known. Names are not shared between properties: looking them up would cost more instructions than the few
+ * hundred bytes are worth. */
 #include "boot/fdt_write.h"
 
 #include "base/string.h"
@@ -53,7 +54,8 @@ void fdt_write_start(struct fdt_writer *writer, void *buf, size_t capacity, size
 {
     writer->buf = buf;
     writer->depth = 0;
-    writer->full = capacity < STRUCT_OFF || capacity > UINT32_MAX / 2u || strings_capacity > capacity - STRUCT_OFF;
+    writer->full =
+        capacity < STRUCT_OFF || capacity > UINT32_MAX / 2u || strings_capacity > capacity - STRUCT_OFF;
     if (writer->full) {
         return;
     }
@@ -204,7 +206,8 @@ size_t fdt_write_names_of(struct fdt_writer *writer, const struct fdt *source)
     return add_name(writer, (const char *)source->blob + source->strings_off, source->strings_size);
 }
 
-void fdt_write_copy(struct fdt_writer *writer, const struct fdt *source, size_t names, const struct fdt_prop *prop)
+void fdt_write_copy(struct fdt_writer *writer, const struct fdt *source, size_t names,
+                    const struct fdt_prop *prop)
 {
     size_t off = names + (size_t)((const uint8_t *)prop->name - (source->blob + source->strings_off));
     uint8_t *p = prop_space(writer, (uint32_t)off, prop->len);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bounded writer of a flattened device tree (Devicetree Specification 0.4, chapter 5; version 17). Nodes and properties are
- * written in order: a node's properties come before its children. The first thing that does not fit makes every further
- * call do nothing, and fdt_write_end() tells. */
+/* Bounded writer of a flattened device tree (Devicetree Specification 0.4, chapter 5; version 17). Nodes and
+ * properties are written in order: a node's properties come before its children. The first thing that does
+ * not fit makes every further call do nothing, and fdt_write_end() tells. */
 #ifndef BOOT_FDT_WRITE_H
 #define BOOT_FDT_WRITE_H
 
@@ -17,14 +17,17 @@ struct fdt_writer {
     bool full;
 };
 
-/* Write into `buf` (8-byte aligned) of `capacity` bytes, of which property names take at most `strings_capacity`. */
+/* Write into `buf` (8-byte aligned) of `capacity` bytes, of which property names take at most
+ * `strings_capacity`. */
 void fdt_write_start(struct fdt_writer *writer, void *buf, size_t capacity, size_t strings_capacity);
 
-/* Complete the blob; *size is its totalsize. ERR_NOMEM if something did not fit, ERR_INVALID if a node is still open. */
+/* Complete the blob; *size is its totalsize. ERR_NOMEM if something did not fit, ERR_INVALID if a node is
+ * still open. */
 enum status fdt_write_end(struct fdt_writer *writer, size_t *size) MUST_CHECK;
 
 void fdt_write_node(struct fdt_writer *writer, const char *name);
-void fdt_write_node_at(struct fdt_writer *writer, const char *name, uint64_t address); /* name@address, hexadecimal */
+void fdt_write_node_at(struct fdt_writer *writer, const char *name,
+                       uint64_t address); /* name@address, hexadecimal */
 void fdt_write_node_end(struct fdt_writer *writer);
 
 void fdt_write_bytes(struct fdt_writer *writer, const char *name, const void *data, uint32_t len);
@@ -33,8 +36,10 @@ void fdt_write_cells(struct fdt_writer *writer, const char *name, const uint32_t
 void fdt_write_u32(struct fdt_writer *writer, const char *name, uint32_t value);
 void fdt_write_u64(struct fdt_writer *writer, const char *name, uint64_t value);
 
-/* Copying from another tree: its names are taken over as a whole, once; the value returned is given to each copy. */
+/* Copying from another tree: its names are taken over as a whole, once; the value returned is given to each
+ * copy. */
 size_t fdt_write_names_of(struct fdt_writer *writer, const struct fdt *source);
-void fdt_write_copy(struct fdt_writer *writer, const struct fdt *source, size_t names, const struct fdt_prop *prop);
+void fdt_write_copy(struct fdt_writer *writer, const struct fdt *source, size_t names,
+                    const struct fdt_prop *prop);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nodes, names, order and cells are those of Xen's dom0less guests: kernels and boot loaders depend on them. */
+/* Nodes, names, order and cells are those of Xen's dom0less guests: kernels and boot loaders depend on them.
+ */
 #include "boot/guest_fdt.h"
 
 #include "base/string.h"
@@ -101,7 +102,9 @@ static bool next_bank(const struct domain_record *record, uint32_t *index, uint6
     }
     *base = record->maps[i].ipa.v;
     *size = record->maps[i].size;
-    for (i++; i < record->nr_maps && record->maps[i].kind == MAP_RAM && record->maps[i].ipa.v == *base + *size; i++) {
+    for (i++;
+         i < record->nr_maps && record->maps[i].kind == MAP_RAM && record->maps[i].ipa.v == *base + *size;
+         i++) {
         *size += record->maps[i].size;
     }
     *index = i;
@@ -127,7 +130,8 @@ static void write_memory(struct fdt_writer *writer, const struct domain_record *
     fdt_write_string(writer, "device_type", "memory");
     fdt_write_cells(writer, "reg", cells, 4u * n);
     fdt_write_node_end(writer);
-    /* A single node takes HOST_MAX_RAM ranges; a description in more pieces than that goes on in further nodes. */
+    /* A single node takes HOST_MAX_RAM ranges; a description in more pieces than that goes on in further
+     * nodes. */
     while (next_bank(record, &index, &base, &size)) {
         fdt_write_node_at(writer, "memory", base);
         fdt_write_string(writer, "device_type", "memory");
@@ -199,7 +203,8 @@ static void write_uart(struct fdt_writer *writer, const struct domain_record *re
 /* Bytes of property names, and of everything else, that this input can need. */
 static size_t names_bound(const struct guest_fdt_input *in)
 {
-    return OWN_NAMES + (size_t)CPU_NAMES * in->record->nr_vcpus + (in->partial != NULL ? in->partial->strings_size : 0);
+    return OWN_NAMES + (size_t)CPU_NAMES * in->record->nr_vcpus +
+           (in->partial != NULL ? in->partial->strings_size : 0);
 }
 
 static size_t struct_bound(const struct guest_fdt_input *in)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The device tree that a domain is started with: what its record gives it, in the shape that Xen gives its static domains. */
+/* The device tree that a domain is started with: what its record gives it, in the shape that Xen gives its
+ * static domains. */
 #ifndef BOOT_GUEST_FDT_H
 #define BOOT_GUEST_FDT_H
 
@@ -11,19 +12,21 @@
 
 struct guest_fdt_input {
     const struct host *host;
-    const struct domain_record *record; /* maps, vcpus, gicd, gicr_or_gicc, uart, flags, nr_spis must be final */
-    fdt_node_t node;                    /* the xen,domain node: for messages, and for its properties */
-    const char *bootargs;               /* /chosen/bootargs, or NULL */
-    uint64_t initrd_start, initrd_end;  /* IPA of the ramdisk, end exclusive; 0, 0 = none */
-    const struct fdt *partial;          /* the opened partial device tree, or NULL */
+    const struct domain_record
+        *record;          /* maps, vcpus, gicd, gicr_or_gicc, uart, flags, nr_spis must be final */
+    fdt_node_t node;      /* the xen,domain node: for messages, and for its properties */
+    const char *bootargs; /* /chosen/bootargs, or NULL */
+    uint64_t initrd_start, initrd_end; /* IPA of the ramdisk, end exclusive; 0, 0 = none */
+    const struct fdt *partial;         /* the opened partial device tree, or NULL */
     struct report *report;
 };
 
 /* Upper bound of what guest_fdt_build() writes for this input: what an arena must have left. */
 size_t guest_fdt_bound(const struct guest_fdt_input *in);
 
-/* Writes the tree into `buf` of `capacity` bytes (8-byte aligned); *size is its totalsize. ERR_NOMEM if it does not fit,
- * ERR_INVALID (reported) if the partial tree cannot be merged. */
-enum status guest_fdt_build(const struct guest_fdt_input *in, void *buf, size_t capacity, size_t *size) MUST_CHECK;
+/* Writes the tree into `buf` of `capacity` bytes (8-byte aligned); *size is its totalsize. ERR_NOMEM if it
+ * does not fit, ERR_INVALID (reported) if the partial tree cannot be merged. */
+enum status guest_fdt_build(const struct guest_fdt_input *in, void *buf, size_t capacity,
+                            size_t *size) MUST_CHECK;
 
 #endif

@@ -21,7 +21,8 @@ enum status partial_gic_phandle(const struct fdt *partial, struct report *report
     fdt_node_t gic = fdt_child(partial, fdt_root(partial), "gic"), user;
     char path[160];
 
-    if (gic != FDT_NONE && (fdt_u32(partial, gic, "phandle", phandle) || fdt_u32(partial, gic, "linux,phandle", phandle))) {
+    if (gic != FDT_NONE &&
+        (fdt_u32(partial, gic, "phandle", phandle) || fdt_u32(partial, gic, "linux,phandle", phandle))) {
         return OK;
     }
     user = fdt_by_phandle(partial, *phandle);
@@ -29,15 +30,16 @@ enum status partial_gic_phandle(const struct fdt *partial, struct report *report
         return OK;
     }
     report_at(report, REPORT_ERROR, partial_path(partial, user, path, sizeof(path)), "phandle",
-              "phandle %u is the generated interrupt controller's; add a node /gic with a phandle of its own", *phandle);
+              "phandle %u is the generated interrupt controller's; add a node /gic with a phandle of its own",
+              *phandle);
     return ERR_INVALID;
 }
 
 /* Properties of passed-through nodes that speak to the hypervisor, not to the guest. */
 static bool for_hypervisor(const char *name)
 {
-    return strncmp(name, "bulkhead,", 9) == 0 || strcmp(name, "xen,reg") == 0 || strcmp(name, "xen,path") == 0 ||
-           strcmp(name, "xen,force-assign-without-iommu") == 0;
+    return strncmp(name, "bulkhead,", 9) == 0 || strcmp(name, "xen,reg") == 0 ||
+           strcmp(name, "xen,path") == 0 || strcmp(name, "xen,force-assign-without-iommu") == 0;
 }
 
 static void copy_node(struct fdt_writer *writer, const struct fdt *partial, fdt_node_t node, size_t names)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads /passthrough of a partial device tree (Xen's passthrough binding). A node with xen,reg and xen,path gets registers
- * and interrupts; one without either is the guest's own business and only copied. */
+/* Reads /passthrough of a partial device tree (Xen's passthrough binding). A node with xen,reg and xen,path
+ * gets registers and interrupts; one without either is the guest's own business and only copied. */
 #include "boot/passthrough.h"
 
 #include "base/string.h"
@@ -16,11 +16,11 @@ struct request {
     const struct passthrough_input *in;
     struct passthrough *out;
     fdt_node_t node;
-    fdt_node_t host;           /* xen,path; FDT_NONE if it was left out */
-    uint32_t depth;            /* of host */
+    fdt_node_t host; /* xen,path; FDT_NONE if it was left out */
+    uint32_t depth;  /* of host */
     fdt_node_t lineage[FDT_MAX_DEPTH];
-    uint64_t base, size;       /* registers that bulkhead,reset counts from */
-    uint32_t first_map;        /* its ranges are out->maps[first_map] and up */
+    uint64_t base, size; /* registers that bulkhead,reset counts from */
+    uint32_t first_map;  /* its ranges are out->maps[first_map] and up */
     bool force;
     char path[160];
 };
@@ -28,7 +28,8 @@ struct request {
 #define complain(request, severity, property, ...) \
     report_at((request)->in->report, severity, (request)->path, property, __VA_ARGS__)
 
-/* The range, or what is not yet mapped of it. A range that lies inside an earlier one of the same offset is not new. */
+/* The range, or what is not yet mapped of it. A range that lies inside an earlier one of the same offset is
+ * not new. */
 static void add_map(struct request *r, uint64_t pa, uint64_t size, uint64_t ipa)
 {
     struct passthrough *out = r->out;
@@ -43,7 +44,8 @@ static void add_map(struct request *r, uint64_t pa, uint64_t size, uint64_t ipa)
         if (ipa >= map->ipa.v && ipa + size <= map->ipa.v + map->size && ipa - map->ipa.v == pa - map->pa.v) {
             return;
         }
-        complain(r, REPORT_ERROR, "xen,reg", "guest address 0x%lx is mapped already, to 0x%lx", ipa, map->pa.v);
+        complain(r, REPORT_ERROR, "xen,reg", "guest address 0x%lx is mapped already, to 0x%lx", ipa,
+                 map->pa.v);
         return;
     }
     if (out->nr_maps >= out->max_maps) {
@@ -61,15 +63,17 @@ static void read_regs(struct request *r, const struct fdt_prop *prop, fdt_node_t
     fdt_cells(r->in->partial, parent, &address_cells, &size_cells);
     if (address_cells == 0 || address_cells > 2 || size_cells == 0 || size_cells > 2 || prop->len == 0 ||
         prop->len % (4u * (2u * address_cells + size_cells)) != 0) {
-        complain(r, REPORT_ERROR, "xen,reg", "must be <host address, size, guest address> by the parent's #address-cells "
-                 "and #size-cells (%u and %u)", address_cells, size_cells);
+        complain(r, REPORT_ERROR, "xen,reg",
+                 "must be <host address, size, guest address> by the parent's #address-cells "
+                 "and #size-cells (%u and %u)",
+                 address_cells, size_cells);
         return;
     }
     while (fdt_number(prop, &index, address_cells, &pa) && fdt_number(prop, &index, size_cells, &size) &&
            fdt_number(prop, &index, address_cells, &ipa)) {
         if (pa % PAGE_SIZE != 0 || size % PAGE_SIZE != 0 || ipa % PAGE_SIZE != 0) {
-            complain(r, REPORT_ERROR, "xen,reg", "0x%lx, size 0x%lx, guest 0x%lx: not multiples of a page of 4 KiB", pa, size,
-                     ipa);
+            complain(r, REPORT_ERROR, "xen,reg",
+                     "0x%lx, size 0x%lx, guest 0x%lx: not multiples of a page of 4 KiB", pa, size, ipa);
         } else if (size == 0 || pa + size < pa || ipa + size < ipa) {
             complain(r, REPORT_ERROR, "xen,reg", "range at 0x%lx is empty or wraps", pa);
         } else {
@@ -94,7 +98,8 @@ static void find_host_node(struct request *r, const char *path)
     }
     r->depth = fdt_lineage(host->fdt, r->host, r->lineage);
     if (!fdt_okay(host->fdt, r->host)) {
-        complain(r, REPORT_WARNING, "xen,path", "the status of %s is not okay: it may not be usable here", path);
+        complain(r, REPORT_WARNING, "xen,path", "the status of %s is not okay: it may not be usable here",
+                 path);
     }
     if (fdt_reg_in(host->fdt, r->lineage, r->depth, 0, &base, &size) == OK) {
         r->base = base;
@@ -113,8 +118,8 @@ static void add_irq(struct request *r, uint32_t intid, bool edge)
     uint32_t i;
 
     if (intid < FIRST_SPI) {
-        complain(r, REPORT_ERROR, "xen,path", "interrupt %u of the host node belongs to one CPU: it cannot be passed through",
-                 intid);
+        complain(r, REPORT_ERROR, "xen,path",
+                 "interrupt %u of the host node belongs to one CPU: it cannot be passed through", intid);
         return;
     }
     for (i = 0; i < out->nr_irqs; i++) {
@@ -129,7 +134,8 @@ static void add_irq(struct request *r, uint32_t intid, bool edge)
     out->irqs[out->nr_irqs++] = (struct domain_irq){(uint16_t)intid, (uint16_t)intid, edge};
 }
 
-/* All interrupts of the host node that go to the GIC; those that go elsewhere stay with whoever owns that controller. */
+/* All interrupts of the host node that go to the GIC; those that go elsewhere stay with whoever owns that
+ * controller. */
 static void read_irqs(struct request *r)
 {
     struct fdt_prop prop;
@@ -149,7 +155,8 @@ static void read_irqs(struct request *r)
         }
     }
     if (status == ERR_INVALID) {
-        complain(r, REPORT_ERROR, "xen,path", "interrupt %u of the host node is not an interrupt of the GIC", index - 1u);
+        complain(r, REPORT_ERROR, "xen,path", "interrupt %u of the host node is not an interrupt of the GIC",
+                 index - 1u);
     }
 }
 
@@ -165,7 +172,8 @@ static void add_reset(struct request *r, const char *property, const struct doma
         }
     }
     if (i == out->nr_maps || reset->pa.v % sizeof(uint32_t) != 0) {
-        complain(r, REPORT_ERROR, property, "register 0x%lx is not a word of the domain's devices", reset->pa.v);
+        complain(r, REPORT_ERROR, property, "register 0x%lx is not a word of the domain's devices",
+                 reset->pa.v);
     } else if (out->nr_resets >= out->max_resets) {
         complain(r, REPORT_ERROR, property, "more than %u reset steps in one domain", out->max_resets);
     } else {
@@ -186,8 +194,9 @@ static void add_implied_reset(struct request *r, const struct domain_reset *rese
     add_reset(r, "xen,reg", reset);
 }
 
-/* bulkhead,reset = <offset value mask poll limit>*: write the value under the mask, then wait until the register reads
- * `poll` under the mask, for at most `limit` microseconds (0: do not wait). Returns whether the node has a reset. */
+/* bulkhead,reset = <offset value mask poll limit>*: write the value under the mask, then wait until the
+ * register reads `poll` under the mask, for at most `limit` microseconds (0: do not wait). Returns whether
+ * the node has a reset. */
 static bool read_resets(struct request *r)
 {
     struct fdt_prop prop;
@@ -202,16 +211,20 @@ static bool read_resets(struct request *r)
         return false;
     }
     if (prop.len == 0 || prop.len % (4u * RESET_CELLS) != 0) {
-        complain(r, REPORT_ERROR, "bulkhead,reset", "must be steps of five cells: offset, value, mask, poll, limit in us");
+        complain(r, REPORT_ERROR, "bulkhead,reset",
+                 "must be steps of five cells: offset, value, mask, poll, limit in us");
         return true;
     }
     for (i = 0; i < prop.len / 4u; i += RESET_CELLS) {
         for (k = 0; k < RESET_CELLS; k++) {
             (void)fdt_cell(&prop, i + k, &cells[k]);
         }
-        reset = (struct domain_reset){.pa = PA(r->base + cells[0]), .value = cells[1], .mask = cells[2],
+        reset = (struct domain_reset){.pa = PA(r->base + cells[0]),
+                                      .value = cells[1],
+                                      .mask = cells[2],
                                       .poll_mask = cells[4] == 0 ? 0 : cells[2],
-                                      .poll_value = cells[4] == 0 ? 0 : cells[3] & cells[2], .limit_us = cells[4]};
+                                      .poll_value = cells[4] == 0 ? 0 : cells[3] & cells[2],
+                                      .limit_us = cells[4]};
         add_reset(r, "bulkhead,reset", &reset);
     }
     return true;
@@ -230,7 +243,8 @@ static void check_master(struct request *r, const char *property, const char *de
     }
     if (in->restarts && !has_reset) {
         complain(r, REPORT_ERROR, "bulkhead,reset",
-                 "%s does DMA and has no reset, but the domain has a restart policy: describe the reset", device);
+                 "%s does DMA and has no reset, but the domain has a restart policy: describe the reset",
+                 device);
     }
 }
 
@@ -248,7 +262,8 @@ static void check_dma(struct request *r, bool has_reset)
                           (r->host != FDT_NONE && device_is_dma_master(host, r->host))) {
         check_master(r, "xen,path", name, has_reset);
         complain(r, REPORT_NOTE, "xen,path", "does DMA unprotected: its driver is trusted for all RAM");
-    } else if (!told && !device_is_dma_free(partial, r->node) && (r->host == FDT_NONE || !device_is_dma_free(host, r->host))) {
+    } else if (!told && !device_is_dma_free(partial, r->node) &&
+               (r->host == FDT_NONE || !device_is_dma_free(host, r->host))) {
         complain(r, REPORT_NOTE, "xen,reg", "may do DMA, unprotected (bulkhead,dma = <0> or <1> settles it)");
     }
 }
@@ -274,8 +289,8 @@ static bool is_passed(const struct request *r, fdt_node_t host)
     return i < r->out->nr_nodes;
 }
 
-/* Devices beside the one that was asked for, whose registers share its pages: the domain reaches them as well, so that the
- * rules for DMA and for reset hold for them too. */
+/* Devices beside the one that was asked for, whose registers share its pages: the domain reaches them as
+ * well, so that the rules for DMA and for reset hold for them too. */
 static void check_neighbours(struct request *r)
 {
     const struct fdt *fdt = r->in->host->fdt;
@@ -284,12 +299,15 @@ static void check_neighbours(struct request *r)
     uint64_t base, size;
 
     memcpy(lineage, r->lineage, sizeof(lineage));
-    for (node = fdt_first_child(fdt, lineage[r->depth - 1u]); node != FDT_NONE; node = fdt_next_sibling(fdt, node)) {
+    for (node = fdt_first_child(fdt, lineage[r->depth - 1u]); node != FDT_NONE;
+         node = fdt_next_sibling(fdt, node)) {
         lineage[r->depth] = node;
-        if (is_passed(r, node) || fdt_reg_in(fdt, lineage, r->depth, 0, &base, &size) != OK || !in_own_maps(r, base, size)) {
+        if (is_passed(r, node) || fdt_reg_in(fdt, lineage, r->depth, 0, &base, &size) != OK ||
+            !in_own_maps(r, base, size)) {
             continue;
         }
-        complain(r, REPORT_NOTE, "xen,reg", "the same pages hold %s: the domain reaches it too", fdt_name(fdt, node));
+        complain(r, REPORT_NOTE, "xen,reg", "the same pages hold %s: the domain reaches it too",
+                 fdt_name(fdt, node));
         if (device_is_dma_master(fdt, node)) {
             bool has_reset = device_implied_reset(fdt, node, base, &reset);
 
@@ -306,7 +324,8 @@ static void check_names(struct request *r, bool passed)
     struct fdt_prop prop;
     bool more;
 
-    for (more = fdt_first_prop(r->in->partial, r->node, &prop); more; more = fdt_next_prop(r->in->partial, &prop)) {
+    for (more = fdt_first_prop(r->in->partial, r->node, &prop); more;
+         more = fdt_next_prop(r->in->partial, &prop)) {
         if (strncmp(prop.name, "bulkhead,", 9) != 0) {
             continue;
         }
@@ -322,15 +341,17 @@ static void read_node(struct request *r, fdt_node_t parent)
 {
     const struct fdt *partial = r->in->partial;
     struct fdt_prop reg, prop;
-    bool has_reg = fdt_prop(partial, r->node, "xen,reg", &reg), has_path = fdt_prop(partial, r->node, "xen,path", &prop);
+    bool has_reg = fdt_prop(partial, r->node, "xen,reg", &reg),
+         has_path = fdt_prop(partial, r->node, "xen,path", &prop);
 
     check_names(r, has_reg);
     if (!has_reg && !has_path) {
         return;
     }
     if (!has_reg || (!has_path && !r->force)) {
-        complain(r, REPORT_ERROR, has_reg ? "xen,path" : "xen,reg",
-                 "is missing: xen,reg and xen,path come together, unless xen,force-assign-without-iommu is given");
+        complain(
+            r, REPORT_ERROR, has_reg ? "xen,path" : "xen,reg",
+            "is missing: xen,reg and xen,path come together, unless xen,force-assign-without-iommu is given");
         return;
     }
     read_regs(r, &reg, parent);
@@ -357,7 +378,8 @@ enum status passthrough_scan(const struct passthrough_input *in, struct passthro
 
     parents[0] = fdt_child(partial, fdt_root(partial), "passthrough");
     if (parents[0] == FDT_NONE) {
-        report_at(in->report, REPORT_WARNING, "(partial tree)", "", "has no node /passthrough: nothing is passed through");
+        report_at(in->report, REPORT_WARNING, "(partial tree)", "",
+                  "has no node /passthrough: nothing is passed through");
         return OK;
     }
     node = fdt_next_node_depth(partial, parents[0], &depth);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a partial device tree gives its domain: registers (xen,reg), interrupts of a host device (xen,path), and the reset
- * that a restart needs (bulkhead,reset). Also the rules for devices that do DMA, which no SMMU holds back. */
+/* What a partial device tree gives its domain: registers (xen,reg), interrupts of a host device (xen,path),
+ * and the reset that a restart needs (bulkhead,reset). Also the rules for devices that do DMA, which no SMMU
+ * holds back. */
 #ifndef BOOT_PASSTHROUGH_H
 #define BOOT_PASSTHROUGH_H
 
@@ -14,9 +15,9 @@ struct passthrough_input {
     const struct host *host;
     const struct fdt *partial; /* opened */
     struct report *report;
-    bool direct_map;   /* the domain's IPA = PA */
-    bool static_mem;   /* its RAM is written in the description */
-    bool restarts;     /* it has a restart policy */
+    bool direct_map; /* the domain's IPA = PA */
+    bool static_mem; /* its RAM is written in the description */
+    bool restarts;   /* it has a restart policy */
 };
 
 /* Arrays of the caller: entries are appended to the counts that it left, and more than max_* is an error. */
@@ -30,9 +31,9 @@ struct passthrough {
     bool dma_unprotected; /* a DMA master is among them: DOMAIN_DMA_UNPROTECTED */
 };
 
-/* Appends what /passthrough of the partial tree asks for. Every problem is reported, with the partial tree's node;
- * ERR_INVALID if one is an error. A range or interrupt that two nodes name is entered once. Conflicts with other domains,
- * with RAM or with the hypervisor's own devices are the caller's to find. */
+/* Appends what /passthrough of the partial tree asks for. Every problem is reported, with the partial tree's
+ * node; ERR_INVALID if one is an error. A range or interrupt that two nodes name is entered once. Conflicts
+ * with other domains, with RAM or with the hypervisor's own devices are the caller's to find. */
 enum status passthrough_scan(const struct passthrough_input *in, struct passthrough *out) MUST_CHECK;
 
 /* True if the device is known to do DMA: its properties say so, or its compatible is in the short list. */
@@ -41,7 +42,8 @@ bool device_is_dma_master(const struct fdt *fdt, fdt_node_t node);
 /* True if the device is known not to do DMA. */
 bool device_is_dma_free(const struct fdt *fdt, fdt_node_t node);
 
-/* The reset that a device has without being told, given the address of its registers: virtio-mmio. False if it has none. */
+/* The reset that a device has without being told, given the address of its registers: virtio-mmio. False if
+ * it has none. */
 bool device_implied_reset(const struct fdt *fdt, fdt_node_t node, uint64_t base, struct domain_reset *reset);
 
 #endif

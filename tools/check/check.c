@@ -11,8 +11,8 @@
 
 #define MAX_CLAIMS 512
 
-static void print_problem(struct report *report, enum severity severity, const char *path, const char *property,
-                          const char *message)
+static void print_problem(struct report *report, enum severity severity, const char *path,
+                          const char *property, const char *message)
 {
     static const char *const names[] = {"note", "warning", "error"};
     const struct check *check = report->context;
@@ -30,7 +30,8 @@ static void print_problem(struct report *report, enum severity severity, const c
     fprintf(stderr, ": %s\n", message);
 }
 
-/* The content of a module is known if its file was given. A description may round the size up: zeros follow. */
+/* The content of a module is known if its file was given. A description may round the size up: zeros follow.
+ */
 static const void *peek(void *context, uint64_t pa, uint64_t size)
 {
     struct check *check = context;
@@ -60,23 +61,29 @@ static const void *peek(void *context, uint64_t pa, uint64_t size)
 
 bool check_run(struct check *check)
 {
-    struct plan_input input = {.host = &check->host, .image_pa = check->image_pa, .image_size = check->image_size,
-                               .blob_pa = check->blob_pa, .arena = &check->arena, .peek = peek, .peek_context = check,
-                               .ipa_bits_max = check->ipa_bits, .host_spis = check->host_spis};
+    struct plan_input input = {.host = &check->host,
+                               .image_pa = check->image_pa,
+                               .image_size = check->image_size,
+                               .blob_pa = check->blob_pa,
+                               .arena = &check->arena,
+                               .peek = peek,
+                               .peek_context = check,
+                               .ipa_bits_max = check->ipa_bits,
+                               .host_spis = check->host_spis};
     char dtuart[160];
     uint64_t pa, size;
     bool given;
 
     check->report = (struct report){.sink = print_problem, .context = check};
     if (fdt_open(&check->fdt, check->source.blob, check->source.size) != OK) {
-        fprintf(stderr, "%s: error: malformed device tree: %s (offset 0x%x)\n", check->source.name, check->fdt.error,
-                check->fdt.error_off);
+        fprintf(stderr, "%s: error: malformed device tree: %s (offset 0x%x)\n", check->source.name,
+                check->fdt.error, check->fdt.error_off);
         check->report.errors++;
         return false;
     }
     given = plan_argument(plan_command_line(&check->fdt), "dtuart", dtuart, sizeof(dtuart));
-    /* The target stops at errors of the board; here the domains are looked at too as long as there is something to place
-     * them on. */
+    /* The target stops at errors of the board; here the domains are looked at too as long as there is
+     * something to place them on. */
     if (host_discover(&check->host, &check->fdt, given ? dtuart : NULL, &check->report) != OK &&
         (check->host.nr_ram == 0 || check->host.nr_cpus == 0)) {
         return false;
@@ -93,44 +100,70 @@ bool check_run(struct check *check)
     return plan_build(&input, &check->plan, &check->report) == OK && check->report.errors == 0;
 }
 
-/* Visits the nodes that describe devices: those with registers in the CPU's address space. */
-const char *device_at(const struct check *check, uint64_t pa, uint64_t size, char *buf, size_t buf_size)
+static bool in_device_maps(const struct domain_record *record, uint64_t base, uint64_t size)
 {
-    const struct fdt *fdt = &check->fdt;
-    uint64_t base, length;
-    fdt_node_t node;
-    unsigned i;
+    uint32_t i;
 
-    buf[0] = '\0';
-    for (node = fdt_root(fdt); node != FDT_NONE && buf[0] == '\0'; node = fdt_next_node(fdt, node)) {
-        for (i = 0; fdt_has(fdt, node, "compatible") && fdt_reg(fdt, node, i, &base, &length) == OK; i++) {
-            if (ranges_overlap(base, length, pa, size)) {
-                (void)fdt_node_path(fdt, node, buf, buf_size);
-                break;
-            }
+    for (i = 0; i < record->nr_maps; i++) {
+        const struct domain_map *map = &record->maps[i];
+
+        if (map->kind == MAP_DEVICE && ranges_overlap(map->pa.v, map->size, base, size)) {
+            return true;
         }
     }
-    return buf;
+    return false;
 }
 
-const char *device_of_irq(const struct check *check, uint32_t intid, char *buf, size_t buf_size)
+static bool reaches(const struct check *check, const struct domain_record *record, fdt_node_t node)
+{
+    uint64_t base, size;
+    unsigned i;
+
+    for (i = 0; fdt_has(&check->fdt, node, "compatible") && fdt_reg(&check->fdt, node, i, &base, &size) == OK;
+         i++) {
+        if (in_device_maps(record, base, size)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool owns_irq(const struct domain_record *record, uint32_t intid)
+{
+    uint32_t i;
+
+    for (i = 0; i < record->nr_irqs; i++) {
+        if (record->irqs[i].pirq == intid) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool next_reach(const struct check *check, const struct domain_record *record, fdt_node_t *node,
+                struct reach *reach)
 {
     const struct fdt *fdt = &check->fdt;
-    fdt_node_t node;
-    uint32_t found;
+    fdt_node_t at = *node == FDT_NONE ? fdt_root(fdt) : *node;
+    uint32_t intid;
     unsigned i;
     bool edge;
 
-    buf[0] = '\0';
-    for (node = fdt_root(fdt); node != FDT_NONE && buf[0] == '\0'; node = fdt_next_node(fdt, node)) {
-        for (i = 0; host_interrupt(&check->host, node, i, &found, &edge) == OK; i++) {
-            if (found == intid) {
-                (void)fdt_node_path(fdt, node, buf, buf_size);
-                break;
-            }
+    do {
+        at = fdt_next_node(fdt, at);
+    } while (at != FDT_NONE && !reaches(check, record, at));
+    *node = at;
+    if (at == FDT_NONE) {
+        return false;
+    }
+    (void)fdt_node_path(fdt, at, reach->path, sizeof(reach->path));
+    reach->nr_irqs = 0;
+    for (i = 0; host_interrupt(&check->host, at, i, &intid, &edge) == OK; i++) {
+        if (owns_irq(record, intid) && reach->nr_irqs < ARRAY_SIZE(reach->irqs)) {
+            reach->irqs[reach->nr_irqs++] = intid;
         }
     }
-    return buf;
+    return true;
 }
 
 struct claims {
@@ -157,7 +190,8 @@ static void claim_modules(const struct check *check, struct claims *claims, fdt_
     fdt_cells(fdt, parent, &address_cells, &size_cells);
     for (node = fdt_first_child(fdt, parent); node != FDT_NONE; node = fdt_next_sibling(fdt, node)) {
         at = 0;
-        if ((fdt_compatible(fdt, node, "multiboot,module") || fdt_compatible(fdt, node, "xen,multiboot-module")) &&
+        if ((fdt_compatible(fdt, node, "multiboot,module") ||
+             fdt_compatible(fdt, node, "xen,multiboot-module")) &&
             fdt_prop(fdt, node, "reg", &reg) && fdt_number(&reg, &at, address_cells, &base) &&
             fdt_number(&reg, &at, size_cells, &size)) {
             claim(claims, base, size, OWNER_MODULE, "boot module");
@@ -182,7 +216,8 @@ static void collect(const struct check *check, struct claims *claims)
     claim(claims, check->arena.pa, align_up(check->arena.used, PAGE_SIZE), OWNER_HYPERVISOR, "hypervisor");
     claim(claims, check->image_pa, check->image_size, OWNER_HYPERVISOR, "hypervisor image");
     claim(claims, check->plan.log_pa, check->plan.log_size, OWNER_HYPERVISOR, "log");
-    claim(claims, check->blob_pa, check->blob_pa != 0 ? check->fdt.size : 0, OWNER_RESERVED, "host device tree");
+    claim(claims, check->blob_pa, check->blob_pa != 0 ? check->fdt.size : 0, OWNER_RESERVED,
+          "host device tree");
     claim_modules(check, claims, fdt_child(&check->fdt, fdt_root(&check->fdt), "chosen"));
     for (i = 0; i < check->plan.nr_domains; i++) {
         claim_modules(check, claims, check->plan.nodes[i]);

@@ -38,10 +38,17 @@ struct check {
 /* Runs all rules; problems go to stderr. True if there is no error, and then plan and arena are complete. */
 bool check_run(struct check *check);
 
-/* What covers a range of host addresses: path of the first device whose registers lie in it, "" if none does. */
-const char *device_at(const struct check *check, uint64_t pa, uint64_t size, char *buf, size_t buf_size);
-/* Path of the device that raises the interrupt, "" if none is known. */
-const char *device_of_irq(const struct check *check, uint32_t intid, char *buf, size_t buf_size);
+/* A device of the host that a domain reaches. */
+struct reach {
+    char path[256];
+    uint32_t irqs[8]; /* of its interrupts, those that the domain was given */
+    unsigned nr_irqs;
+};
+
+/* The next device behind *node (FDT_NONE: the first) whose registers lie in the domain's maps; false if there
+ * is none. */
+bool next_reach(const struct check *check, const struct domain_record *record, fdt_node_t *node,
+                struct reach *reach);
 
 /* A piece of host RAM and who has it. */
 struct extent {

@@ -172,7 +172,8 @@ int main(int argc, char **argv)
         }
     }
     if (check.report.errors + check.report.warnings != 0) {
-        fprintf(stderr, "%s: %u errors, %u warnings\n", options.input, check.report.errors, check.report.warnings);
+        fprintf(stderr, "%s: %u errors, %u warnings\n", options.input, check.report.errors,
+                check.report.warnings);
     }
     while (check.nr_modules > 0) {
         free(check.modules[--check.nr_modules].data);

@@ -94,8 +94,8 @@ static char *run(char *const argv[], size_t *size)
     return data;
 }
 
-static void add_line(struct source *source, const char *path, const char *property, size_t property_len, const char *where,
-                     size_t where_len)
+static void add_line(struct source *source, const char *path, const char *property, size_t property_len,
+                     const char *where, size_t where_len)
 {
     struct source_line *line;
 
@@ -108,7 +108,8 @@ static void add_line(struct source *source, const char *path, const char *proper
     line->where = copy_text(where, where_len);
 }
 
-/* The annotation of a line: behind the last comment start. The last place wins: it is where the value was set. */
+/* The annotation of a line: behind the last comment start. The last place wins: it is where the value was
+ * set. */
 static bool annotation(const char *text, size_t len, const char **where, size_t *where_len)
 {
     const char *start = NULL, *end = NULL, *p;
@@ -141,7 +142,8 @@ static size_t name_end(const char *text, size_t len)
 }
 
 /* One line of `dtc -O dts -T`, which writes one node start, property or node end a line. */
-static void take_line(struct source *source, char *path, size_t starts[MAX_DEPTH], unsigned *depth, const char *text, size_t len)
+static void take_line(struct source *source, char *path, size_t starts[MAX_DEPTH], unsigned *depth,
+                      const char *text, size_t len)
 {
     const char *where, *colon;
     size_t where_len, n;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A device tree as the user wrote it: a .dtb, or a .dts that dtc compiles here, and the lines that its nodes come from. */
+/* A device tree as the user wrote it: a .dtb, or a .dts that dtc compiles here, and the lines that its nodes
+ * come from. */
 #ifndef CHECK_SOURCE_H
 #define CHECK_SOURCE_H
 
@@ -24,7 +25,8 @@ struct source {
 bool source_read(struct source *source, const char *name);
 void source_free(struct source *source);
 
-/* "file:line" of the property, else of the node, else of its nearest parent; the file's name if lines are not known. */
+/* "file:line" of the property, else of the node, else of its nearest parent; the file's name if lines are not
+ * known. */
 const char *source_where(const struct source *source, const char *path, const char *property);
 
 /* The whole file in memory that malloc gave, NULL (with a message) if it cannot be read. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The partition table as a picture: host memory on the left, domains in the middle, processors on the right; bands join
- * a domain to the memory and the processors that it has. Memory is not to scale: heights grow with the logarithm. */
+/* The partition table as a picture: host memory on the left, domains in the middle, processors on the right;
+ * bands join a domain to the memory and the processors that it has. Memory is not to scale: heights grow with
+ * the logarithm. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -18,9 +19,12 @@ enum {
     LINE = 18,
     GAP = 22,
     MAX_EXTENTS = 1024,
+    CARD_CHARS = 34,
+    MAX_SHOWN = 4,
 };
 
-static const char *const colours[] = {"#4e79a7", "#f28e2b", "#59a14f", "#b07aa1", "#e15759", "#76b7b2", "#9c755f", "#edc948"};
+static const char *const colours[] = {"#4e79a7", "#f28e2b", "#59a14f", "#b07aa1",
+                                      "#e15759", "#76b7b2", "#9c755f", "#edc948"};
 
 static const char *colour_of(int owner)
 {
@@ -62,8 +66,8 @@ static void put_text(FILE *out, int x, int y, const char *class, const char *tex
 
 static void put_box(FILE *out, int x, int y, int w, int h, const char *fill, const char *stroke)
 {
-    fprintf(out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"5\" fill=\"%s\" stroke=\"%s\"/>\n", x, y, w, h, fill,
-            stroke);
+    fprintf(out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"5\" fill=\"%s\" stroke=\"%s\"/>\n",
+            x, y, w, h, fill, stroke);
 }
 
 /* A curved line from the right edge of one box to the left edge of another. */
@@ -71,7 +75,9 @@ static void put_link(FILE *out, int x1, int y1, int x2, int y2, const char *colo
 {
     int middle = (x1 + x2) / 2;
 
-    fprintf(out, "<path d=\"M%d %dC%d %d %d %d %d %d\" fill=\"none\" stroke=\"%s\" stroke-width=\"3\" stroke-opacity=\"0.6\"/>\n",
+    fprintf(out,
+            "<path d=\"M%d %dC%d %d %d %d %d %d\" fill=\"none\" stroke=\"%s\" stroke-width=\"3\" "
+            "stroke-opacity=\"0.6\"/>\n",
             x1, y1, middle, y1, middle, y2, x2, y2, colour);
 }
 
@@ -110,24 +116,36 @@ static void put_line(struct card *card, const char *class, const char *text)
     card->lines++;
 }
 
+/* As many characters of a path as fit into a card: its end tells more than its beginning. */
+static const char *tail_of(const char *path)
+{
+    size_t len = strlen(path);
+
+    return len > CARD_CHARS ? path + len - CARD_CHARS : path;
+}
+
 static void put_devices(const struct check *check, const struct domain_record *record, struct card *card)
 {
-    char path[200], line[260];
-    uint32_t i;
+    fdt_node_t node = FDT_NONE;
+    unsigned shown = 0, hidden = 0;
+    struct reach reach;
+    char line[320];
 
-    for (i = 0; i < record->nr_maps; i++) {
-        if (record->maps[i].kind == MAP_DEVICE) {
-            (void)device_at(check, record->maps[i].pa.v, record->maps[i].size, path, sizeof(path));
-            if (path[0] != '\0') {
-                snprintf(line, sizeof(line), "device %s", path);
-            } else {
-                snprintf(line, sizeof(line), "device 0x%" PRIx64, record->maps[i].pa.v);
-            }
-            put_line(card, "body", line);
+    while (next_reach(check, record, &node, &reach)) {
+        if (reach.nr_irqs == 0 && shown >= MAX_SHOWN) {
+            hidden++;
+            continue;
         }
+        if (reach.nr_irqs != 0) {
+            snprintf(line, sizeof(line), "%s, irq %u", tail_of(reach.path), reach.irqs[0]);
+        } else {
+            snprintf(line, sizeof(line), "%s", tail_of(reach.path));
+        }
+        put_line(card, "body", line);
+        shown++;
     }
-    for (i = 0; i < record->nr_irqs; i++) {
-        snprintf(line, sizeof(line), "interrupt %u", record->irqs[i].pirq);
+    if (hidden != 0) {
+        snprintf(line, sizeof(line), "and %u more in the same pages", hidden);
         put_line(card, "body", line);
     }
 }
@@ -152,7 +170,7 @@ static void put_body(const struct check *check, const struct domain_record *reco
         put_line(card, "alarm", "may call firmware");
     }
     if ((record->flags & DOMAIN_DMA_UNPROTECTED) != 0) {
-        put_line(card, "alarm", "DMA without SMMU: trusted for all RAM");
+        put_line(card, "alarm", "unprotected DMA: reaches all RAM");
     }
 }
 
@@ -186,8 +204,9 @@ static void put_memory(const struct extent *extent, int y, FILE *out)
     snprintf(line, sizeof(line), "0x%" PRIx64, extent->base);
     put_text(out, MEMORY_X - 10, y + 15, "address", line);
     size_text(extent->size, size, sizeof(size));
-    snprintf(line, sizeof(line), "%s  %s", extent->what, size);
-    put_text(out, MEMORY_X + 10, y + 16, extent->owner >= 0 || extent->owner == OWNER_HYPERVISOR ? "light" : "body", line);
+    snprintf(line, sizeof(line), "%.16s  %s", extent->what, size);
+    put_text(out, MEMORY_X + 10, y + 16,
+             extent->owner >= 0 || extent->owner == OWNER_HYPERVISOR ? "light" : "body", line);
 }
 
 static int cpu_y(uint32_t cpu)
@@ -208,8 +227,8 @@ static int memory_column(const struct extent *extents, size_t count, const int *
         if (out != NULL) {
             put_memory(&extents[i], y, out);
             if (extents[i].owner >= 0) {
-                put_link(out, MEMORY_X + MEMORY_W, y + height_of(extents[i].size) / 2, CARD_X, card_y[extents[i].owner] + 20,
-                         colour_of(extents[i].owner));
+                put_link(out, MEMORY_X + MEMORY_W, y + height_of(extents[i].size) / 2, CARD_X,
+                         card_y[extents[i].owner] + 20, colour_of(extents[i].owner));
             }
         }
         y += height_of(extents[i].size) + 2;
@@ -234,8 +253,8 @@ static void processors(const struct check *check, const int *card_y, FILE *out)
             for (k = 0; k < record->nr_vcpus; k++) {
                 if (record->vcpus[k].pcpu == cpu) {
                     put_link(out, CARD_X + CARD_W, card_y[i] + 30, CPU_X, cpu_y(cpu) + 26, colour_of((int)i));
-                    fprintf(out, "<circle cx=\"%d\" cy=\"%d\" r=\"7\" fill=\"%s\"/>\n", CPU_X + 20 + 20 * used++, cpu_y(cpu) + 36,
-                            colour_of((int)i));
+                    fprintf(out, "<circle cx=\"%d\" cy=\"%d\" r=\"7\" fill=\"%s\"/>\n",
+                            CPU_X + 20 + 20 * used++, cpu_y(cpu) + 36, colour_of((int)i));
                 }
             }
         }

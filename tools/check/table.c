@@ -58,48 +58,55 @@ static void print_vcpus(const struct domain_record *record, FILE *out)
         fprintf(out, "%s%u on pCPU %u", i == 0 ? "" : ", ", i, record->vcpus[i].pcpu);
     }
     if (record->budget_us != 0) {
-        fprintf(out, "; priority %u, %u us of each %u us", record->priority, record->budget_us, record->period_us);
+        fprintf(out, "; priority %u, %u us of each %u us", record->priority, record->budget_us,
+                record->period_us);
     }
     fprintf(out, "\n");
 }
 
-static void print_maps(const struct check *check, const struct domain_record *record, FILE *out)
+static void print_maps(const struct domain_record *record, FILE *out)
 {
-    char path[256], size[32];
+    char size[32];
     uint32_t i;
 
     for (i = 0; i < record->nr_maps; i++) {
         const struct domain_map *map = &record->maps[i];
 
-        fprintf(out, "  %-9s 0x%09" PRIx64 "-0x%09" PRIx64 " at 0x%09" PRIx64 "  %s", map->kind == MAP_RAM ? "RAM" : "device",
-                map->ipa.v, map->ipa.v + map->size - 1, map->pa.v, amount(map->size, size));
-        if (map->kind == MAP_DEVICE) {
-            fprintf(out, "  %s", device_at(check, map->pa.v, map->size, path, sizeof(path)));
-        }
-        fprintf(out, "\n");
+        fprintf(out, "  %-9s 0x%09" PRIx64 "-0x%09" PRIx64 " at 0x%09" PRIx64 "  %s\n",
+                map->kind == MAP_RAM ? "RAM" : "registers", map->ipa.v, map->ipa.v + map->size - 1, map->pa.v,
+                amount(map->size, size));
     }
 }
 
 static void print_emulated(const struct check *check, const struct domain_record *record, FILE *out)
 {
-    fprintf(out, "  virtual   GICv%u 0x%" PRIx64 ", 0x%" PRIx64 " (%u SPIs)", check->host.gic.version, record->gicd.v,
-            record->gicr_or_gicc.v, record->nr_spis);
+    fprintf(out, "  virtual   GICv%u 0x%" PRIx64 ", 0x%" PRIx64 " (%u SPIs)", check->host.gic.version,
+            record->gicd.v, record->gicr_or_gicc.v, record->nr_spis);
     if ((record->flags & DOMAIN_VPL011) != 0) {
         fprintf(out, "; vpl011 0x%" PRIx64 ", interrupt %u", record->uart.v, record->uart_virq);
     }
     fprintf(out, "\n");
 }
 
-static void print_irqs(const struct check *check, const struct domain_record *record, FILE *out)
+/* Devices by their nodes: a page of registers may hold several. */
+static void print_devices(const struct check *check, const struct domain_record *record, FILE *out)
 {
-    char path[256];
+    fdt_node_t node = FDT_NONE;
+    struct reach reach;
     uint32_t i;
 
-    for (i = 0; i < record->nr_irqs; i++) {
-        fprintf(out, "  interrupt %u as %u, %s  %s\n", record->irqs[i].pirq, record->irqs[i].virq,
-                record->irqs[i].edge ? "edge" : "level",
-                device_of_irq(check, record->irqs[i].pirq, path, sizeof(path)));
+    while (next_reach(check, record, &node, &reach)) {
+        fprintf(out, "  device    %s", reach.path);
+        for (i = 0; i < reach.nr_irqs; i++) {
+            fprintf(out, "%s %u", i == 0 ? ", interrupt" : ",", reach.irqs[i]);
+        }
+        fprintf(out, "\n");
     }
+    for (i = 0; i < record->nr_irqs; i++) {
+        fprintf(out, "%s%u %s", i == 0 ? "  interrupt " : ", ", record->irqs[i].pirq,
+                record->irqs[i].edge ? "edge" : "level");
+    }
+    fputs(record->nr_irqs != 0 ? "\n" : "", out);
 }
 
 static void print_start(const struct domain_record *record, FILE *out)
@@ -110,8 +117,11 @@ static void print_start(const struct domain_record *record, FILE *out)
     for (i = 0; i < record->nr_loads; i++) {
         const struct domain_load *load = &record->loads[i];
 
-        fprintf(out, "  load      0x%09" PRIx64 " from 0x%09" PRIx64 "  %s%s\n", load->ipa.v, load->source.v,
-                amount(load->size, size), load->ipa.v == record->dtb.v ? "  generated device tree" : "");
+        fprintf(out, "  load      0x%09" PRIx64 " from 0x%09" PRIx64 "  %s  %s\n", load->ipa.v,
+                load->source.v, amount(load->size, size),
+                load->ipa.v == record->entry.v ? "kernel"
+                : load->ipa.v == record->dtb.v ? "generated device tree"
+                                               : "ramdisk");
     }
     fprintf(out, "  start     pc 0x%" PRIx64 ", x0 0x%" PRIx64 "; ", record->entry.v, record->dtb.v);
     if (record->restart == RESTART_NEVER) {
@@ -133,7 +143,8 @@ static void print_authority(const struct domain_record *record, FILE *out)
         fprintf(out, "  authority DMA without SMMU: trusted for all RAM\n");
     }
     for (i = 0; i < record->nr_smc_ranges; i++) {
-        fprintf(out, "  authority firmware calls 0x%08x-0x%08x\n", record->smc_ranges[i][0], record->smc_ranges[i][1]);
+        fprintf(out, "  authority firmware calls 0x%08x-0x%08x\n", record->smc_ranges[i][0],
+                record->smc_ranges[i][1]);
     }
     if ((record->flags & DOMAIN_HARDWARE) != 0) {
         fprintf(out, "  authority every device that no other domain was given\n");
@@ -149,9 +160,9 @@ static void print_domain(const struct check *check, const struct domain_record *
             (record->flags & DOMAIN_DIRECT_MAP) != 0 ? ", direct-map" : "",
             (record->flags & DOMAIN_HARDWARE) != 0 ? ", hardware domain" : "");
     print_vcpus(record, out);
-    print_maps(check, record, out);
+    print_maps(record, out);
     print_emulated(check, record, out);
-    print_irqs(check, record, out);
+    print_devices(check, record, out);
     print_start(record, out);
     print_authority(record, out);
 }
@@ -189,7 +200,8 @@ void print_table(const struct check *check, FILE *out)
     print_cpus(check, out);
     fprintf(out, "\nmemory\n");
     for (i = 0; i < count; i++) {
-        fprintf(out, "  0x%09" PRIx64 "-0x%09" PRIx64 "  %-9s %s%s\n", extents[i].base, extents[i].base + extents[i].size - 1,
-                amount(extents[i].size, size), extents[i].owner >= 0 ? "domain " : "", extents[i].what);
+        fprintf(out, "  0x%09" PRIx64 "-0x%09" PRIx64 "  %-9s %s%s\n", extents[i].base,
+                extents[i].base + extents[i].size - 1, amount(extents[i].size, size),
+                extents[i].owner >= 0 ? "domain " : "", extents[i].what);
     }
 }

@@ -49,30 +49,38 @@ static const char board[] =
     " cpus { #address-cells = <1>; #size-cells = <0>;\n"
     "  cpu@0 { device_type = \"cpu\"; compatible = \"arm,cortex-a53\"; enable-method = \"psci\"; reg = <0>;\n"
     "          clock-frequency = <1000000>; };\n"
-    "  cpu@1 { device_type = \"cpu\"; compatible = \"arm,cortex-a53\"; enable-method = \"psci\"; reg = <1>; };\n"
+    "  cpu@1 { device_type = \"cpu\"; compatible = \"arm,cortex-a53\"; enable-method = \"psci\"; reg = <1>; "
+    "};\n"
     " };\n"
     " timer { compatible = \"arm,armv8-timer\"; clock-frequency = <50000000>;\n"
     "  interrupts = <1 13 4>, <1 14 4>, <1 11 4>, <1 10 4>; };\n"
-    " gic: interrupt-controller@8000000 { #interrupt-cells = <3>; #address-cells = <0>; interrupt-controller;\n"
+    " gic: interrupt-controller@8000000 { #interrupt-cells = <3>; #address-cells = <0>; "
+    "interrupt-controller;\n"
     "  %s; interrupts = <1 9 4>; };\n"
     " soc { compatible = \"simple-bus\"; ranges; #address-cells = <2>; #size-cells = <2>;\n"
     "  serial@9000000 { compatible = \"arm,pl011\"; reg = <0 0x9000000 0 0x1000>; interrupts = <0 1 4>; };\n"
     "  gpio@9030000 { compatible = \"arm,pl061\"; reg = <0 0x9030000 0 0x1000>; interrupts = <0 7 4>; };\n"
-    "  rtc@9010000 { compatible = \"arm,pl031\"; reg = <0 0x9010000 0 0x1000>; interrupts = <0 2 1>, <0 3 4>; };\n"
-    "  net@9040000 { compatible = \"test,net\"; reg = <0 0x9040000 0 0x2000>; interrupts = <0 9 4>; dma-coherent; };\n"
+    "  rtc@9010000 { compatible = \"arm,pl031\"; reg = <0 0x9010000 0 0x1000>; interrupts = <0 2 1>, <0 3 "
+    "4>; };\n"
+    "  net@9040000 { compatible = \"test,net\"; reg = <0 0x9040000 0 0x2000>; interrupts = <0 9 4>; "
+    "dma-coherent; };\n"
     "  odd@9050000 { compatible = \"test,odd\"; reg = <0 0x9050000 0 0x1000>; interrupts = <1 5 4>; };\n"
     "  off@9060000 { compatible = \"arm,pl061\"; reg = <0 0x9060000 0 0x1000>; status = \"disabled\"; };\n"
     "  mux: mux { #interrupt-cells = <1>; interrupt-controller; };\n"
     "  ext@9070000 { compatible = \"arm,pl061\"; reg = <0 0x9070000 0 0x1000>;\n"
     "   interrupts-extended = <&mux 4>, <&gic 0 20 4>, <&mux 5>, <&gic 0 21 1>; };\n"
-    "  virtio@a000000 { compatible = \"virtio,mmio\"; reg = <0 0xa000000 0 0x200>; interrupts = <0 16 1>; };\n"
-    "  virtio@a000200 { compatible = \"virtio,mmio\"; reg = <0 0xa000200 0 0x200>; interrupts = <0 17 1>; };\n"
+    "  virtio@a000000 { compatible = \"virtio,mmio\"; reg = <0 0xa000000 0 0x200>; interrupts = <0 16 1>; "
+    "};\n"
+    "  virtio@a000200 { compatible = \"virtio,mmio\"; reg = <0 0xa000200 0 0x200>; interrupts = <0 17 1>; "
+    "};\n"
     " };\n"
     "};\n";
 
-static const char gic_v2[] = "compatible = \"arm,cortex-a15-gic\"; reg = <0 0x8000000 0 0x10000>, <0 0x8010000 0 0x10000>, "
-                             "<0 0x8030000 0 0x10000>, <0 0x8040000 0 0x10000>";
-static const char gic_v3[] = "compatible = \"arm,gic-v3\"; reg = <0 0x8000000 0 0x10000>, <0 0x80a0000 0 0xf60000>";
+static const char gic_v2[] =
+    "compatible = \"arm,cortex-a15-gic\"; reg = <0 0x8000000 0 0x10000>, <0 0x8010000 0 0x10000>, "
+    "<0 0x8030000 0 0x10000>, <0 0x8040000 0 0x10000>";
+static const char gic_v3[] =
+    "compatible = \"arm,gic-v3\"; reg = <0 0x8000000 0 0x10000>, <0 0x80a0000 0 0xf60000>";
 
 void make_board(struct host *host, struct fdt *fdt, unsigned gic_version)
 {
@@ -87,13 +95,15 @@ void make_board(struct host *host, struct fdt *fdt, unsigned gic_version)
     }
 }
 
-static void remember(struct report *report, enum severity severity, const char *path, const char *property, const char *message)
+static void remember(struct report *report, enum severity severity, const char *path, const char *property,
+                     const char *message)
 {
     static const char *const names[] = {"note", "warning", "error"};
     struct messages *messages = report->context;
     size_t used = strlen(messages->text);
 
-    snprintf(messages->text + used, sizeof(messages->text) - used, "%s %s %s: %s\n", names[severity], path, property, message);
+    snprintf(messages->text + used, sizeof(messages->text) - used, "%s %s %s: %s\n", names[severity], path,
+             property, message);
 }
 
 void messages_start(struct messages *messages)

@@ -7,12 +7,13 @@
 #include "boot/host.h"
 #include "boot/report.h"
 
-/* Compiles the text with dtc and opens it. The blob is as large as it must be, so that a read behind it is seen. */
+/* Compiles the text with dtc and opens it. The blob is as large as it must be, so that a read behind it is
+ * seen. */
 void compile_tree(struct fdt *fdt, const char *text);
 void close_tree(struct fdt *fdt);
 
-/* A small board: GICv2 or v3, four CPUs, PL011, PL061 (interrupt 39), PL031, a network controller that is dma-coherent,
- * two virtio-mmio devices in one page, a device of unknown kind. */
+/* A small board: GICv2 or v3, four CPUs, PL011, PL061 (interrupt 39), PL031, a network controller that is
+ * dma-coherent, two virtio-mmio devices in one page, a device of unknown kind. */
 void make_board(struct host *host, struct fdt *fdt, unsigned gic_version);
 
 struct messages {

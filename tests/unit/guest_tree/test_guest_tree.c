@@ -66,18 +66,26 @@ static void smallest_domain_on_gicv2(void **state)
         "\t\tcpu_off = <0x01>;\n\t\tcpu_on = <0x02>;\n\t};\n\n"
         "\tcpus {\n\t\t#address-cells = <0x01>;\n\t\t#size-cells = <0x00>;\n\n"
         "\t\tcpu@0 {\n\t\t\tcompatible = \"arm,cortex-a53\";\n\t\t\tdevice_type = \"cpu\";\n"
-        "\t\t\tenable-method = \"psci\";\n\t\t\treg = <0x00>;\n\t\t\tclock-frequency = <0xf4240>;\n\t\t};\n\t};\n\n"
-        "\tmemory@40000000 {\n\t\tdevice_type = \"memory\";\n\t\treg = <0x00 0x40000000 0x00 0x40000>;\n\t};\n\n"
+        "\t\t\tenable-method = \"psci\";\n\t\t\treg = <0x00>;\n\t\t\tclock-frequency = "
+        "<0xf4240>;\n\t\t};\n\t};\n\n"
+        "\tmemory@40000000 {\n\t\tdevice_type = \"memory\";\n\t\treg = <0x00 0x40000000 0x00 "
+        "0x40000>;\n\t};\n\n"
         "\tinterrupt-controller@3001000 {\n\t\t#address-cells = <0x00>;\n\t\t#interrupt-cells = <0x03>;\n"
         "\t\tinterrupt-controller;\n\t\tcompatible = \"arm,gic-400\";\n"
         "\t\treg = <0x00 0x3001000 0x00 0x1000 0x00 0x3002000 0x00 0x2000>;\n"
         "\t\tlinux,phandle = <0xfde8>;\n\t\tphandle = <0xfde8>;\n\t};\n\n"
         "\ttimer {\n\t\tcompatible = \"arm,armv8-timer\";\n"
-        "\t\tinterrupts = <0x01 0x0d 0xf08 0x01 0x0e 0xf08 0x01 0x0b 0xf08>;\n\t\tinterrupt-parent = <0xfde8>;\n"
+        "\t\tinterrupts = <0x01 0x0d 0xf08 0x01 0x0e 0xf08 0x01 0x0b 0xf08>;\n\t\tinterrupt-parent = "
+        "<0xfde8>;\n"
         "\t\tclock-frequency = <0x2faf080>;\n\t};\n};\n";
-    struct domain_record record = {.nr_vcpus = 1, .vcpus = vcpus, .gicd = IPA(0x3001000), .gicr_or_gicc = IPA(0x3002000),
-                                   .nr_maps = 1, .maps = one_bank};
-    struct guest_fdt_input in = {.host = &host, .record = &record, .node = FDT_NONE, .report = &messages.report};
+    struct domain_record record = {.nr_vcpus = 1,
+                                   .vcpus = vcpus,
+                                   .gicd = IPA(0x3001000),
+                                   .gicr_or_gicc = IPA(0x3002000),
+                                   .nr_maps = 1,
+                                   .maps = one_bank};
+    struct guest_fdt_input in = {
+        .host = &host, .record = &record, .node = FDT_NONE, .report = &messages.report};
     uint8_t *blob;
     size_t size;
 
@@ -94,56 +102,76 @@ static const char partial_text[] =
     " gic: gic { #interrupt-cells = <3>; interrupt-controller; phandle = <0x42>; };\n"
     " aliases { net = &net; };\n other { left-out; };\n"
     " passthrough { compatible = \"simple-bus\"; ranges; #address-cells = <2>; #size-cells = <2>;\n"
-    "  net: net@10000000 { compatible = \"test,net\"; reg = <0 0x10000000 0 0x1000>; interrupt-parent = <&gic>;\n"
-    "   xen,path = \"/soc/net@9040000\"; xen,reg = <0 0x9040000 0 0x1000 0 0x10000000>; xen,force-assign-without-iommu;\n"
-    "   bulkhead,dma = <1>; bulkhead,reset = <0 0 1 0 0>; xen,other = <1>; phy { inner { a; }; }; last { }; };\n"
+    "  net: net@10000000 { compatible = \"test,net\"; reg = <0 0x10000000 0 0x1000>; interrupt-parent = "
+    "<&gic>;\n"
+    "   xen,path = \"/soc/net@9040000\"; xen,reg = <0 0x9040000 0 0x1000 0 0x10000000>; "
+    "xen,force-assign-without-iommu;\n"
+    "   bulkhead,dma = <1>; bulkhead,reset = <0 0 1 0 0>; xen,other = <1>; phy { inner { a; }; }; last { }; "
+    "};\n"
     "  clock { #clock-cells = <0>; };\n };\n};\n";
+
+static const char full_text[] =
+    "/dts-v1/;\n\n/ {\n\t#address-cells = <0x02>;\n\t#size-cells = <0x02>;\n\n"
+    "\tchosen {\n\t\tbootargs = \"console=ttyAMA0\";\n\t\tlinux,initrd-start = <0x00 0x48000000>;\n"
+    "\t\tlinux,initrd-end = <0x02 0x1234>;\n\t};\n\n"
+    "\tpsci {\n\t\tcompatible = \"arm,psci-1.0\\0arm,psci-0.2\\0arm,psci\";\n\t\tmethod = \"hvc\";\n"
+    "\t\tcpu_off = <0x01>;\n\t\tcpu_on = <0x02>;\n\t};\n\n"
+    "\tcpus {\n\t\t#address-cells = <0x01>;\n\t\t#size-cells = <0x00>;\n\n"
+    "\t\tcpu@0 {\n\t\t\tcompatible = \"arm,cortex-a53\";\n\t\t\tdevice_type = \"cpu\";\n"
+    "\t\t\tenable-method = \"psci\";\n\t\t\treg = <0x00>;\n\t\t\tclock-frequency = <0xf4240>;\n\t\t};\n\n"
+    "\t\tcpu@1 {\n\t\t\tcompatible = \"arm,cortex-a53\";\n\t\t\tdevice_type = \"cpu\";\n"
+    "\t\t\tenable-method = \"psci\";\n\t\t\treg = <0x01>;\n\t\t\tclock-frequency = <0xf4240>;\n\t\t};\n\n"
+    "\t\tcpu@100 {\n\t\t\tcompatible = \"arm,cortex-a53\";\n\t\t\tdevice_type = \"cpu\";\n"
+    "\t\t\tenable-method = \"psci\";\n\t\t\treg = <0x100>;\n\t\t\tclock-frequency = "
+    "<0xf4240>;\n\t\t};\n\t};\n\n"
+    "\tmemory@40000000 {\n\t\tdevice_type = \"memory\";\n"
+    "\t\treg = <0x00 0x40000000 0x00 0xc0000000 0x02 0x00 0x01 0x00>;\n\t};\n\n"
+    "\taliases {\n\t\tnet = \"/passthrough/net@10000000\";\n\t};\n\n"
+    "\tpassthrough {\n\t\tcompatible = \"simple-bus\";\n\t\tranges;\n\t\t#address-cells = <0x02>;\n"
+    "\t\t#size-cells = <0x02>;\n\n"
+    "\t\tnet@10000000 {\n\t\t\tcompatible = \"test,net\";\n\t\t\treg = <0x00 0x10000000 0x00 0x1000>;\n"
+    "\t\t\tinterrupt-parent = <0x42>;\n\t\t\txen,other = <0x01>;\n\n"
+    "\t\t\tphy {\n\n\t\t\t\tinner {\n\t\t\t\t\ta;\n\t\t\t\t};\n\t\t\t};\n\n\t\t\tlast "
+    "{\n\t\t\t};\n\t\t};\n\n"
+    "\t\tclock {\n\t\t\t#clock-cells = <0x00>;\n\t\t};\n\t};\n\n"
+    "\tinterrupt-controller@3001000 {\n\t\t#address-cells = <0x00>;\n\t\t#interrupt-cells = <0x03>;\n"
+    "\t\tinterrupt-controller;\n\t\tcompatible = \"arm,gic-v3\";\n\t\t#redistributor-regions = <0x01>;\n"
+    "\t\treg = <0x00 0x3001000 0x00 0x10000 0x00 0x3020000 0x00 0x1000000>;\n"
+    "\t\tlinux,phandle = <0x42>;\n\t\tphandle = <0x42>;\n\t};\n\n"
+    "\ttimer {\n\t\tcompatible = \"arm,armv8-timer\";\n"
+    "\t\tinterrupts = <0x01 0x0d 0xf08 0x01 0x0e 0xf08 0x01 0x0b 0xf08>;\n\t\tinterrupt-parent = "
+    "<0x42>;\n"
+    "\t\tclock-frequency = <0x2faf080>;\n\t};\n\n"
+    "\tsbsa-uart@22000000 {\n\t\tcompatible = \"arm,sbsa-uart\";\n\t\treg = <0x00 0x22000000 0x00 "
+    "0x1000>;\n"
+    "\t\tinterrupts = <0x00 0x00 0xf04>;\n\t\tinterrupt-parent = <0x42>;\n\t\tcurrent-speed = "
+    "<0x1c200>;\n\t};\n};\n";
 
 static void full_domain_on_gicv3(void **state)
 {
-    static const char expected[] =
-        "/dts-v1/;\n\n/ {\n\t#address-cells = <0x02>;\n\t#size-cells = <0x02>;\n\n"
-        "\tchosen {\n\t\tbootargs = \"console=ttyAMA0\";\n\t\tlinux,initrd-start = <0x00 0x48000000>;\n"
-        "\t\tlinux,initrd-end = <0x02 0x1234>;\n\t};\n\n"
-        "\tpsci {\n\t\tcompatible = \"arm,psci-1.0\\0arm,psci-0.2\\0arm,psci\";\n\t\tmethod = \"hvc\";\n"
-        "\t\tcpu_off = <0x01>;\n\t\tcpu_on = <0x02>;\n\t};\n\n"
-        "\tcpus {\n\t\t#address-cells = <0x01>;\n\t\t#size-cells = <0x00>;\n\n"
-        "\t\tcpu@0 {\n\t\t\tcompatible = \"arm,cortex-a53\";\n\t\t\tdevice_type = \"cpu\";\n"
-        "\t\t\tenable-method = \"psci\";\n\t\t\treg = <0x00>;\n\t\t\tclock-frequency = <0xf4240>;\n\t\t};\n\n"
-        "\t\tcpu@1 {\n\t\t\tcompatible = \"arm,cortex-a53\";\n\t\t\tdevice_type = \"cpu\";\n"
-        "\t\t\tenable-method = \"psci\";\n\t\t\treg = <0x01>;\n\t\t\tclock-frequency = <0xf4240>;\n\t\t};\n\n"
-        "\t\tcpu@100 {\n\t\t\tcompatible = \"arm,cortex-a53\";\n\t\t\tdevice_type = \"cpu\";\n"
-        "\t\t\tenable-method = \"psci\";\n\t\t\treg = <0x100>;\n\t\t\tclock-frequency = <0xf4240>;\n\t\t};\n\t};\n\n"
-        "\tmemory@40000000 {\n\t\tdevice_type = \"memory\";\n"
-        "\t\treg = <0x00 0x40000000 0x00 0xc0000000 0x02 0x00 0x01 0x00>;\n\t};\n\n"
-        "\taliases {\n\t\tnet = \"/passthrough/net@10000000\";\n\t};\n\n"
-        "\tpassthrough {\n\t\tcompatible = \"simple-bus\";\n\t\tranges;\n\t\t#address-cells = <0x02>;\n"
-        "\t\t#size-cells = <0x02>;\n\n"
-        "\t\tnet@10000000 {\n\t\t\tcompatible = \"test,net\";\n\t\t\treg = <0x00 0x10000000 0x00 0x1000>;\n"
-        "\t\t\tinterrupt-parent = <0x42>;\n\t\t\txen,other = <0x01>;\n\n"
-        "\t\t\tphy {\n\n\t\t\t\tinner {\n\t\t\t\t\ta;\n\t\t\t\t};\n\t\t\t};\n\n\t\t\tlast {\n\t\t\t};\n\t\t};\n\n"
-        "\t\tclock {\n\t\t\t#clock-cells = <0x00>;\n\t\t};\n\t};\n\n"
-        "\tinterrupt-controller@3001000 {\n\t\t#address-cells = <0x00>;\n\t\t#interrupt-cells = <0x03>;\n"
-        "\t\tinterrupt-controller;\n\t\tcompatible = \"arm,gic-v3\";\n\t\t#redistributor-regions = <0x01>;\n"
-        "\t\treg = <0x00 0x3001000 0x00 0x10000 0x00 0x3020000 0x00 0x1000000>;\n"
-        "\t\tlinux,phandle = <0x42>;\n\t\tphandle = <0x42>;\n\t};\n\n"
-        "\ttimer {\n\t\tcompatible = \"arm,armv8-timer\";\n"
-        "\t\tinterrupts = <0x01 0x0d 0xf08 0x01 0x0e 0xf08 0x01 0x0b 0xf08>;\n\t\tinterrupt-parent = <0x42>;\n"
-        "\t\tclock-frequency = <0x2faf080>;\n\t};\n\n"
-        "\tsbsa-uart@22000000 {\n\t\tcompatible = \"arm,sbsa-uart\";\n\t\treg = <0x00 0x22000000 0x00 0x1000>;\n"
-        "\t\tinterrupts = <0x00 0x00 0xf04>;\n\t\tinterrupt-parent = <0x42>;\n\t\tcurrent-speed = <0x1c200>;\n\t};\n};\n";
     static const struct domain_map maps[] = {
         {IPA(0x40000000), PA(0x400000000), 0x80000000, MAP_RAM}, /* two pieces, one bank */
         {IPA(0xc0000000), PA(0x500000000), 0x40000000, MAP_RAM},
         {IPA(0x10000000), PA(0x9040000), 0x1000, MAP_DEVICE},
         {IPA(0x200000000), PA(0x600000000), 0x100000000, MAP_RAM},
     };
-    struct domain_record record = {.nr_vcpus = 3, .vcpus = vcpus, .flags = DOMAIN_VPL011, .gicd = IPA(0x3001000),
-                                   .gicr_or_gicc = IPA(0x3020000), .uart = IPA(0x22000000), .uart_virq = 32,
-                                   .nr_maps = ARRAY_SIZE(maps), .maps = maps};
+    struct domain_record record = {.nr_vcpus = 3,
+                                   .vcpus = vcpus,
+                                   .flags = DOMAIN_VPL011,
+                                   .gicd = IPA(0x3001000),
+                                   .gicr_or_gicc = IPA(0x3020000),
+                                   .uart = IPA(0x22000000),
+                                   .uart_virq = 32,
+                                   .nr_maps = ARRAY_SIZE(maps),
+                                   .maps = maps};
     struct fdt partial;
-    struct guest_fdt_input in = {.host = &host, .record = &record, .node = FDT_NONE, .bootargs = "console=ttyAMA0",
-                                 .initrd_start = 0x48000000, .initrd_end = 0x200001234, .partial = &partial,
+    struct guest_fdt_input in = {.host = &host,
+                                 .record = &record,
+                                 .node = FDT_NONE,
+                                 .bootargs = "console=ttyAMA0",
+                                 .initrd_start = 0x48000000,
+                                 .initrd_end = 0x200001234,
+                                 .partial = &partial,
                                  .report = &messages.report};
     uint8_t *blob;
     size_t size, need, i;
@@ -152,7 +180,7 @@ static void full_domain_on_gicv3(void **state)
     use_board(3);
     compile_tree(&partial, partial_text);
     blob = build(&in, &size);
-    expect_text(blob, size, expected);
+    expect_text(blob, size, full_text);
     /* Whatever the capacity, nothing is written behind it; what fits is the same tree. */
     for (i = 0; i <= guest_fdt_bound(&in); i++) {
         uint8_t *small = malloc(i + 1);
@@ -168,10 +196,17 @@ static void full_domain_on_gicv3(void **state)
 
 static void direct_map_has_the_hosts_layout(void **state)
 {
-    struct domain_record record = {.nr_vcpus = 2, .vcpus = vcpus, .flags = DOMAIN_VPL011 | DOMAIN_DIRECT_MAP,
-                                   .gicd = IPA(0x8000000), .gicr_or_gicc = IPA(0x80a0000), .uart = IPA(0x9000000),
-                                   .uart_virq = 33, .nr_maps = 1, .maps = one_bank};
-    struct guest_fdt_input in = {.host = &host, .record = &record, .node = FDT_NONE, .report = &messages.report};
+    struct domain_record record = {.nr_vcpus = 2,
+                                   .vcpus = vcpus,
+                                   .flags = DOMAIN_VPL011 | DOMAIN_DIRECT_MAP,
+                                   .gicd = IPA(0x8000000),
+                                   .gicr_or_gicc = IPA(0x80a0000),
+                                   .uart = IPA(0x9000000),
+                                   .uart_virq = 33,
+                                   .nr_maps = 1,
+                                   .maps = one_bank};
+    struct guest_fdt_input in = {
+        .host = &host, .record = &record, .node = FDT_NONE, .report = &messages.report};
     uint64_t base, length;
     struct fdt_prop prop;
     uint32_t cell;
@@ -196,9 +231,14 @@ static void direct_map_has_the_hosts_layout(void **state)
 static void many_pieces_of_ram(void **state)
 {
     static struct domain_map maps[40];
-    struct domain_record record = {.nr_vcpus = 1, .vcpus = vcpus, .gicd = IPA(0x3001000), .gicr_or_gicc = IPA(0x3020000),
-                                   .nr_maps = 40, .maps = maps};
-    struct guest_fdt_input in = {.host = &host, .record = &record, .node = FDT_NONE, .report = &messages.report};
+    struct domain_record record = {.nr_vcpus = 1,
+                                   .vcpus = vcpus,
+                                   .gicd = IPA(0x3001000),
+                                   .gicr_or_gicc = IPA(0x3020000),
+                                   .nr_maps = 40,
+                                   .maps = maps};
+    struct guest_fdt_input in = {
+        .host = &host, .record = &record, .node = FDT_NONE, .report = &messages.report};
     uint64_t base, length, sum = 0;
     struct fdt tree;
     fdt_node_t node;
@@ -209,12 +249,16 @@ static void many_pieces_of_ram(void **state)
     (void)state;
     use_board(3);
     for (i = 0; i < 40; i++) {
-        maps[i] = (struct domain_map){IPA(0x40000000 + 0x10000 * i), PA(0x90000000 + 0x2000 * i), 0x1000, MAP_RAM};
+        maps[i] =
+            (struct domain_map){IPA(0x40000000 + 0x10000 * i), PA(0x90000000 + 0x2000 * i), 0x1000, MAP_RAM};
     }
     blob = build(&in, &size);
     assert_int_equal(fdt_open(&tree, blob, size), OK);
-    for (node = fdt_first_child(&tree, fdt_root(&tree)); node != FDT_NONE; node = fdt_next_sibling(&tree, node)) {
-        for (i = 0; strncmp(fdt_name(&tree, node), "memory@", 7) == 0 && fdt_reg(&tree, node, i, &base, &length) == OK; i++) {
+    for (node = fdt_first_child(&tree, fdt_root(&tree)); node != FDT_NONE;
+         node = fdt_next_sibling(&tree, node)) {
+        for (i = 0; strncmp(fdt_name(&tree, node), "memory@", 7) == 0 &&
+                    fdt_reg(&tree, node, i, &base, &length) == OK;
+             i++) {
             sum += length;
         }
     }
@@ -225,11 +269,15 @@ static void many_pieces_of_ram(void **state)
 
 static void phandle_of_the_interrupt_controller(void **state)
 {
-    struct domain_record record = {.nr_vcpus = 1, .vcpus = vcpus, .gicd = IPA(0x3001000), .gicr_or_gicc = IPA(0x3020000),
-                                   .nr_maps = 1, .maps = one_bank};
+    struct domain_record record = {.nr_vcpus = 1,
+                                   .vcpus = vcpus,
+                                   .gicd = IPA(0x3001000),
+                                   .gicr_or_gicc = IPA(0x3020000),
+                                   .nr_maps = 1,
+                                   .maps = one_bank};
     struct fdt partial;
-    struct guest_fdt_input in = {.host = &host, .record = &record, .node = FDT_NONE, .partial = &partial,
-                                 .report = &messages.report};
+    struct guest_fdt_input in = {
+        .host = &host, .record = &record, .node = FDT_NONE, .partial = &partial, .report = &messages.report};
     static uint8_t blob[8192];
     size_t size;
 
@@ -237,7 +285,8 @@ static void phandle_of_the_interrupt_controller(void **state)
     use_board(3);
     compile_tree(&partial, "/dts-v1/; / { passthrough { a { phandle = <65000>; }; }; };");
     assert_int_equal(guest_fdt_build(&in, blob, sizeof(blob), &size), ERR_INVALID);
-    assert_non_null(strstr(messages.text, "error (partial tree)/passthrough/a phandle: phandle 65000 is the generated"));
+    assert_non_null(
+        strstr(messages.text, "error (partial tree)/passthrough/a phandle: phandle 65000 is the generated"));
     close_tree(&partial);
     compile_tree(&partial, "/dts-v1/; / { gic { }; passthrough { a { phandle = <64999>; }; }; };");
     assert_int_equal(guest_fdt_build(&in, blob, sizeof(blob), &size), OK);

@@ -44,36 +44,50 @@ static void scan(struct result *result, unsigned how, const char *nodes)
 {
     static char text[8192];
     struct fdt partial;
-    struct passthrough_input in = {.host = &host, .partial = &partial, .report = &result->messages.report,
-                                   .direct_map = (how & DIRECT) != 0, .static_mem = (how & STATIC) != 0,
+    struct passthrough_input in = {.host = &host,
+                                   .partial = &partial,
+                                   .report = &result->messages.report,
+                                   .direct_map = (how & DIRECT) != 0,
+                                   .static_mem = (how & STATIC) != 0,
                                    .restarts = (how & RESTARTS) != 0};
 
     *result = (struct result){0};
-    result->out = (struct passthrough){.maps = result->maps, .irqs = result->irqs, .resets = result->resets,
-                                       .nodes = result->nodes, .max_maps = MAX, .max_irqs = MAX, .max_resets = MAX,
+    result->out = (struct passthrough){.maps = result->maps,
+                                       .irqs = result->irqs,
+                                       .resets = result->resets,
+                                       .nodes = result->nodes,
+                                       .max_maps = MAX,
+                                       .max_irqs = MAX,
+                                       .max_resets = MAX,
                                        .max_nodes = MAX};
     messages_start(&result->messages);
-    snprintf(text, sizeof(text), "/dts-v1/; / { #address-cells = <2>; #size-cells = <2>;\n passthrough { compatible = "
-             "\"simple-bus\"; ranges; #address-cells = <2>; #size-cells = <2>;\n %s }; };\n", nodes);
+    snprintf(text, sizeof(text),
+             "/dts-v1/; / { #address-cells = <2>; #size-cells = <2>;\n passthrough { compatible = "
+             "\"simple-bus\"; ranges; #address-cells = <2>; #size-cells = <2>;\n %s }; };\n",
+             nodes);
     compile_tree(&partial, text);
     result->status = passthrough_scan(&in, &result->out);
     close_tree(&partial);
 }
 
-#define GPIO "gpio@9030000 { compatible = \"arm,pl061\"; xen,path = \"/soc/gpio@9030000\"; "
+#define GPIO     "gpio@9030000 { compatible = \"arm,pl061\"; xen,path = \"/soc/gpio@9030000\"; "
 #define GPIO_REG "xen,reg = <0 0x9030000 0 0x1000 0 0x10000000>; "
-#define FORCE "xen,force-assign-without-iommu; "
-#define NET "net { compatible = \"test,net\"; xen,path = \"/soc/net@9040000\"; xen,reg = <0 0x9040000 0 0x2000 0 0x9040000>; "
-#define DISK "disk { compatible = \"virtio,mmio\"; xen,path = \"/soc/virtio@a000000\"; " \
-             "xen,reg = <0 0xa000000 0 0x1000 0 0xa000000>; "
+#define FORCE    "xen,force-assign-without-iommu; "
+#define NET                                                                                                \
+    "net { compatible = \"test,net\"; xen,path = \"/soc/net@9040000\"; xen,reg = <0 0x9040000 0 0x2000 0 " \
+    "0x9040000>; "
+#define DISK                                                                    \
+    "disk { compatible = \"virtio,mmio\"; xen,path = \"/soc/virtio@a000000\"; " \
+    "xen,reg = <0 0xa000000 0 0x1000 0 0xa000000>; "
 
 static void maps_and_interrupts(void **state)
 {
     struct result r;
 
     (void)state;
-    scan(&r, 0, GPIO GPIO_REG "}; clock { }; rtc { xen,path = \"/soc/rtc@9010000\"; compatible = \"arm,pl031\"; "
-         "xen,reg = <0 0x9010000 0 0x1000 0 0x10001000>; };");
+    scan(&r, 0,
+         GPIO GPIO_REG "}; clock { }; rtc { xen,path = \"/soc/rtc@9010000\"; compatible = \"arm,pl031\"; "
+                       "xen,reg = <0 0x9010000 0 0x1000 0 0x10001000>; };");
     assert_string_equal(r.messages.text, "");
     assert_int_equal(r.status, OK);
     assert_int_equal(r.out.nr_maps, 2);
@@ -100,7 +114,8 @@ static void nested_nodes_use_their_parents_cells(void **state)
     struct result r;
 
     (void)state;
-    scan(&r, 0, "bus { #address-cells = <1>; #size-cells = <1>; ranges; gpio { compatible = \"arm,pl061\"; "
+    scan(&r, 0,
+         "bus { #address-cells = <1>; #size-cells = <1>; ranges; gpio { compatible = \"arm,pl061\"; "
          "xen,path = \"/soc/gpio@9030000\"; xen,reg = <0x9030000 0x1000 0x10000000>; }; };");
     assert_string_equal(r.messages.text, "");
     assert_int_equal(r.out.nr_maps, 1);
@@ -112,7 +127,8 @@ static void interrupts_of_other_controllers_are_left_out(void **state)
     struct result r;
 
     (void)state;
-    scan(&r, 0, "gpio { compatible = \"arm,pl061\"; xen,path = \"/soc/ext@9070000\"; "
+    scan(&r, 0,
+         "gpio { compatible = \"arm,pl061\"; xen,path = \"/soc/ext@9070000\"; "
          "xen,reg = <0 0x9070000 0 0x1000 0 0x9070000>; };");
     assert_string_equal(r.messages.text, "");
     assert_int_equal(r.out.nr_irqs, 2);
@@ -140,7 +156,8 @@ static void dma_masters_need_three_words(void **state)
     scan(&r, DIRECT | STATIC, NET FORCE "};");
     assert_int_equal(r.status, OK);
     assert_true(r.out.dma_unprotected);
-    assert_non_null(strstr(r.messages.text, "note (partial tree)/passthrough/net xen,path: does DMA unprotected"));
+    assert_non_null(
+        strstr(r.messages.text, "note (partial tree)/passthrough/net xen,path: does DMA unprotected"));
 }
 
 static void bulkhead_dma_overrides(void **state)
@@ -168,7 +185,8 @@ static void restarts_need_a_reset(void **state)
     scan(&r, DIRECT | STATIC | RESTARTS, NET FORCE "};");
     assert_int_equal(r.status, ERR_INVALID);
     assert_non_null(strstr(r.messages.text, "bulkhead,reset: net does DMA and has no reset"));
-    scan(&r, DIRECT | STATIC | RESTARTS, NET FORCE "bulkhead,reset = <0x10 1 3 1 500>, <0x1ffc 0 0xffffffff 0 0>; };");
+    scan(&r, DIRECT | STATIC | RESTARTS,
+         NET FORCE "bulkhead,reset = <0x10 1 3 1 500>, <0x1ffc 0 0xffffffff 0 0>; };");
     assert_int_equal(r.status, OK);
     assert_int_equal(r.out.nr_resets, 2);
     assert_int_equal(r.resets[0].pa.v, 0x9040010);
@@ -204,8 +222,9 @@ static void virtio_has_a_reset_and_neighbours(void **state)
     assert_int_equal(r.status, ERR_INVALID);
     assert_non_null(strstr(r.messages.text, "virtio@a000200 does DMA"));
     /* Both passed through by name: one map, two interrupts, each reset once. */
-    scan(&r, DIRECT | STATIC | RESTARTS, DISK FORCE "}; two { xen,path = \"/soc/virtio@a000200\"; " FORCE
-         "compatible = \"virtio,mmio\"; xen,reg = <0 0xa000000 0 0x1000 0 0xa000000>; };");
+    scan(&r, DIRECT | STATIC | RESTARTS,
+         DISK FORCE "}; two { xen,path = \"/soc/virtio@a000200\"; " FORCE
+                    "compatible = \"virtio,mmio\"; xen,reg = <0 0xa000000 0 0x1000 0 0xa000000>; };");
     assert_int_equal(r.status, OK);
     assert_int_equal(r.out.nr_maps, 1);
     assert_int_equal(r.out.nr_irqs, 2);
@@ -225,12 +244,15 @@ static void broken(void **state)
         {GPIO "xen,reg = <0 0x9030000 0 0x1000 0 0x9030200>; };", "not multiples of a page"},
         {GPIO "xen,reg = <0 0x9030000 0 0 0 0x9030000>; };", "is empty or wraps"},
         {GPIO "xen,reg = <0xffffffff 0xfffff000 0 0x2000 0 0x9030000>; };", "is empty or wraps"},
-        {GPIO "xen,reg = <0 0x9030000 0 0x1000 0 0x9030000>, <0 0x9031000 0 0x1000 0 0x9030000>; };", "is mapped already"},
-        {"a { xen,path = \"/soc/nothing\"; " GPIO_REG "};", "xen,path: the host tree has no node /soc/nothing"},
+        {GPIO "xen,reg = <0 0x9030000 0 0x1000 0 0x9030000>, <0 0x9031000 0 0x1000 0 0x9030000>; };",
+         "is mapped already"},
+        {"a { xen,path = \"/soc/nothing\"; " GPIO_REG "};",
+         "xen,path: the host tree has no node /soc/nothing"},
         {"a { xen,path = \"serial0\"; " GPIO_REG "};", "xen,path: the host tree has no node serial0"},
         {"a { xen,path = [61 62]; " GPIO_REG "};", "xen,path: is not a string"},
         {"a { xen,path; " GPIO_REG "};", "xen,path: is not a string"},
-        {"a { xen,path = \"/soc/odd@9050000\"; xen,reg = <0 0x9050000 0 0x1000 0 0x9050000>; };", "belongs to one CPU"},
+        {"a { xen,path = \"/soc/odd@9050000\"; xen,reg = <0 0x9050000 0 0x1000 0 0x9050000>; };",
+         "belongs to one CPU"},
         {GPIO GPIO_REG "bulkhead,rset = <1>; };", "bulkhead,rset: unknown property"},
         {"a { bulkhead,dma = <0>; };", "bulkhead,dma: has no meaning without xen,reg"},
     };
@@ -255,10 +277,12 @@ static void disabled_nodes_and_empty_trees_are_mentioned(void **state)
     struct result r;
 
     (void)state;
-    scan(&r, 0, "gpio { compatible = \"arm,pl061\"; xen,path = \"/soc/off@9060000\"; "
+    scan(&r, 0,
+         "gpio { compatible = \"arm,pl061\"; xen,path = \"/soc/off@9060000\"; "
          "xen,reg = <0 0x9060000 0 0x1000 0 0x9060000>; };");
     assert_int_equal(r.status, OK);
-    assert_non_null(strstr(r.messages.text, "warning (partial tree)/passthrough/gpio xen,path: the status of"));
+    assert_non_null(
+        strstr(r.messages.text, "warning (partial tree)/passthrough/gpio xen,path: the status of"));
     messages_start(&messages);
     compile_tree(&partial, "/dts-v1/; / { };");
     in.partial = &partial;
@@ -277,8 +301,10 @@ static void full_arrays_are_errors(void **state)
     (void)state;
     for (i = 0; i <= MAX; i++) {
         snprintf(nodes + strlen(nodes), sizeof(nodes) - strlen(nodes),
-                 "a%u { xen,path = \"/soc/gpio@9030000\"; compatible = \"arm,pl061\"; xen,reg = <0 0x9030000 0 0x1000 0 0x%x>; "
-                 "bulkhead,reset = <0 0 1 0 0>; };", i, 0x10000000 + 0x1000 * i);
+                 "a%u { xen,path = \"/soc/gpio@9030000\"; compatible = \"arm,pl061\"; xen,reg = <0 0x9030000 "
+                 "0 0x1000 0 0x%x>; "
+                 "bulkhead,reset = <0 0 1 0 0>; };",
+                 i, 0x10000000 + 0x1000 * i);
     }
     scan(&r, 0, nodes);
     assert_int_equal(r.status, ERR_INVALID);
