@@ -14,7 +14,8 @@
 struct domain *domains[MAX_DOMAINS];
 uint32_t nr_domains;
 
-#define OBJECT_ALIGN 64u
+#define OBJECT_ALIGN    64u
+#define GICV3_DIST_SIZE 0x10000u
 
 static void bind_vcpus(struct domain *domain)
 {
@@ -78,6 +79,7 @@ enum status domain_create(const struct domain_record *record)
         return ERR_NOMEM;
     }
     domain->virq = virq_init(virq_memory, record->nr_vcpus, record->nr_spis, gic_version);
+    domain->gicd_size = gic_version == 3 ? GICV3_DIST_SIZE : PAGE_SIZE;
     domain->pool = pool;
     domain->pool_objects = pool.used;
     domains[nr_domains++] = domain;

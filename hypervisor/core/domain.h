@@ -35,6 +35,7 @@ struct domain {
     struct virq *virq;
     struct vpl011 *uart;
     struct vcpu *vcpus;
+    uint32_t gicd_size;
     uint64_t counter_offset; /* CNTVOFF_EL2 */
     uint32_t state;          /* enum domain_state, atomic */
     uint32_t stop_reason;

@@ -101,7 +101,13 @@ guest_sync:
     bl      trap_hvc
     b       guest_return
 1:  save_callee x0
+    mov     x20, x0
+    mov     x21, x1
+    cmp     x2, #0x24
+    b.eq    2f
     bl      trap_sync
+    b       guest_return_all
+2:  bl      trap_data_abort
 guest_return_all:
     cbnz    x1, guest_switch_saved
     mov     sp, x0

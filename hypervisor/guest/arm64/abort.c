@@ -21,14 +21,16 @@
 #define FSC_TRANSLATION 1u
 #define FSC_EXTERNAL 0x10u
 
-#define GICV2_CPU_SIZE (2u * PAGE_SIZE)
-#define GICV3_DIST_SIZE 0x10000u
+/* EC, ISV, SAS, SSE, CM, S1PTW and the kind of fault: a translation fault of a plain word access. */
+#define WORD_MASK   (MASK(31, 26) | MASK(24, 21) | MASK(8, 7) | MASK(5, 2))
+#define WORD_ACCESS ((uint64_t)EC_DABT_LOWER << 26 | BIT(24) | UINT64_C(2) << 22 | FSC_TRANSLATION << 2)
+
+#define GICC_DIR        0x1000u
 #define GICR_STRIDE     0x20000u
 
 enum outcome { DONE, RETRY, NOBODY };
 
-/* An external abort, as a bus gives it where there is no device. */
-static void inject_abort(struct vcpu *vcpu, uint64_t esr, bool data)
+void inject_abort(struct vcpu *vcpu, uint64_t esr, bool data)
 {
     bool from_el1 = READ_SYSREG(spsr_el2) % 16u != 0;
     uint64_t ec = (data ? EC_DABT_LOWER : EC_IABT_LOWER) + (from_el1 ? 1u : 0);
@@ -48,14 +50,14 @@ static enum outcome vgic_outcome(enum vgic_result result)
 }
 
 /* Emulated devices of the domain, the most frequent first. */
-static enum outcome emulate(struct vcpu *vcpu, uint64_t ipa, unsigned size, bool write, uint64_t *value)
+static inline __attribute__((always_inline)) enum outcome emulate(struct vcpu *vcpu, uint64_t ipa, unsigned size, bool write, uint64_t *value)
 {
     struct domain *d = vcpu->domain;
     const struct domain_record *r = d->record;
     struct virq_effects effects = {0};
     enum outcome outcome = NOBODY;
 
-    if (in_range(ipa, r->gicd, gic_version == 3 ? GICV3_DIST_SIZE : PAGE_SIZE)) {
+    if (in_range(ipa, r->gicd, d->gicd_size)) {
         outcome = vgic_outcome(vgic_dist_access(d->virq, vcpu->index, vcpu->virq, (uint32_t)(ipa - r->gicd.v), size,
                                                 write, value, &effects));
     } else if (d->uart != NULL && in_range(ipa, r->uart, PAGE_SIZE)) {
@@ -64,9 +66,19 @@ static enum outcome emulate(struct vcpu *vcpu, uint64_t ipa, unsigned size, bool
     } else if (gic_version == 3 && in_range(ipa, r->gicr_or_gicc, (uint64_t)GICR_STRIDE * r->nr_vcpus)) {
         outcome = vgic_outcome(vgic_redist_access(d->virq, vcpu->index, vcpu->virq, (uint32_t)(ipa - r->gicr_or_gicc.v),
                                                   size, write, value, &effects));
+    } else if (gic_version == 2 && write && ipa == r->gicr_or_gicc.v + GICC_DIR) {
+        vgic_dir(d->virq, vcpu->index, vcpu->virq, *value, &effects);
+        outcome = DONE;
     }
     effects_apply(d, &effects);
     return outcome;
+}
+
+/* The same code for the rest: kept out of the way of word accesses, which are specialised. */
+static __attribute__((noinline, cold)) enum outcome emulate_any(struct vcpu *vcpu, uint64_t ipa, unsigned size, bool write,
+                                                                uint64_t *value)
+{
+    return emulate(vcpu, ipa, size, write, value);
 }
 
 static uint64_t extend(uint64_t value, unsigned size, bool sign, bool sf)
@@ -99,7 +111,7 @@ static bool decode(struct vcpu *vcpu, uint32_t iss, struct decoded_access *acces
     return true;
 }
 
-static void data_abort(struct vcpu *vcpu, uint64_t esr, uint64_t ipa)
+static __attribute__((noinline, cold)) void data_abort(struct vcpu *vcpu, uint64_t esr, uint64_t ipa)
 {
     struct decoded_access access;
     uint64_t value = 0;
@@ -112,7 +124,7 @@ static void data_abort(struct vcpu *vcpu, uint64_t esr, uint64_t ipa)
     if (access.write) {
         value = extend(guest_register(vcpu, access.rt), access.size, false, true);
     }
-    outcome = emulate(vcpu, ipa, access.size, access.write, &value);
+    outcome = emulate_any(vcpu, ipa, access.size, access.write, &value);
     if (outcome == RETRY) {
         return;
     }
@@ -132,14 +144,39 @@ static void data_abort(struct vcpu *vcpu, uint64_t esr, uint64_t ipa)
     skip_instruction();
 }
 
-void abort_handle(struct vcpu *vcpu, uint64_t esr)
+/* An aligned-size load or store of a word whose syndrome is complete: nearly every access to a device register. False: not
+ * one, or nobody serves it; nothing has been done. */
+static inline bool word_access(struct vcpu *vcpu, uint64_t esr, uint64_t ipa)
 {
-    bool data = ESR_EC(esr) == EC_DABT_LOWER;
+    unsigned reg = ISS_SRT(esr);
+    uint64_t value;
+
+    if (ISS_WNR(esr)) {
+        value = (uint32_t)guest_register(vcpu, reg);
+        if (emulate(vcpu, ipa, 4, true, &value) != DONE) {
+            return false;
+        }
+    } else {
+        if (emulate(vcpu, ipa, 4, false, &value) != DONE) {
+            return false;
+        }
+        set_guest_register(vcpu, reg, (uint32_t)value);
+    }
+    skip_instruction();
+    return true;
+}
+
+SAVES_NOTHING struct trap_result trap_data_abort(struct vcpu *vcpu, uint64_t esr)
+{
     uint64_t ipa = FIELD(READ_SYSREG(hpfar_el2), 43, 4) << 12 | READ_SYSREG(far_el2) % PAGE_SIZE;
 
-    if (!data || ISS_FSC_TYPE(ESR_ISS(esr)) != FSC_TRANSLATION) {
-        inject_abort(vcpu, esr, data); /* no leaf of ours forbids anything else */
-        return;
+    if ((esr & WORD_MASK) == WORD_ACCESS && word_access(vcpu, esr, ipa)) {
+        return trap_return(vcpu);
     }
-    data_abort(vcpu, esr, ipa);
+    if (ISS_FSC_TYPE(ESR_ISS(esr)) == FSC_TRANSLATION) {
+        data_abort(vcpu, esr, ipa);
+    } else {
+        inject_abort(vcpu, esr, true); /* no leaf of ours forbids anything else */
+    }
+    return trap_return(vcpu);
 }

@@ -46,12 +46,11 @@ static void trap_wait(struct vcpu *vcpu)
     schedule_wait(vcpu);
 }
 
-struct trap_result trap_sync(struct vcpu *vcpu, uint64_t esr)
+SAVES_NOTHING struct trap_result trap_sync(struct vcpu *vcpu, uint64_t esr)
 {
     switch (ESR_EC(esr)) {
-    case EC_DABT_LOWER:
     case EC_IABT_LOWER:
-        abort_handle(vcpu, esr);
+        inject_abort(vcpu, esr, false);
         break;
     case EC_SYSREG:
         if (!sysreg_access(vcpu, ESR_ISS(esr))) {

@@ -7,8 +7,12 @@
 #include "arch/arm64/sysreg.h"
 #include "core/schedule.h"
 
+/* entry.S has saved all registers: the function need not preserve any. Arguments in x20, x21. */
+#define SAVES_NOTHING __attribute__((preserve_none))
+
 struct trap_result trap_hvc(struct vcpu *vcpu, uint64_t esr);
-struct trap_result trap_sync(struct vcpu *vcpu, uint64_t esr);
+struct trap_result trap_sync(struct vcpu *vcpu, uint64_t esr) SAVES_NOTHING;
+struct trap_result trap_data_abort(struct vcpu *vcpu, uint64_t esr) SAVES_NOTHING;
 struct trap_result trap_irq(struct vcpu *vcpu);
 struct trap_result trap_serror(struct vcpu *vcpu);
 
@@ -18,8 +22,8 @@ void smccc_call(struct vcpu *vcpu);
 /* MSR, MRS or SYS instruction, syndrome as EC 0x18. False: undefined for this guest. */
 bool sysreg_access(struct vcpu *vcpu, uint32_t iss);
 
-/* Stage-2 abort of an instruction fetch or data access. */
-void abort_handle(struct vcpu *vcpu, uint64_t esr);
+/* External abort, as a bus gives it where there is no device, into EL1: data access or instruction fetch. */
+void inject_abort(struct vcpu *vcpu, uint64_t esr, bool data);
 
 /* Undefined Instruction exception into EL1. The pc is that of the instruction. */
 void inject_undefined(struct vcpu *vcpu);

@@ -36,7 +36,7 @@ struct vgic_access {
 };
 
 /* ISENABLER to ICFGR; *value is 0 before a read. */
-enum vgic_result vgic_banks_access(const struct vgic_access *a);
+enum vgic_result vgic_banks_access(const struct vgic_access *a) __attribute__((noinline));
 
 static inline enum vgic_result vgic_read_word(unsigned size, uint64_t *value, uint32_t word)
 {
@@ -49,7 +49,8 @@ static inline uint32_t vgic_all_vcpus(const struct virq *virq)
     return (uint32_t)((UINT64_C(1) << virq->nr_vcpus) - 1u);
 }
 
-enum vgic_result vgic_v2_access(const struct vgic_access *a);
+/* Out of line, so that the way to the short ones saves no registers. */
+enum vgic_result vgic_v2_access(const struct vgic_access *a) __attribute__((noinline));
 enum vgic_result vgic_v3_access(const struct vgic_access *a);
 
 #endif

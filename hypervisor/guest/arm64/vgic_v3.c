@@ -32,7 +32,7 @@ static uint32_t typer(const struct virq *virq)
     return (virq->nr_banks - 1u) | GICD_TYPER_ID_BITS | GICD_TYPER_NO_1_OF_N;
 }
 
-static enum vgic_result control(const struct vgic_access *a)
+static __attribute__((noinline)) enum vgic_result control(const struct vgic_access *a)
 {
     uint32_t v = GICD_CTLR_ARE;
 
@@ -57,7 +57,7 @@ static unsigned route_of(const struct virq *virq, uint32_t low)
     return FIELD(low, 23, 16) == 0 && aff0 < AFF0_VCPUS && vcpu < virq->nr_vcpus ? vcpu : VIRQ_NONE;
 }
 
-static enum vgic_result router(const struct vgic_access *a)
+static __attribute__((noinline)) enum vgic_result router(const struct vgic_access *a)
 {
     unsigned intid = (a->offset - GICD_IROUTER) / 8u, index = intid / VIRQ_BANK, bit = intid % VIRQ_BANK, route;
     bool high = a->offset % 8u != 0;
@@ -106,7 +106,7 @@ enum vgic_result vgic_dist_access(struct virq *virq, unsigned vcpu, struct virq_
     struct vgic_access a = {virq, self, self, offset, size, write, false, value, effects};
 
     (void)vcpu;
-    if (offset % size != 0) {
+    if ((offset & (size - 1u)) != 0) {
         return VGIC_FAULT;
     }
     if (!write) {
