@@ -53,9 +53,11 @@ static int32_t lines(const struct console_port *port)
 bool console_ready(const struct console_port *port)
 {
     bool line = lines(port) > 0; /* before the bytes: they are then there to its end */
+    bool open = console_focused(port->domid) && (__atomic_load_n(&port->live, __ATOMIC_RELAXED) ||
+                                                 __atomic_load_n(&port->settled, __ATOMIC_RELAXED));
     uint32_t bytes = console_out_level(port);
 
-    return bytes != 0 && (line || console_focused(port->domid) || bytes == CONSOLE_OUT);
+    return bytes != 0 && (line || open || bytes == CONSOLE_OUT);
 }
 
 static bool ready(unsigned source)
@@ -66,7 +68,7 @@ static bool ready(unsigned source)
     return ports[source - 1] != NULL && (console_ready(ports[source - 1]) || (mux.flush && level(source) != 0));
 }
 
-/* The focused domain is in the middle of a line and has nothing to send at the moment: do the others wait a bit more? */
+/* The focused domain has an open line and nothing to send at the moment: do the others wait a bit more? */
 static bool hold(unsigned owner)
 {
     if (owner == HYPERVISOR || !console_focused(owner - 1) || mux.flush ||

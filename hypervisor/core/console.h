@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The console: all domains and the hypervisor share one UART.
  *
- * Output. Each domain has a bounded buffer. A domain without the input focus gives out whole lines (or a full buffer); the one
- * with the focus gives out each byte at once. Every line begins with "DOM<domid>: ". Who is in the middle of a line keeps the UART
- * until the line ends; a focused domain loses it also when it has settled (it waits for input, see console_settle), when
- * its turn is over (CONSOLE_TURN bytes), or when others have waited too long. Then a newline is inserted and the prefix is
- * repeated. Turns go round, so nobody starves. A newline is sent as CR LF; a CR that the domain sent itself is not doubled.
+ * Output. Each domain has a bounded buffer and gives out whole lines (or a full buffer). Every line begins with
+ * "DOM<domid>: ". The domain that has the input focus also gives out the beginning of a line: when it has settled (it shows a
+ * prompt, see console_settle), and byte by byte after it has taken input, because then somebody sits there. Such an open
+ * line keeps the UART until it ends, unless the domain settles, its turn is over (CONSOLE_TURN bytes), or another has several lines
+ * waiting: then a newline is inserted, and the prefix is repeated. Turns go round, so nobody starves. A newline is sent as CR
+ * LF; a CR that the domain sent itself is not doubled.
  *
  * Nobody waits for the UART: whoever has something to say moves at most CONSOLE_BURST bytes if the console is free, the rest
  * follows from the UART's interrupt. A full buffer is seen by the domain as a full FIFO.
@@ -31,6 +32,7 @@
 struct console_port {
     uint16_t domid;
     bool settled; /* the domain said that it is not in the middle of something */
+    bool live;    /* it has taken input since it got the focus */
     bool cut;     /* the console has put a newline into the middle of its line */
     bool overrun; /* input was dropped since the domain looked last */
     uint32_t out_head, out_tail;
@@ -83,7 +85,7 @@ static inline uint32_t console_in_level(const struct console_port *port)
     return __atomic_load_n(&port->in_head, __ATOMIC_ACQUIRE) - tail;
 }
 /* The domain is not in the middle of a line even though it sent no newline: it shows a prompt. Holds until its next
- * byte of output. */
+ * byte of output. A key also does this to the domain with the focus, so that what it said before it hung can be seen. */
 void console_settle(struct console_port *port);
 
 /* Moves up to CONSOLE_BURST bytes to the UART. Returns the domains whose emulated UART must be refreshed. */

@@ -63,6 +63,9 @@ static void set_focus(unsigned next)
     } else {
         print("input to DOM%u: Ctrl-A three times moves on", next);
     }
+    if (focus != HYPERVISOR && ports[focus] != NULL) {
+        __atomic_store_n(&ports[focus]->live, false, __ATOMIC_RELAXED);
+    }
     __atomic_store_n(&focus, next, __ATOMIC_RELAXED);
 }
 
@@ -152,15 +155,17 @@ static uint32_t receive(uint8_t byte, struct keys *keys)
 {
     uint32_t refresh = 0;
 
-    if (focus != HYPERVISOR) {
-        console_settle(ports[focus]); /* somebody sits there: what others have to say need not wait */
-    }
     if (byte == CTRL_A) {
         input.ctrl_a++;
         if (input.ctrl_a == SWITCH) {
             input.ctrl_a = 0;
             set_focus(next_focus());
         }
+    }
+    if (focus != HYPERVISOR) {
+        console_settle(ports[focus]);
+    }
+    if (byte == CTRL_A) {
         return 0;
     }
     for (; input.ctrl_a > 0; input.ctrl_a--) {
@@ -196,6 +201,7 @@ void console_attach(struct console_port *port, unsigned domid)
     port->in_tail = __atomic_load_n(&port->in_head, __ATOMIC_ACQUIRE);
     port->overrun = false;
     port->settled = false;
+    port->live = false;
     ports[domid] = port;
     console_output_attach(port);
     if (!any) {
@@ -252,6 +258,7 @@ bool console_get(struct console_port *port, uint8_t *byte)
     }
     *byte = port->in[port->in_tail % CONSOLE_IN];
     __atomic_store_n(&port->in_tail, port->in_tail + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&port->live, true, __ATOMIC_RELAXED);
     return true;
 }
 

@@ -76,6 +76,14 @@ static bool wire_is(const char *text)
     return same;
 }
 
+/* Somebody types at DOM1: from now on it sends byte by byte. */
+static void go_live(void)
+{
+    type("x");
+    CHECK(guest_read(1, DR) == 'x');
+    CHECK(wire_is(""));
+}
+
 /* --- output --- */
 
 static void whole_lines(void)
@@ -94,12 +102,25 @@ static void prompt(void)
 {
     start(2, 0);
     guest_text(1, "/ # ");
+    guest_text(2, "one\n");
+    CHECK(wire_is("DOM2: one\r\n")); /* DOM1 may be in the middle of a line */
+    guest_write(1, IMSC, RXI | RTI); /* Linux has masked TX: no */
     CHECK(wire_is("DOM1: / # "));
     guest_text(2, "two\n");
-    CHECK(wire_is("")); /* DOM1 may be in the middle of a line */
-    guest_write(1, IMSC, RXI | RTI); /* Linux has masked TX: no */
     CHECK(wire_is("\r\nDOM2: two\r\n"));
-    guest_text(1, "ls");
+    guest_text(1, "login: ");
+    for (int n = 0; n < 4; n++) { /* polls for input */
+        guest_read(1, FR);
+    }
+    CHECK(wire_is("DOM1: login: "));
+    guest_write(1, DR, '\n');
+    guest_text(1, "no hint");
+    CHECK(wire_is("\r\n"));
+    type("k");
+    CHECK(wire_is("DOM1: no hint"));
+    guest_text(1, "\n");
+    CHECK(wire_is("\r\n") && guest_read(1, DR) == 'k');
+    guest_text(1, "ls"); /* live: it echoes */
     CHECK(wire_is("DOM1: ls"));
     for (int n = 0; n < 4; n++) { /* polls for input */
         guest_read(1, FR);
@@ -115,6 +136,11 @@ static void prompt(void)
 static void focused_line_stays_whole(void)
 {
     start(2, 0);
+    guest_text(1, "be");
+    guest_text(2, "a\n");
+    guest_text(1, "gin\n");
+    CHECK(wire_is("DOM2: a\r\nDOM1: begin\r\n"));
+    go_live();
     guest_text(1, "begin ");
     guest_text(2, "a\nb\nc\n");
     guest_text(1, "end\n");
@@ -191,6 +217,8 @@ static void fairness(const char *flood, unsigned flooder, unsigned victim)
     unsigned at = 0;
 
     start(2, 16);
+    type("x");
+    CHECK(guest_read(1, DR) == 'x');
     for (unsigned n = 0; n < 20000; n++) {
         if (guest_try(flooder, flood[at])) {
             at = flood[at + 1] == '\0' ? 0 : at + 1;
@@ -273,6 +301,7 @@ static void drain_at_the_end(void)
 static void panic(void)
 {
     start(2, 0);
+    go_live();
     guest_text(1, "middle of");
     guest_text(2, "held");
     print("last message");
@@ -297,7 +326,7 @@ static void flow_control(void)
     while (guest_try(1, 'x')) {
         taken++;
     }
-    CHECK(taken == CONSOLE_OUT + 16 - 6); /* what is on the wire already is prefix and text */
+    CHECK(taken == CONSOLE_OUT + 16 - 6); /* full, then what went to the wire after the prefix */
     CHECK((guest_read(1, FR) & (TXFF | BUSY | TXFE)) == (TXFF | BUSY));
     CHECK((guest_read(1, RIS) & TXI) == 0);
     guest_write(1, IMSC, TXI);
