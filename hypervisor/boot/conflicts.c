@@ -67,6 +67,11 @@ static void check_guest(struct planner *p, const struct draft *d, const struct d
     bool v3 = p->host->gic.version == 3;
     uint32_t i;
 
+    if (map->ipa.v + map->size > UINT64_C(1) << p->in->ipa_bits_max || map->pa.v + map->size > UINT64_C(1)
+                                                                                                   << 48) {
+        error(p, source(d), "xen,reg", "host 0x%lx, guest 0x%lx: above what this CPU can address", map->pa.v,
+              map->ipa.v);
+    }
     refuse_ipa(p, d, map, r->gicd.v, v3 ? KIB(64) : PAGE_SIZE, "its interrupt controller");
     refuse_ipa(p, d, map, r->gicr_or_gicc.v, v3 ? r->nr_vcpus * KIB(128) : KIB(8),
                "its interrupt controller");

@@ -126,26 +126,32 @@ static void add_cpu(struct scan *scan, fdt_node_t node)
     host->cpus[host->nr_cpus++] = (struct host_cpu){mpidr, node};
 }
 
+/* Registers that are mapped for the hypervisor or a domain: whole pages. */
+static bool scan_pages(const struct scan *scan, unsigned index, uint64_t *address, uint64_t *size)
+{
+    return scan_reg(scan, index, address, size) && *address % PAGE_SIZE == 0 && *size >= PAGE_SIZE;
+}
+
 static bool gic_regs(struct scan *scan, fdt_node_t node)
 {
     struct host_gic *gic = &scan->host->gic;
     uint32_t i, regions = 1;
     struct fdt_prop prop;
 
-    if (!scan_reg(scan, 0, &gic->gicd, &gic->gicd_size)) {
+    if (!scan_pages(scan, 0, &gic->gicd, &gic->gicd_size)) {
         return false;
     }
     if (gic->version == 2) {
-        return scan_reg(scan, 1, &gic->gicc, &gic->gicc_size) &&
-               scan_reg(scan, 2, &gic->gich, &gic->gich_size) &&
-               scan_reg(scan, 3, &gic->gicv, &gic->gicv_size);
+        return scan_pages(scan, 1, &gic->gicc, &gic->gicc_size) &&
+               scan_pages(scan, 2, &gic->gich, &gic->gich_size) &&
+               scan_pages(scan, 3, &gic->gicv, &gic->gicv_size);
     }
     (void)fdt_u32(scan->fdt, node, "#redistributor-regions", &regions);
     if (regions == 0 || regions > HOST_MAX_GICR) {
         return false;
     }
     for (i = 0; i < regions; i++) {
-        if (!scan_reg(scan, 1u + i, &gic->gicr[i].base, &gic->gicr[i].size)) {
+        if (!scan_pages(scan, 1u + i, &gic->gicr[i].base, &gic->gicr[i].size)) {
             return false;
         }
     }

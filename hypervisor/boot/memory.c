@@ -164,8 +164,9 @@ void memory_place(struct planner *p, struct draft *d)
         }
     }
     place_devices(p, d);
-    if (p->host->gic.version == 2 && p->nr_maps < MAX_MAPS) {
+    if (p->host->gic.version == 2) { /* the array has one more entry for this */
         /* the page of GICC_DIR stays out: deactivation is trapped when it has to be */
-        p->maps[p->nr_maps++] = (struct domain_map){d->record->gicr_or_gicc, PA(p->host->gic.gicv), PAGE_SIZE, MAP_GICV};
+        p->maps[p->nr_maps++] =
+            (struct domain_map){d->record->gicr_or_gicc, PA(p->host->gic.gicv), PAGE_SIZE, MAP_GICV};
     }
 }

@@ -67,7 +67,7 @@ struct planner {
     fdt_node_t pool_nodes[MAX_POOLS];
     struct draft drafts[MAX_DOMAINS];
     /* Of the domain at hand: */
-    struct domain_map maps[MAX_MAPS];
+    struct domain_map maps[MAX_MAPS + 1u];
     struct domain_load loads[MAX_LOADS];
     struct domain_irq irqs[MAX_IRQS];
     struct domain_reset resets[MAX_RESETS];

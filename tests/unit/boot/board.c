@@ -10,6 +10,9 @@
 
 #define ARENA_SIZE MIB(2)
 
+/* One board at a time: allocating this for each would cost a fuzzer most of its time. */
+static _Alignas(0x200000) uint8_t arena_memory[ARENA_SIZE];
+
 /* The true sizes depend on the target's structures; the planner only adds them up. */
 uint64_t domain_pool_bytes(const struct domain_record *record)
 {
@@ -76,6 +79,9 @@ static const void *peek(void *context, uint64_t pa, uint64_t size)
     if (m != NULL && m->kind == MODULE_BLOB) {
         return size <= m->blob_size ? m->blob : NULL;
     }
+    if (size > sizeof(board->scratch) && board->other != NULL) {
+        return size <= board->other_size ? board->other : NULL;
+    }
     if (size > sizeof(board->scratch)) {
         static uint64_t zeros[0x20000 / 8];
 
@@ -88,8 +94,6 @@ void board_init(struct board *board)
 {
     memset(board, 0, sizeof(*board));
     board->report = (struct report){.sink = collect, .context = board};
-    board->memory = aligned_alloc(MIB(2), ARENA_SIZE);
-    memset(board->memory, 0xa5, ARENA_SIZE);
 }
 
 struct board_module *board_module(struct board *board, uint64_t pa, enum module_kind kind)
@@ -124,13 +128,8 @@ bool board_plan(struct board *board, const void *blob, size_t size)
         board->arena.pa = UINT64_C(1) << 52; /* anywhere: let the planner find its own problems */
     }
     board->arena.size = ARENA_SIZE;
-    board->arena.base = board->memory;
+    board->arena.base = arena_memory;
     return plan_build(&board->input, &board->plan, &board->report) == OK && board->report.errors == 0;
-}
-
-void board_free(struct board *board)
-{
-    free(board->memory);
 }
 
 void *board_file(const char *path, size_t *size)

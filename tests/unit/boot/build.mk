@@ -26,4 +26,9 @@ $(O)/unit/boot_corpus: $(UNIT_BOOT)/corpus.c $(UNIT_BOOT_HELP) $(BOOT_PURE) $(UN
 $(O)/unit/test_corpus: $(O)/unit/boot_corpus $(CORPUS_DTB)
 	@printf '#!/bin/sh\nexec $(O)/unit/boot_corpus $(O)/corpus $(CORPUS_DTS)\n' > $@ && chmod +x $@
 
-UNIT_TESTS += $(O)/unit/test_corpus
+$(O)/unit/test_fdt: $(UNIT_BOOT)/test_fdt.c $(UNIT_BOOT)/tree.c $(UNIT_BOOT)/board.c $(UNIT_BOOT)/tree.h $(BOOT_PURE) \
+    $(UNIT_BOOT_HDR) $(CORPUS_DTB)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(UNIT_BOOT_FLAGS) $(UNIT_BOOT_SAN) -o $@ $(filter %.c,$^) -lcmocka -ldl
+
+UNIT_TESTS += $(O)/unit/test_corpus $(O)/unit/test_fdt

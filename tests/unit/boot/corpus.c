@@ -196,7 +196,6 @@ static bool run(const char *blobs, const char *dts)
         free(tree.files[--tree.nr_files]);
     }
     free(text);
-    board_free(&tree.board);
     return !tree.failed;
 }
 

@@ -31,8 +31,9 @@ static void list_parts(const struct out *out, const struct domain_record *r)
         say(out, "%s vcpu %u pcpu %u affinity 0x%x", r->name, i, r->vcpus[i].pcpu, r->vcpus[i].affinity);
     }
     for (i = 0; i < r->nr_maps; i++) {
-        say(out, "%s %s 0x%lx at 0x%lx size 0x%lx", r->name, r->maps[i].kind == MAP_RAM ? "ram" : "device",
-            r->maps[i].ipa.v, r->maps[i].pa.v, r->maps[i].size);
+        static const char *const kinds[] = {[MAP_RAM] = "ram", [MAP_DEVICE] = "device", [MAP_GICV] = "gicv"};
+
+        say(out, "%s %s 0x%lx at 0x%lx size 0x%lx", r->name, kinds[r->maps[i].kind], r->maps[i].ipa.v, r->maps[i].pa.v, r->maps[i].size);
     }
     for (i = 0; i < r->nr_irqs; i++) {
         say(out, "%s irq %u as %u %s", r->name, r->irqs[i].pirq, r->irqs[i].virq, r->irqs[i].edge ? "edge" : "level");
