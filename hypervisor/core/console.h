@@ -23,7 +23,7 @@
 #include "base/types.h"
 
 #define CONSOLE_OUT   1024u /* bytes of output that a domain may have waiting */
-#define CONSOLE_IN    256u  /* bytes of input that wait for a domain */
+#define CONSOLE_IN    1024u /* bytes of input that wait for a domain */
 #define CONSOLE_TURN  1024u /* most bytes of one line before others get their turn */
 #define CONSOLE_BURST 64u   /* most bytes moved by one call; more than any transmit FIFO we drive */
 
