@@ -201,18 +201,57 @@ void fdt_write_u64(struct fdt_writer *writer, const char *name, uint64_t value)
     fdt_write_cells(writer, name, cells, 2);
 }
 
-size_t fdt_write_names_of(struct fdt_writer *writer, const struct fdt *source)
+void fdt_copy_names(struct fdt_copy *copy)
 {
-    return add_name(writer, (const char *)source->blob + source->strings_off, source->strings_size);
+    const struct fdt *source = copy->source;
+
+    copy->names =
+        add_name(copy->writer, (const char *)source->blob + source->strings_off, source->strings_size);
 }
 
-void fdt_write_copy(struct fdt_writer *writer, const struct fdt *source, size_t names,
-                    const struct fdt_prop *prop)
+static void copy_node(const struct fdt_copy *copy, fdt_node_t node)
 {
-    size_t off = names + (size_t)((const uint8_t *)prop->name - (source->blob + source->strings_off));
-    uint8_t *p = prop_space(writer, (uint32_t)off, prop->len);
+    const char *source_names = (const char *)copy->source->blob + copy->source->strings_off;
+    struct fdt_prop prop;
+    bool more;
 
-    if (p != NULL && prop->len != 0) {
-        memcpy(p, prop->data, prop->len);
+    fdt_write_node(copy->writer, fdt_name(copy->source, node));
+    for (more = fdt_first_prop(copy->source, node, &prop); more; more = fdt_next_prop(copy->source, &prop)) {
+        struct fdt_prop kept = prop;
+
+        if (copy->keep_prop(copy, node, &kept)) {
+            uint8_t *p = prop_space(copy->writer,
+                                    (uint32_t)(copy->names + (size_t)(prop.name - source_names)), kept.len);
+
+            if (p != NULL && kept.len != 0) {
+                memcpy(p, kept.data, kept.len);
+            }
+        }
+    }
+}
+
+void fdt_copy_tree(const struct fdt_copy *copy, fdt_node_t top)
+{
+    uint32_t depth = 0, open = 0; /* how deep `node` lies below `top`; nodes written and not ended */
+    fdt_node_t node = top;
+
+    do {
+        uint32_t here = depth;
+
+        for (; open > depth; open--) {
+            fdt_write_node_end(copy->writer);
+        }
+        if (here == 0 || copy->keep_node == NULL || copy->keep_node(copy, node, depth)) {
+            copy_node(copy, node);
+            open++;
+            node = fdt_next_node_depth(copy->source, node, &depth);
+        } else {
+            do {
+                node = fdt_next_node_depth(copy->source, node, &depth);
+            } while (node != FDT_NONE && depth > here);
+        }
+    } while (node != FDT_NONE && depth > 0);
+    for (; open > 1; open--) {
+        fdt_write_node_end(copy->writer);
     }
 }

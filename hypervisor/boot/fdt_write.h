@@ -36,10 +36,22 @@ void fdt_write_cells(struct fdt_writer *writer, const char *name, const uint32_t
 void fdt_write_u32(struct fdt_writer *writer, const char *name, uint32_t value);
 void fdt_write_u64(struct fdt_writer *writer, const char *name, uint64_t value);
 
-/* Copying from another tree: its names are taken over as a whole, once; the value returned is given to each
- * copy. */
-size_t fdt_write_names_of(struct fdt_writer *writer, const struct fdt *source);
-void fdt_write_copy(struct fdt_writer *writer, const struct fdt *source, size_t names,
-                    const struct fdt_prop *prop);
+/* Copying from another tree. */
+struct fdt_copy {
+    struct fdt_writer *writer;
+    const struct fdt *source;
+    /* False leaves out the node and all below it. NULL keeps all. */
+    bool (*keep_node)(const struct fdt_copy *copy, fdt_node_t node, uint32_t depth);
+    /* False leaves out the property; it may be shortened instead. */
+    bool (*keep_prop)(const struct fdt_copy *copy, fdt_node_t node, struct fdt_prop *prop);
+    const void *context;
+    size_t names; /* of fdt_copy_names() */
+};
+
+/* Takes over the property names of the source as a whole: once, before anything is copied. */
+void fdt_copy_names(struct fdt_copy *copy);
+
+/* Copies `top` (depth 0) and what is kept below it. The copy of `top` stays open for more children. */
+void fdt_copy_tree(const struct fdt_copy *copy, fdt_node_t top);
 
 #endif

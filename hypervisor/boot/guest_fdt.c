@@ -5,6 +5,7 @@
 
 #include "base/string.h"
 #include "boot/fdt_write.h"
+#include "boot/hardware_fdt.h"
 #include "boot/partial.h"
 
 enum {
@@ -111,32 +112,32 @@ static bool next_bank(const struct domain_record *record, uint32_t *index, uint6
     return true;
 }
 
-static void write_memory(struct fdt_writer *writer, const struct domain_record *record)
+static uint32_t put_cells(uint32_t *cells, uint32_t count, uint64_t value)
 {
-    uint32_t cells[4 * HOST_MAX_RAM];
-    uint32_t index = 0, n = 0;
-    uint64_t base, size;
+    if (count == 2) {
+        *cells++ = (uint32_t)(value >> 32);
+    }
+    *cells = (uint32_t)value;
+    return count;
+}
 
-    while (n < HOST_MAX_RAM && next_bank(record, &index, &base, &size)) {
-        if (n == 0) {
-            fdt_write_node_at(writer, "memory", base);
-        }
-        put_range(cells + 4u * n, base, size);
-        n++;
-    }
-    if (n == 0) {
-        return;
-    }
-    fdt_write_string(writer, "device_type", "memory");
-    fdt_write_cells(writer, "reg", cells, 4u * n);
-    fdt_write_node_end(writer);
-    /* A single node takes HOST_MAX_RAM ranges; a description in more pieces than that goes on in further
-     * nodes. */
-    while (next_bank(record, &index, &base, &size)) {
+/* A node takes HOST_MAX_RAM ranges; RAM in more pieces than that goes on in further nodes. */
+static void write_memory(struct fdt_writer *writer, const struct domain_record *record,
+                         uint32_t address_cells, uint32_t size_cells)
+{
+    uint32_t cells[4 * HOST_MAX_RAM], index = 0, pieces, n;
+    uint64_t base, size;
+    bool more = next_bank(record, &index, &base, &size);
+
+    while (more) {
         fdt_write_node_at(writer, "memory", base);
+        for (pieces = 0, n = 0; more && pieces < HOST_MAX_RAM; pieces++) {
+            n += put_cells(cells + n, address_cells, base);
+            n += put_cells(cells + n, size_cells, size);
+            more = next_bank(record, &index, &base, &size);
+        }
         fdt_write_string(writer, "device_type", "memory");
-        put_range(cells, base, size);
-        fdt_write_cells(writer, "reg", cells, 4);
+        fdt_write_cells(writer, "reg", cells, n);
         fdt_write_node_end(writer);
     }
 }
@@ -200,26 +201,68 @@ static void write_uart(struct fdt_writer *writer, const struct domain_record *re
     fdt_write_node_end(writer);
 }
 
+static const struct fdt *source_of(const struct guest_fdt_input *in)
+{
+    return (in->record->flags & DOMAIN_HARDWARE) != 0 ? in->host->fdt : in->partial;
+}
+
 /* Bytes of property names, and of everything else, that this input can need. */
 static size_t names_bound(const struct guest_fdt_input *in)
 {
-    return OWN_NAMES + (size_t)CPU_NAMES * in->record->nr_vcpus +
-           (in->partial != NULL ? in->partial->strings_size : 0);
+    const struct fdt *source = source_of(in);
+
+    return OWN_NAMES + (size_t)CPU_NAMES * in->record->nr_vcpus + (source != NULL ? source->strings_size : 0);
 }
 
 static size_t struct_bound(const struct guest_fdt_input *in)
 {
     const struct domain_record *record = in->record;
+    const struct fdt *source = source_of(in);
     struct fdt_prop compatible;
     size_t cpu = CPU_STRUCT + (host_cpu_prop(in->host, "compatible", &compatible) ? compatible.len : 0u);
 
     return OWN_STRUCT + (in->bootargs != NULL ? strlen(in->bootargs) : 0) + record->nr_vcpus * cpu +
-           (size_t)record->nr_maps * 96u + (in->partial != NULL ? in->partial->struct_size : 0);
+           (size_t)record->nr_maps * 96u + (source != NULL ? source->struct_size : 0);
 }
 
 size_t guest_fdt_bound(const struct guest_fdt_input *in)
 {
     return struct_bound(in) + names_bound(in);
+}
+
+/* What every domain has, whoever describes the rest. */
+static void write_common(struct fdt_writer *writer, const struct guest_fdt_input *in, uint32_t address_cells,
+                         uint32_t size_cells)
+{
+    write_chosen(writer, in);
+    write_psci(writer);
+    write_cpus(writer, in->host, in->record);
+    write_memory(writer, in->record, address_cells, size_cells);
+}
+
+static uint32_t write_hardware(struct fdt_writer *writer, const struct guest_fdt_input *in)
+{
+    const struct fdt *fdt = in->host->fdt;
+    uint32_t address_cells, size_cells, phandle = GIC_PHANDLE;
+
+    hardware_fdt_copy(writer, in);
+    fdt_cells(fdt, fdt_root(fdt), &address_cells, &size_cells);
+    write_common(writer, in, address_cells == 1 ? 1 : 2, size_cells == 1 ? 1 : 2);
+    (void)fdt_u32(fdt, in->host->gic.node, "phandle", &phandle);
+    return phandle;
+}
+
+static void write_guest(struct fdt_writer *writer, const struct guest_fdt_input *in, uint32_t gic_phandle)
+{
+    fdt_write_node(writer, "");
+    fdt_write_u32(writer, "#address-cells", 2);
+    fdt_write_u32(writer, "#size-cells", 2);
+    write_common(writer, in, 2, 2);
+    if (in->partial != NULL) {
+        partial_copy(writer, in->partial);
+    }
+    write_gic(writer, in, gic_phandle);
+    write_timer(writer, in->host, gic_phandle);
 }
 
 enum status guest_fdt_build(const struct guest_fdt_input *in, void *buf, size_t capacity, size_t *size)
@@ -230,21 +273,14 @@ enum status guest_fdt_build(const struct guest_fdt_input *in, void *buf, size_t 
     enum status status = OK;
 
     fdt_write_start(&writer, buf, capacity, names_bound(in));
-    if (in->partial != NULL) {
-        status = partial_gic_phandle(in->partial, in->report, &gic_phandle);
+    if ((record->flags & DOMAIN_HARDWARE) != 0) {
+        gic_phandle = write_hardware(&writer, in);
+    } else {
+        if (in->partial != NULL) {
+            status = partial_gic_phandle(in->partial, in->report, &gic_phandle);
+        }
+        write_guest(&writer, in, gic_phandle);
     }
-    fdt_write_node(&writer, "");
-    fdt_write_u32(&writer, "#address-cells", 2);
-    fdt_write_u32(&writer, "#size-cells", 2);
-    write_chosen(&writer, in);
-    write_psci(&writer);
-    write_cpus(&writer, in->host, record);
-    write_memory(&writer, record);
-    if (in->partial != NULL) {
-        partial_copy(&writer, in->partial);
-    }
-    write_gic(&writer, in, gic_phandle);
-    write_timer(&writer, in->host, gic_phandle);
     if ((record->flags & DOMAIN_VPL011) != 0) {
         write_uart(&writer, record, gic_phandle);
     }

@@ -18,6 +18,8 @@ struct guest_fdt_input {
     const char *bootargs; /* /chosen/bootargs, or NULL */
     uint64_t initrd_start, initrd_end; /* IPA of the ramdisk, end exclusive; 0, 0 = none */
     const struct fdt *partial;         /* the opened partial device tree, or NULL */
+    const fdt_node_t *hidden;          /* hardware domain: host nodes that it does not get */
+    uint32_t nr_hidden;
     struct report *report;
 };
 

@@ -35,57 +35,33 @@ enum status partial_gic_phandle(const struct fdt *partial, struct report *report
     return ERR_INVALID;
 }
 
-/* Properties of passed-through nodes that speak to the hypervisor, not to the guest. */
-static bool for_hypervisor(const char *name)
+/* Properties of passed-through nodes that speak to the hypervisor are not for the guest. */
+static bool keep_prop(const struct fdt_copy *copy, fdt_node_t node, struct fdt_prop *prop)
 {
-    return strncmp(name, "bulkhead,", 9) == 0 || strcmp(name, "xen,reg") == 0 ||
-           strcmp(name, "xen,path") == 0 || strcmp(name, "xen,force-assign-without-iommu") == 0;
-}
+    const char *name = prop->name;
 
-static void copy_node(struct fdt_writer *writer, const struct fdt *partial, fdt_node_t node, size_t names)
-{
-    struct fdt_prop prop;
-    bool more;
-
-    fdt_write_node(writer, fdt_name(partial, node));
-    for (more = fdt_first_prop(partial, node, &prop); more; more = fdt_next_prop(partial, &prop)) {
-        bool ours = (prop.name[0] == 'x' || prop.name[0] == 'b') && for_hypervisor(prop.name);
-
-        if (!ours) {
-            fdt_write_copy(writer, partial, names, &prop);
-        }
+    (void)copy;
+    (void)node;
+    if (name[0] != 'x' && name[0] != 'b') {
+        return true;
     }
-}
-
-static void copy_subtree(struct fdt_writer *writer, const struct fdt *partial, fdt_node_t top, size_t names)
-{
-    uint32_t depth = 0, open = 0; /* nodes above `node`; nodes written and not ended */
-    fdt_node_t node = top;
-
-    do {
-        for (; open > depth; open--) {
-            fdt_write_node_end(writer);
-        }
-        copy_node(writer, partial, node, names);
-        open++;
-        node = fdt_next_node_depth(partial, node, &depth);
-    } while (node != FDT_NONE && depth > 0);
-    for (; open > 0; open--) {
-        fdt_write_node_end(writer);
-    }
+    return strncmp(name, "bulkhead,", 9) != 0 && strcmp(name, "xen,reg") != 0 &&
+           strcmp(name, "xen,path") != 0 && strcmp(name, "xen,force-assign-without-iommu") != 0;
 }
 
 void partial_copy(struct fdt_writer *writer, const struct fdt *partial)
 {
     static const char *const copied[] = {"aliases", "passthrough"};
-    size_t names = fdt_write_names_of(writer, partial);
+    struct fdt_copy copy = {.writer = writer, .source = partial, .keep_prop = keep_prop};
     unsigned i;
 
+    fdt_copy_names(&copy);
     for (i = 0; i < ARRAY_SIZE(copied); i++) {
         fdt_node_t node = fdt_child(partial, fdt_root(partial), copied[i]);
 
         if (node != FDT_NONE) {
-            copy_subtree(writer, partial, node, names);
+            fdt_copy_tree(&copy, node);
+            fdt_write_node_end(writer);
         }
     }
 }

@@ -228,6 +228,64 @@ static void direct_map_has_the_hosts_layout(void **state)
     close_tree(&board);
 }
 
+/* Nodes of the board that the hardware domain gets, or not. */
+static void hardware_domain_gets_the_rest(void **state)
+{
+    static const char *const there[] = {
+        "/psci",    "/cpus/cpu@0",      "/cpus/cpu@100",    "/chosen",         "/timer",
+        "/soc/mux", "/soc/rtc@9010000", "/memory@90000000", "/soc/off@9060000"};
+    static const char *const gone[] = {"/soc/serial@9000000", "/soc/net@9040000",
+                                       "/soc/gpio@9030000",   "/pmu",
+                                       "/memory@80000000",    "/interrupt-controller@8000000/v2m@8020000"};
+    static const struct domain_map maps[] = {{IPA(0x90000000), PA(0x90000000), 0x1000000, MAP_RAM}};
+    struct domain_record record = {.nr_vcpus = 3,
+                                   .vcpus = vcpus,
+                                   .flags = DOMAIN_HARDWARE | DOMAIN_DIRECT_MAP | DOMAIN_VPL011,
+                                   .uart = IPA(0x9000000),
+                                   .uart_virq = 33,
+                                   .nr_maps = 1,
+                                   .maps = maps};
+    fdt_node_t hidden[1];
+    struct guest_fdt_input in = {.host = &host,
+                                 .record = &record,
+                                 .node = FDT_NONE,
+                                 .bootargs = "quiet",
+                                 .hidden = hidden,
+                                 .nr_hidden = 1,
+                                 .report = &messages.report};
+    unsigned version, i;
+    struct fdt_prop prop;
+    struct fdt tree;
+    uint32_t value;
+    uint8_t *blob;
+    size_t size;
+
+    (void)state;
+    for (version = 2; version <= 3; version++) {
+        use_board(version);
+        hidden[0] = fdt_path(&board, "/soc/net@9040000");
+        blob = build(&in, &size);
+        assert_int_equal(fdt_open(&tree, blob, size), OK);
+        for (i = 0; i < ARRAY_SIZE(there); i++) {
+            assert_int_not_equal(fdt_path(&tree, there[i]), FDT_NONE);
+        }
+        for (i = 0; i < ARRAY_SIZE(gone); i++) {
+            assert_int_equal(fdt_path(&tree, gone[i]), FDT_NONE);
+        }
+        assert_string_equal(fdt_string(&tree, fdt_path(&tree, "/psci"), "method"), "hvc");
+        assert_string_equal(fdt_string(&tree, fdt_path(&tree, "/chosen"), "bootargs"), "quiet");
+        assert_true(fdt_prop(&tree, fdt_path(&tree, "/interrupt-controller@8000000"), "reg", &prop));
+        assert_int_equal(prop.len, 32);
+        assert_false(fdt_has(&tree, fdt_path(&tree, "/interrupt-controller@8000000"), "interrupts"));
+        assert_true(fdt_u32(&board, fdt_path(&board, "/interrupt-controller@8000000"), "phandle", &value));
+        assert_int_equal(fdt_by_phandle(&tree, value), fdt_path(&tree, "/interrupt-controller@8000000"));
+        assert_true(fdt_u32(&tree, fdt_path(&tree, "/sbsa-uart@9000000"), "interrupt-parent", &i));
+        assert_int_equal(i, value);
+        free(blob);
+        close_tree(&board);
+    }
+}
+
 static void many_pieces_of_ram(void **state)
 {
     static struct domain_map maps[40];
@@ -316,6 +374,7 @@ int main(void)
         cmocka_unit_test(smallest_domain_on_gicv2),
         cmocka_unit_test(full_domain_on_gicv3),
         cmocka_unit_test(direct_map_has_the_hosts_layout),
+        cmocka_unit_test(hardware_domain_gets_the_rest),
         cmocka_unit_test(many_pieces_of_ram),
         cmocka_unit_test(phandle_of_the_interrupt_controller),
         cmocka_unit_test(unbalanced_nodes_are_refused),
