@@ -18,12 +18,17 @@ static void listener(void *arg)
     (void)arg;
     enable_all();
     __atomic_add_fetch(&listening, 1, __ATOMIC_RELEASE);
+    bool spin = arg_is("listen", "spin");
     while (!__atomic_load_n(&leave, __ATOMIC_ACQUIRE)) {
-        if (arg_is("listen", "wfi")) {
-            wfi();
-        } else {
+        if (spin) {
             cpu_relax();
+            continue;
         }
+        irq_off();      /* an interrupt between looking and sleeping would be slept over */
+        if (!__atomic_load_n(&leave, __ATOMIC_ACQUIRE)) {
+            wfi();
+        }
+        irq_on();
     }
 }
 
