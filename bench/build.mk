@@ -4,9 +4,9 @@ BENCH := $(SRC)/bench
 BENCHO := $(O)/bench
 BENCH_PYTHON := /usr/bin/python3 -B
 
-BENCH_FLAGS := --target=aarch64-none-elf -march=armv8-a -ffreestanding -fno-pic -mcmodel=small -mgeneral-regs-only \
-	-mstrict-align -ffixed-x18 -fno-builtin -fno-stack-protector -fno-asynchronous-unwind-tables \
-	-ffile-prefix-map=$(SRC)=. -g1
+BENCH_FLAGS := --target=aarch64-none-elf -march=armv8-a -ffreestanding -fno-pic -mcmodel=small \
+	-mgeneral-regs-only -mstrict-align -ffixed-x18 -fno-builtin -fno-stack-protector \
+	-fno-asynchronous-unwind-tables -ffile-prefix-map=$(SRC)=. -g1
 BENCH_CFLAGS := -std=c17 -O2 -Wall -Wextra -Werror $(BENCH_FLAGS)
 
 BENCH_C := $(sort $(wildcard $(BENCH)/guest/*.c))
@@ -29,8 +29,8 @@ $(BENCHO)/guest.img: $(BENCHO)/guest.elf
 # Program and stub of the Linux row.
 $(BENCHO)/init: $(BENCH)/linux/init.c
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) --target=aarch64-linux-gnu -std=c17 -O2 -Wall -Wextra -Werror -ffreestanding -fno-builtin -fno-pic \
-		-fno-stack-protector -ffile-prefix-map=$(SRC)=. -c -o $@.o $<
+	$(Q)$(CLANG) --target=aarch64-linux-gnu -std=c17 -O2 -Wall -Wextra -Werror -ffreestanding -fno-builtin \
+		-fno-pic -fno-stack-protector -ffile-prefix-map=$(SRC)=. -c -o $@.o $<
 	$(Q)$(LLD) -static -e _start -o $@ $@.o
 
 $(BENCHO)/entry.bin: $(BENCH)/linux/entry.S

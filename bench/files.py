@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the guests and peers of the benchmark lie: in the cache of `tools/bulkhead fetch`, or where the environment says."""
+"""Where guests and peers lie: in the cache of `tools/bulkhead fetch`, or where the environment says."""
 
 import os
 import subprocess

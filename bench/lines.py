@@ -22,8 +22,10 @@ def count(folder, leave_out):
     if not files:
         return 0
     # Two files of the same content are both read by an assessor: do not let cloc drop one.
-    done = subprocess.run(["cloc", "--json", "--quiet", "--skip-uniqueness", f"--include-lang={LANGUAGES}", "--list-file=-"],
-                          input="\n".join(files), capture_output=True, text=True, timeout=120, check=False)
+    command = ["cloc", "--json", "--quiet", "--skip-uniqueness", f"--include-lang={LANGUAGES}",
+               "--list-file=-"]
+    done = subprocess.run(command, input="\n".join(files), capture_output=True, text=True, timeout=120,
+                          check=False)
     try:
         return json.loads(done.stdout)["SUM"]["code"]
     except (json.JSONDecodeError, KeyError) as error:

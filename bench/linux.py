@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Linux, unmodified but for a stub in its header's padding: from kernel entry to the first instruction of init."""
+"""Linux, unmodified but for a stub in its header's padding: from kernel entry to the start of init."""
 
 import os
 import re
@@ -14,7 +14,7 @@ MEMORY = 524288  # KiB
 COMMAND_LINE = "console=ttyAMA0 quiet bench_entry=0000000000000000"
 MARK = re.compile(r"LINUX entry=([0-9a-f]{16}) now=([0-9a-f]{16})")
 
-# What a domain sees, at the addresses of the bare machine: the same drivers probe, so that only the hypervisor differs.
+# What a domain sees, at the addresses of the bare machine: the same drivers probe.
 BARE_TREE = """/dts-v1/;
 / {
     #address-cells = <2>; #size-cells = <2>;
@@ -22,11 +22,13 @@ BARE_TREE = """/dts-v1/;
     cpus { #address-cells = <1>; #size-cells = <0>;
         cpu@0 { device_type = "cpu"; compatible = "arm,cortex-a72"; reg = <0>; enable-method = "psci"; }; };
     memory@40000000 { device_type = "memory"; reg = <0 0x40000000 0 0x20000000>; };
-    gic: interrupt-controller@8000000 { compatible = "arm,gic-v3"; #interrupt-cells = <3>; #address-cells = <0>;
-        interrupt-controller; #redistributor-regions = <1>; reg = <0 0x08000000 0 0x10000 0 0x080a0000 0 0x00f60000>; };
+    gic: interrupt-controller@8000000 { compatible = "arm,gic-v3"; #interrupt-cells = <3>;
+        #address-cells = <0>; interrupt-controller; #redistributor-regions = <1>;
+        reg = <0 0x08000000 0 0x10000 0 0x080a0000 0 0x00f60000>; };
     timer { compatible = "arm,armv8-timer"; interrupt-parent = <&gic>;
         interrupts = <1 13 0xf08>, <1 14 0xf08>, <1 11 0xf08>; };
-    psci { compatible = "arm,psci-1.0", "arm,psci-0.2", "arm,psci"; method = "hvc"; cpu_off = <1>; cpu_on = <2>; };
+    psci { compatible = "arm,psci-1.0", "arm,psci-0.2", "arm,psci"; method = "hvc";
+        cpu_off = <1>; cpu_on = <2>; };
     sbsa-uart@9000000 { compatible = "arm,sbsa-uart"; reg = <0 0x9000000 0 0x1000>; interrupt-parent = <&gic>;
         interrupts = <0 1 0xf04>; current-speed = <115200>; };
 };
@@ -65,8 +67,8 @@ def write_initramfs(init, target):
     """A newc archive with init, the console and a place for /proc; the same bytes every time."""
     with open(init, "rb") as file:
         program = file.read()
-    parts = [("dev", 0o40755, b"", (0, 0)), ("dev/console", 0o20600, b"", (5, 1)), ("proc", 0o40755, b"", (0, 0)),
-             ("init", 0o100755, program, (0, 0)), ("TRAILER!!!", 0, b"", (0, 0))]
+    parts = [("dev", 0o40755), ("dev/console", 0o20600, b"", (5, 1)), ("proc", 0o40755),
+             ("init", 0o100755, program), ("TRAILER!!!", 0)]
     with open(target, "wb") as file:
         for inode, part in enumerate(parts, 1):
             file.write(_entry(inode, *part))

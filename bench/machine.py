@@ -31,8 +31,9 @@ class Machine:
 
     def arguments(self, extra=""):
         el2 = ",virtualization=on" if self.hypervisor else ""
-        return [QEMU, "-machine", f"virt{el2},gic-version={self.gic}{extra}", "-cpu", f"{self.cpu},cntfrq=1000000000",
-                "-smp", str(self.smp), "-m", str(self.memory), "-nographic", "-nodefaults"]
+        return [QEMU, "-machine", f"virt{el2},gic-version={self.gic}{extra}",
+                "-cpu", f"{self.cpu},cntfrq=1000000000", "-smp", str(self.smp), "-m", str(self.memory),
+                "-nographic", "-nodefaults"]
 
 
 @dataclass
@@ -56,15 +57,16 @@ def host_tree(machine):
         with tempfile.TemporaryDirectory() as folder:
             blob = os.path.join(folder, "host.dtb")
             subprocess.run(machine.arguments(f",dumpdtb={blob}"), check=True, capture_output=True, timeout=60)
-            text = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", blob], check=True, capture_output=True,
-                                  timeout=60).stdout.decode()
-        # A tree from the emulator carries fresh random seeds; a figure that is the same on every run wants none.
+            text = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", blob], check=True, timeout=60,
+                                  capture_output=True).stdout.decode()
+        # The emulator puts fresh random seeds in; a figure that is the same on every run wants none.
         _trees[machine] = re.sub(r"\n\s*(rng-seed|kaslr-seed) = [^;]*;", "", text)
     return _trees[machine]
 
 
 def compile_tree(source, path):
-    subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", path, "-"], input=source.encode(), check=True, timeout=60)
+    subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", path, "-"], input=source.encode(),
+                   check=True, timeout=60)
 
 
 def _module(kind, address, path, extra=""):
@@ -73,7 +75,7 @@ def _module(kind, address, path, extra=""):
 
 
 def describe(domains, xen_bootargs=""):
-    """The /chosen fragment, and what the loader has to put where. Domains with the same kernel file share the module."""
+    """The /chosen fragment, and what the loader has to put where. Domains with the same kernel share it."""
     places, lines = {}, []
     free = {"kernel": MODULES, "ramdisk": RAMDISK}
     lines.append(f'xen,xen-bootargs = "{XEN_BOOTARGS} {xen_bootargs}";')
@@ -85,17 +87,19 @@ def describe(domains, xen_bootargs=""):
         return places[path]
 
     for number, domain in enumerate(domains, 1):
-        modules = _module("kernel", place("kernel", domain.kernel), domain.kernel, f'bootargs = "{domain.bootargs}";')
+        modules = _module("kernel", place("kernel", domain.kernel), domain.kernel,
+                          f'bootargs = "{domain.bootargs}";')
         if domain.ramdisk:
             modules += _module("ramdisk", place("ramdisk", domain.ramdisk), domain.ramdisk)
         lines.append(f'domU{number} {{ compatible = "xen,domain"; #address-cells = <2>; #size-cells = <2>; '
-                     f"memory = <0 {domain.memory}>; cpus = <{domain.cpus}>; vpl011; {domain.properties} {modules} }};")
+                     f"memory = <0 {domain.memory}>; cpus = <{domain.cpus}>; vpl011; "
+                     f"{domain.properties} {modules} }};")
     return "/ { chosen { #address-cells = <2>; #size-cells = <2>; " + "\n".join(lines) + " }; };\n", places
 
 
 @dataclass
 class Run:
-    """One run of QEMU. `ends` is the number of lines that contain `marker`; `limit` is in seconds of this machine."""
+    """One run of QEMU. It ends when `marker` was printed `ends` times, or after `limit` seconds."""
 
     machine: Machine
     marker: str = "GUEST DONE"
@@ -143,7 +147,8 @@ class Run:
                 errors = process.stderr.read().decode(errors="replace")
         if text.count(self.marker) < self.ends:
             tail = "\n".join(text.splitlines()[-12:])
-            raise BenchError(f"the run did not reach '{self.marker}' {self.ends} times; console ends with\n{tail}\n{errors}")
+            raise BenchError(f"'{self.marker}' was not printed {self.ends} times; the console ends with\n"
+                             f"{tail}\n{errors}")
         return text
 
     def _watch(self, process, serial):

@@ -26,6 +26,7 @@ def load_rows(folder):
 def number(value):
     if value is None:
         return "-"
+    value = round(value, 2) + 0.0  # no -0.00
     return f"{value:,.2f}" if value != int(value) else f"{int(value):,}"
 
 
@@ -60,8 +61,11 @@ def table(rows, figures, peers):
         lines.append(cells + [verdict(row, figure), row["text"]])
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     left = {0, 1, len(widths) - 2, len(widths) - 1}
-    return ["  ".join(c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths))).rstrip()
-            for line in lines]
+
+    def aligned(line):
+        cells = (c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths)))
+        return "  ".join(cells).rstrip()
+    return [aligned(line) for line in lines]
 
 
 def as_json(rows, figures):

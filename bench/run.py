@@ -22,9 +22,11 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", required=True, help="the build folder")
     parser.add_argument("--image", help="the hypervisor (default: OUT/bulkhead.img)")
-    parser.add_argument("--peer", action="append", default=[], choices=["xen", "bare"], help="measure this too")
+    parser.add_argument("--peer", action="append", default=[], choices=["xen", "bare"],
+                        help="measure this too")
     parser.add_argument("--without-bulkhead", action="store_true", help="the peers only")
-    parser.add_argument("--only", action="append", choices=[*GROUPS, "linux", "lines"], help="these groups only")
+    parser.add_argument("--only", action="append", choices=[*GROUPS, "linux", "lines"],
+                        help="these groups only")
     parser.add_argument("--samples", type=int, default=10000, help="samples per row (default 10000)")
     return parser.parse_args()
 
@@ -33,7 +35,8 @@ def make_targets(options):
     logs = os.path.join(options.out, "bench", "logs")
     os.makedirs(logs, exist_ok=True)
     guest = os.path.join(options.out, "bench", "guest.img")
-    images = [] if options.without_bulkhead else [("bulkhead", options.image or os.path.join(options.out, "bulkhead.img"))]
+    own = options.image or os.path.join(options.out, "bulkhead.img")
+    images = [] if options.without_bulkhead else [("bulkhead", own)]
     images += [(peer, files.find("xen") if peer == "xen" else "") for peer in options.peer]
     return [suite.Target(name, image, guest, logs, options.samples) for name, image in images]
 

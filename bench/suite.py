@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is run for which rows. A target is where the guest runs: under Bulkhead, under Xen, or on the bare machine."""
+"""What is run for which rows. A target is where the guest runs: Bulkhead, Xen or the bare machine."""
 
 import os
 import re
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from machine import BenchError, Domain, Machine, Run
 from report import Figure
 
-PHASES = (0, 1777, 40961)  # extra ticks before the rows of several pCPUs, to meet the emulator's slices elsewhere
+# Extra ticks before the rows, so that those of several pCPUs meet the emulator's slices elsewhere.
+PHASES = (0, 1777, 40961)
 RESULT = re.compile(r"R (\w+) n=(\d+) min=(\d+) median=(\d+) p99=(\d+) max=(\d+)")
 FIRST = re.compile(r"B first cntpct=(\d+)")
 MEMORY = re.compile(r"memory: (\d+) bytes beside the domains' own")
@@ -50,7 +51,8 @@ def paths(target, cpu="cortex-a72", gic=3, suffix="", phases=PHASES):
     figures = {}
     for name in runs[0]:
         rows = [run[name] for run in runs if name in run]
-        figures[name + suffix] = Figure(min(r.minimum for r in rows), statistics.median(r.median for r in rows),
+        figures[name + suffix] = Figure(min(r.minimum for r in rows),
+                                        statistics.median(r.median for r in rows),
                                         max(r.maximum for r in rows))
     return figures
 
@@ -72,12 +74,13 @@ def shared(target):
 
 
 def boot(target):
-    """Reset to the first instruction of a guest with one, two and four domains on one pCPU, and the memory taken."""
+    """Reset to the first instruction of a guest with 1, 2 and 4 domains on one pCPU, and the memory taken."""
     if target.name == "bare":
         return {}
     first, memory = {}, {}
     for count in (1, 2, 4):
-        text = target.run(f"boot{count}", Machine(smp=1), [Domain(target.guest, "role=hello")] * count, ends=count)
+        domains = [Domain(target.guest, "role=hello")] * count
+        text = target.run(f"boot{count}", Machine(smp=1), domains, ends=count)
         first[count] = min(int(m) for m in FIRST.findall(text))
         taken = MEMORY.search(text)
         if taken:

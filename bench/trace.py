@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the instructions of one path go: runs the guest in an endless loop over one row, logs every executed instruction
-for a moment and counts those of the hypervisor by function. `boot` logs from reset to the guest's first instruction."""
+"""Where the instructions of one path go: runs the guest in an endless loop over one row, logs every executed
+instruction for a moment and counts those of the hypervisor by function. `boot` logs from reset to the guest's
+first instruction."""
 
 import argparse
 import bisect
@@ -15,8 +16,8 @@ import time
 
 from machine import BenchError, Domain, Machine, compile_tree, describe, host_tree
 
-LOOPS = ["boot", "hvc", "psci_version", "gicd_typer_read", "gicd_isenabler_write", "sgi_self", "sgi_other_spin", "sgi_other_wfi",
-         "vtimer_spin", "vtimer_wfi"]
+LOOPS = ["boot", "hvc", "psci_version", "gicd_typer_read", "gicd_isenabler_write", "sgi_self",
+         "sgi_other_spin", "sgi_other_wfi", "vtimer_spin", "vtimer_wfi"]
 LINE = re.compile(r"Trace (\d+): \S+ \[[0-9a-f]+/([0-9a-f]+)/")
 LOG_SIZE = 40 << 20  # bytes; some hundred thousand instructions
 FIRMWARE = 0x40000000  # QEMU's own few instructions before the hypervisor
@@ -27,9 +28,10 @@ class Symbols:
     """Function names by address."""
 
     def __init__(self, elf):
-        text = subprocess.run(["llvm-nm-19", "-n", elf], check=True, capture_output=True, text=True, timeout=60).stdout
+        text = subprocess.run(["llvm-nm-19", "-n", elf], check=True, capture_output=True, text=True,
+                              timeout=60).stdout
         pairs = [line.split() for line in text.splitlines()]
-        pairs = [(int(p[0], 16), p[2]) for p in pairs if len(p) == 3 and p[1] in "tTwW" and not p[2].startswith("$")]
+        pairs = [(int(p[0], 16), p[2]) for p in pairs if len(p) == 3 and p[1] in "tTwW" and p[2][0] != "$"]
         if not pairs:
             raise BenchError(f"{elf} has no symbols")
         self.addresses = [address for address, _ in pairs]
@@ -144,7 +146,7 @@ def read_rounds(log, mark, symbols):
 
 
 def read_boot(log, symbols):
-    """One round: all up to the guest's entry, with the first part, before translation is on, moved to its linked address."""
+    """One round: all up to the guest's entry; before translation is on, addresses are moved to the linked ones."""
     steps, load = [], None
     for cpu, pc in steps_of(log):
         if pc % PAGES == 0 and symbols.at(pc) is None:
@@ -161,8 +163,8 @@ def read_boot(log, symbols):
 def histogram(rounds):
     counts = collections.Counter(place[0] for steps in rounds for _, _, place in steps if place)
     totals = sorted(sum(1 for step in steps if step[2]) for steps in rounds)
-    print(f"{len(rounds)} rounds; hypervisor instructions per round: min {totals[0]}, median {totals[len(totals) // 2]}, "
-          f"max {totals[-1]}")
+    print(f"{len(rounds)} rounds; hypervisor instructions per round: min {totals[0]}, "
+          f"median {totals[len(totals) // 2]}, max {totals[-1]}")
     for name, count in counts.most_common():
         print(f"{count / len(rounds):10.2f}  {name}")
 
@@ -171,9 +173,9 @@ def source_lines(rounds, elf):
     """The source lines with most instructions; inlined functions count where they are written."""
     counts = collections.Counter(pc for steps in rounds for _, pc, place in steps if place)
     addresses = list(counts)
-    text = subprocess.run(["llvm-symbolizer-19", f"--obj={elf}", "--no-inlines", "--functions=none", "--basenames"],
-                          input="\n".join(f"{a:#x}" for a in addresses), check=True, capture_output=True, text=True,
-                          timeout=300).stdout.split()
+    command = ["llvm-symbolizer-19", f"--obj={elf}", "--no-inlines", "--functions=none", "--basenames"]
+    text = subprocess.run(command, input="\n".join(f"{a:#x}" for a in addresses), check=True, text=True,
+                          capture_output=True, timeout=300).stdout.split()
     by_line = collections.Counter()
     for address, line in zip(addresses, text):
         by_line[line.rsplit(":", 1)[0]] += counts[address]
@@ -184,8 +186,8 @@ def source_lines(rounds, elf):
 
 def listing(steps, elf):
     """One round, every hypervisor instruction in its order with its disassembly."""
-    text = subprocess.run(["llvm-objdump-19", "-d", "--no-show-raw-insn", elf], check=True, capture_output=True, text=True,
-                          timeout=120).stdout
+    text = subprocess.run(["llvm-objdump-19", "-d", "--no-show-raw-insn", elf], check=True, text=True,
+                          capture_output=True, timeout=120).stdout
     code = dict(m.groups() for m in re.finditer(r"^\s*([0-9a-f]+):\s+(.*)$", text, re.M))
     print()
     guest = 0
@@ -208,7 +210,7 @@ def main():
     parser.add_argument("--cpu", default="cortex-a72")
     parser.add_argument("--gic", type=int, default=3, choices=[2, 3])
     parser.add_argument("--lines", action="store_true", help="count by source line as well")
-    parser.add_argument("--list", action="store_true", help="print one round instruction by instruction as well")
+    parser.add_argument("--list", action="store_true", help="print one round by instruction as well")
     options = parser.parse_args()
     options.image = options.image or os.path.join(options.out, "bulkhead.img")
     options.elf = options.elf or os.path.join(options.out, "bulkhead.elf")

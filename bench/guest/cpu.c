@@ -7,7 +7,7 @@ volatile uint32_t irq_count[MAX_CPUS][MAX_IRQS];
 volatile uint32_t secondary_mode = SECONDARY_WFI;
 static volatile uint32_t secondary_ready;
 
-/* One level-1 table of 1 GiB blocks, identity; RAM is write-back, the rest is device memory and never executed. */
+/* One level-1 table of 1 GiB blocks, identity; RAM is write-back, the rest device memory. */
 static uint64_t level1[512] __attribute__((aligned(4096)));
 
 #define BLOCK        1ul

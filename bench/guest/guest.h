@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The benchmark guest: a bare-metal EL1 program (GICv2 or GICv3, PSCI, PL011 or SBSA UART, at most two vCPUs) that finds
- * everything in the device tree, so that one binary runs under any hypervisor and on the bare machine. Time is CNTVCT_EL0;
- * under QEMU's -icount shift=0 with a 1 GHz counter a tick is an executed instruction, the hypervisor's included. */
+/* The benchmark guest: a bare-metal EL1 program (GICv2 or GICv3, PSCI, PL011 or SBSA UART, at most two vCPUs)
+ * that finds everything in the device tree, so that one binary runs under any hypervisor and on the bare
+ * machine. Time is CNTVCT_EL0; under QEMU's -icount shift=0 with a 1 GHz counter a tick is an executed
+ * instruction, the hypervisor's included. */
 #ifndef BENCH_GUEST_H
 #define BENCH_GUEST_H
 
@@ -65,7 +66,7 @@ static inline uint64_t now(void)
     return READ_SYSREG(cntvct_el0);
 }
 
-/* Plain addressing modes only: a trapped access with write-back has no syndrome that a hypervisor could decode. */
+/* Plain addressing modes only: a trapped access with write-back has no syndrome to decode. */
 static inline uint32_t read32(uint64_t address)
 {
     uint32_t value;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* bootargs: role=bench|timer|spin|hello  n=<samples>  cpus=<vCPUs to use>  hvc=0  phase=<ticks>  loop=<row>  off=1 */
+/* bootargs: role=bench|timer|spin|hello  n=<samples>  cpus=<vCPUs>  hvc=0  phase=<ticks>  loop=<row>  off=1
+ */
 #include "guest.h"
 
 void guest_main(const uint8_t *device_tree, uint64_t first);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The device tree, read in one pass. Addresses are taken as two cells each, which holds for the root and the first level of
- * every tree this guest meets. */
+/* The device tree, read in one pass. Addresses are taken as two cells each, which holds for the root and the
+ * first level of every tree this guest meets. */
 #include "guest.h"
 
 #define FDT_MAGIC      0xd00dfeedu

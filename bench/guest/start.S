@@ -62,8 +62,8 @@ vectors:
     unexpected 2
     unexpected 3
     .balign 128
-    /* Synchronous. An undefined hypercall is how a hypervisor says that it has none: note it and step over. x17 and x18
-     * are free here, because the compiler is told not to use x18 and nothing lives in x17 across the instruction. */
+    /* Synchronous. An undefined hypercall is how a hypervisor says that it has none: note it and step over. Nothing
+     * lives in x17 across a call. */
     mrs     x17, esr_el1
     lsr     x17, x17, #26
     cbnz    x17, bad_sync

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs before the first instruction of an unmodified Linux: notes the counter in the kernel's own command line, so that
- * init can read it from /proc/cmdline. Placed in the padding of the Image's header, entered instead of its branch; the last
- * word becomes that branch. Keeps x0 to x3, as the boot protocol wants. */
+/* Runs before the first instruction of an unmodified Linux: notes the counter in the kernel's own command line,
+ * so that init can read it from /proc/cmdline. Placed in the padding of the Image's header, entered instead of
+ * its branch; the last word becomes that branch. Keeps x0 to x3, as the boot protocol wants. */
     .text
     ldr     w4, [x0, #4]            /* size of the device tree, big endian */
     rev     w4, w4

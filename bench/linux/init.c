@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The first program of the Linux that boots for linux_boot: prints when the kernel was entered and when it got here. No C
- * library, because a dynamic start-up would be measured too. */
+/* The first program of the Linux that boots for linux_boot: prints when the kernel was entered and when it
+ * got here. No C library: there is none for the target among the packages that the build needs. */
 #include <stddef.h>
 #include <stdint.h>
 
