@@ -135,6 +135,9 @@ void conflicts_check(struct planner *p)
     for (i = 0; i < p->nr_drafts; i++) {
         const struct draft *d = &p->drafts[i];
 
+        if (d == p->hardware) {
+            continue; /* it has what is left */
+        }
         for (k = 0; k < d->record->nr_maps; k++) {
             const struct domain_map *map = &d->record->maps[k];
 

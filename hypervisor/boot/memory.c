@@ -150,12 +150,12 @@ void memory_place(struct planner *p, struct draft *d)
     uint32_t i;
 
     p->nr_maps = 0;
-    if (d->memory != 0) {
-        if (d->is_static) {
-            place_static(p, d);
-        } else {
-            place_anywhere(p, d);
-        }
+    if (d == p->hardware) {
+        hardware_place(p, d);
+    } else if (d->memory != 0 && d->is_static) {
+        place_static(p, d);
+    } else if (d->memory != 0) {
+        place_anywhere(p, d);
     }
     for (i = 0; i < p->nr_maps; i++) {
         if (p->maps[i].ipa.v + p->maps[i].size - 1u > (UINT64_C(1) << p->in->ipa_bits_max) - 1u) {

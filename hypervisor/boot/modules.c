@@ -80,6 +80,9 @@ static void read_module(struct planner *p, struct draft *d, fdt_node_t node)
     if (fdt_prop(p->fdt, node, "compatible", &prop)) {
         m = module_kind(d, &prop);
     }
+    if (m == NULL && d == p->hardware) { /* Xen knows dom0's by their order */
+        m = d->kernel.node == FDT_NONE ? &d->kernel : &d->ramdisk;
+    }
     if (m == NULL) {
         error(p, node, "compatible",
               "unknown module: multiboot,kernel, multiboot,ramdisk or multiboot,device-tree");
@@ -240,6 +243,18 @@ bool partial_read(struct planner *p, struct draft *d, struct passthrough *device
     return true;
 }
 
+/* Of the hardware domain: as Xen finds dom0's arguments. */
+static const char *guest_arguments(const struct planner *p, const struct draft *d)
+{
+    const char *own = fdt_string(p->fdt, d->kernel.node, "bootargs"), *line;
+
+    if (d != p->hardware) {
+        return own;
+    }
+    line = fdt_string(p->fdt, p->chosen, "xen,dom0-bootargs");
+    return line != NULL ? line : own != NULL ? own : fdt_string(p->fdt, p->chosen, "bootargs");
+}
+
 void modules_place(struct planner *p, struct draft *d, const struct fdt *partial)
 {
     uint64_t start, end, entry, kernel_end, limit;
@@ -268,7 +283,7 @@ void modules_place(struct planner *p, struct draft *d, const struct fdt *partial
     if (d->ramdisk.size != 0) {
         add_load(p, d, d->ramdisk.pa, in.initrd_start, d->ramdisk.size, 0);
     }
-    in.bootargs = fdt_string(p->fdt, d->kernel.node, "bootargs");
+    in.bootargs = guest_arguments(p, d);
     limit = in.initrd_start;
     if (d->ramdisk.size == 0) {
         in.initrd_start = in.initrd_end = 0;

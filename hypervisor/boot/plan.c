@@ -30,24 +30,33 @@ const char *path_of(struct planner *p, fdt_node_t node)
     return fdt_node_path(p->fdt, node, p->path, sizeof(p->path));
 }
 
-static void add_draft(struct planner *p, fdt_node_t node)
+struct draft *draft_new(struct planner *p, fdt_node_t node)
 {
     struct draft *d = &p->drafts[p->nr_drafts];
 
     if (p->nr_drafts == MAX_DOMAINS - 1u) {
         error(p, node, "compatible", "too many domains");
-        return;
+        return NULL;
     }
     memset(d, 0, sizeof(*d));
+    d->node = node;
     d->record = arena_alloc(p->in->arena, sizeof(*d->record), 8);
     if (d->record == NULL) {
         error(p, node, "", "no memory is left for the domain record");
-        return;
+        return NULL;
     }
     p->nr_drafts++;
-    d->node = node;
-    d->record->domid = (uint16_t)p->nr_drafts;
-    domain_read(p, d);
+    return d;
+}
+
+static void read_domain(struct planner *p, fdt_node_t node)
+{
+    struct draft *d = draft_new(p, node);
+
+    if (d != NULL) {
+        d->record->domid = (uint16_t)(p->nr_drafts - (p->hardware != NULL ? 1u : 0u));
+        domain_read(p, d);
+    }
 }
 
 static void read_chosen_prop(struct planner *p, const struct fdt_prop *prop)
@@ -85,7 +94,7 @@ static void read_chosen_node(struct planner *p, fdt_node_t node)
         return;
     }
     if (fdt_string_list_has(&compatible, "xen,domain")) {
-        add_draft(p, node);
+        read_domain(p, node);
         return;
     }
     for (i = 0; i < ARRAY_SIZE(later); i++) {
@@ -105,6 +114,7 @@ static void read_chosen(struct planner *p)
     fdt_node_t node;
     bool more;
 
+    hardware_read(p);
     for (more = fdt_first_prop(p->fdt, p->chosen, &prop); more; more = fdt_next_prop(p->fdt, &prop)) {
         read_chosen_prop(p, &prop);
     }
@@ -146,8 +156,10 @@ static void place(struct planner *p, struct draft *d)
     has_partial = partial_read(p, d, &devices, &partial);
     r->maps = copy_out(p, d->node, p->maps, p->nr_maps * sizeof(p->maps[0]));
     r->nr_maps = r->maps == NULL ? 0 : p->nr_maps;
-    r->irqs = copy_out(p, d->node, p->irqs, devices.nr_irqs * sizeof(p->irqs[0]));
-    r->nr_irqs = r->irqs == NULL ? 0 : devices.nr_irqs;
+    if (d != p->hardware) {
+        r->irqs = copy_out(p, d->node, p->irqs, devices.nr_irqs * sizeof(p->irqs[0]));
+        r->nr_irqs = r->irqs == NULL ? 0 : devices.nr_irqs;
+    }
     r->resets = copy_out(p, d->node, p->resets, devices.nr_resets * sizeof(p->resets[0]));
     r->nr_resets = r->resets == NULL ? 0 : devices.nr_resets;
     modules_place(p, d, has_partial ? &partial : NULL);
@@ -186,7 +198,14 @@ static void build(struct planner *p)
     read_chosen(p);
     vcpus_place(p);
     for (i = 0; i < p->nr_drafts; i++) {
-        place(p, &p->drafts[i]);
+        if (&p->drafts[i] != p->hardware) {
+            place(p, &p->drafts[i]);
+        }
+    }
+    if (p->hardware != NULL) {
+        place(p, p->hardware);
+    }
+    for (i = 0; i < p->nr_drafts; i++) {
         p->plan->records[i] = p->drafts[i].record;
         p->plan->nodes[i] = p->drafts[i].node;
     }

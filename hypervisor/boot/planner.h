@@ -13,6 +13,7 @@
 #define MAX_IRQS   256u
 #define MAX_RESETS 64u
 #define MAX_NODES  64u
+#define MAX_HIDDEN 64u
 #define MAX_POOLS  MAX_PCPUS
 
 /* Host memory that is spoken for. */
@@ -56,7 +57,8 @@ struct planner {
     fdt_node_t chosen;
     uint32_t address_cells, size_cells; /* of the children of /chosen */
     bool heap_given; /* xen,static-heap */
-    uint32_t nr_claims, nr_pools, nr_drafts, nr_maps, nr_loads;
+    struct draft *hardware; /* the hardware domain, or NULL */
+    uint32_t nr_claims, nr_pools, nr_drafts, nr_maps, nr_loads, nr_hidden;
     uint8_t load[MAX_PCPUS]; /* vCPUs per pCPU */
 
     /* Arrays; not cleared before use. */
@@ -72,6 +74,8 @@ struct planner {
     struct domain_irq irqs[MAX_IRQS];
     struct domain_reset resets[MAX_RESETS];
     fdt_node_t nodes[MAX_NODES];
+    struct ranges devices;
+    fdt_node_t hidden[MAX_HIDDEN];
     char path[160];
 };
 
@@ -81,6 +85,9 @@ const char *path_of(struct planner *p, fdt_node_t node);
 #define complain(p, severity, node, property, ...)                                                           \
     report_at((p)->report, severity, path_of(p, node), property, __VA_ARGS__)
 #define error(p, node, property, ...) complain(p, REPORT_ERROR, node, property, __VA_ARGS__)
+
+/* A new domain, or NULL after an error. */
+struct draft *draft_new(struct planner *p, fdt_node_t node);
 
 /* claims.c: all memory that is spoken for: checks it, and fills ram and free. */
 void claims_collect(struct planner *p);
@@ -101,6 +108,11 @@ bool partial_read(struct planner *p, struct draft *d, struct passthrough *device
 
 /* memory.c: RAM and address map of a domain. */
 void memory_place(struct planner *p, struct draft *d);
+
+/* hardware.c: the domain of the kernel module directly below /chosen, if there is one. Its RAM and devices are what is
+ * left when all others have been placed. */
+void hardware_read(struct planner *p);
+void hardware_place(struct planner *p, struct draft *d);
 
 /* cpus.c: cpupools and the pCPU of each vCPU. */
 void cpupools_read(struct planner *p);
