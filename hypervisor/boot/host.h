@@ -7,6 +7,7 @@
 #include "base/types.h"
 #include "boot/fdt.h"
 #include "boot/report.h"
+#include "drivers/uart.h"
 
 #define HOST_MAX_RAM      16u
 #define HOST_MAX_RESERVED 64u
@@ -26,8 +27,6 @@ struct host_cpu {
     uint64_t mpidr; /* affinity fields only, RES1 masked */
     fdt_node_t node;
 };
-
-enum uart_type { UART_NONE, UART_PL011, UART_CADENCE, UART_IMX, UART_8250 };
 
 struct host_uart {
     enum uart_type type;

@@ -8,11 +8,11 @@
 
 /* Sources of output: the hypervisor (its log ring), then the domains by domid. */
 #define HYPERVISOR 0u
-#define NOBODY ((unsigned)-1)
+#define NOBODY     ((unsigned)-1)
 
-#define ROUNDS       4u   /* of one pump while others report work */
-#define IMPATIENT    4   /* lines that wait: the focused domain's line is cut */
-#define IMPATIENT_BH 256u /* the same in bytes of the log ring */
+#define ROUNDS       4u       /* of one pump while others report work */
+#define IMPATIENT    4        /* lines that wait: the focused domain's line is cut */
+#define IMPATIENT_BH 256u     /* the same in bytes of the log ring */
 #define PATIENCE     1000000u /* polls of a full UART until it counts as dead, where waiting is allowed */
 
 static struct console_port *ports[MAX_DOMAINS];
@@ -65,7 +65,8 @@ static bool ready(unsigned source)
     if (source == HYPERVISOR) {
         return level(HYPERVISOR) != 0;
     }
-    return ports[source - 1] != NULL && (console_ready(ports[source - 1]) || (mux.flush && level(source) != 0));
+    return ports[source - 1] != NULL &&
+           (console_ready(ports[source - 1]) || (mux.flush && level(source) != 0));
 }
 
 /* The focused domain has an open line and nothing to send at the moment: do the others wait a bit more? */
@@ -78,7 +79,8 @@ static bool hold(unsigned owner)
     for (unsigned source = 1; source < nr_sources; source++) {
         const struct console_port *port = ports[source - 1];
 
-        if (source != owner && port != NULL && (lines(port) >= IMPATIENT || console_out_level(port) > CONSOLE_OUT / 2)) {
+        if (source != owner && port != NULL &&
+            (lines(port) >= IMPATIENT || console_out_level(port) > CONSOLE_OUT / 2)) {
             return false;
         }
     }
@@ -240,15 +242,17 @@ static void leave(void)
     __atomic_store_n(&mux.busy, 0, __ATOMIC_SEQ_CST);
 }
 
-/* Whoever finds the console busy leaves a note (work) for the one who is there; who has done enough leaves the rest to the
- * UART's interrupt. `keep`: the caller cannot refresh domains, so the interrupt must come and do it. */
+/* Whoever finds the console busy leaves a note (work) for the one who is there; who has done enough leaves
+ * the rest to the UART's interrupt. `keep`: the caller cannot refresh domains, so the interrupt must come and
+ * do it. */
 static void pump(bool keep)
 {
     if (!mux.ready || mux.alone) {
         return;
     }
     __atomic_store_n(&mux.work, 1, __ATOMIC_SEQ_CST);
-    for (unsigned round = 1; round <= ROUNDS && __atomic_load_n(&mux.work, __ATOMIC_SEQ_CST) != 0 && enter(); round++) {
+    for (unsigned round = 1; round <= ROUNDS && __atomic_load_n(&mux.work, __ATOMIC_SEQ_CST) != 0 && enter();
+         round++) {
         if (mux.tx_on) {
             uart_tx_interrupt(false);
         }
@@ -319,7 +323,8 @@ bool console_output_detach(struct console_port *port, bool discard)
     return gone;
 }
 
-/* From now on this pCPU alone sends. Whoever is sending now gets time to end, unless it was stopped in the middle. */
+/* From now on this pCPU alone sends. Whoever is sending now gets time to end, unless it was stopped in the
+ * middle. */
 static void take_over(void)
 {
     mux.alone = true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log ring: every message of the hypervisor, as text. At `bulkhead,log` it survives a warm reset and tools read it
- * from a memory dump.
+/* The log ring: every message of the hypervisor, as text. At `bulkhead,log` it survives a warm reset and
+ * tools read it from a memory dump.
  *
  * Format, little-endian, 64-bit aligned, from the first byte of the memory:
  *
@@ -12,8 +12,9 @@
  *       24     8  boots      how often a hypervisor has taken the ring over
  *       32  size  data       byte n of the stream lies at data[n % size]
  *
- * The stream is lines that end in '\n'; the oldest line may be cut. Bytes written - min(written, size) .. written - 1 are
- * there. Each boot begins with a line of its own, "--- boot <boots>". `written` is stored after the bytes it covers.
+ * The stream is lines that end in '\n'; the oldest line may be cut. Bytes written - min(written, size) ..
+ * written - 1 are there. Each boot begins with a line of its own, "--- boot <boots>". `written` is stored
+ * after the bytes it covers.
  */
 #ifndef CORE_LOG_H
 #define CORE_LOG_H
@@ -34,15 +35,16 @@ struct log_header {
     uint8_t data[];
 };
 
-/* Appends one line without its newline, in one piece (callers on several pCPUs are serialised). Never waits for a
- * device. */
+/* Appends one line without its newline, in one piece (callers on several pCPUs are serialised). Never waits
+ * for a device. */
 void log_line(const char *text, size_t length);
 /* The same without the lock, for a pCPU that runs alone. */
 void log_line_unlocked(const char *text, size_t length);
 
-/* Goes on in `memory` (mapped Normal, `size` bytes of which the header takes a part, at least LOG_MIN_SIZE): keeps what an
- * earlier boot left there if the header is sound and of this size, otherwise formats it; then appends what this boot has logged so far.
- * Call once, on the boot pCPU. */
+/* Goes on in `memory` of `size` bytes (header included, at least LOG_MIN_SIZE), mapped Normal Non-cacheable,
+ * because what only a cache holds does not survive a reset. Keeps what an earlier boot left there if the
+ * header is sound and of this size, otherwise formats it; then appends what this boot has logged so far. Call
+ * once, on the boot pCPU, and console_log_moved() after it. */
 void log_attach(void *memory, size_t size);
 
 /* --- reading the stream --- */

@@ -8,7 +8,9 @@ uint32_t uart_read(unsigned reg)
 {
     volatile uint8_t *address = uart.base + ((size_t)reg << uart.shift);
 
-    return uart.width == 4 ? *(volatile uint32_t *)address : uart.width == 2 ? *(volatile uint16_t *)address : *address;
+    return uart.width == 4   ? *(volatile uint32_t *)address
+           : uart.width == 2 ? *(volatile uint16_t *)address
+                             : *address;
 }
 
 void uart_write(unsigned reg, uint32_t value)

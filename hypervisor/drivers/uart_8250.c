@@ -14,7 +14,8 @@ enum { DATA = 0, IER = 1, IIR = 2, MCR = 4, LSR = 5, USR = 31 };
 #define LSR_THRE   (1u << 5)
 #define FIFO_DEPTH 8u /* that of the mini UART, the smallest */
 
-/* Switching it on raises the interrupt if the transmitter is empty. Only reading IIR would clear it, so nobody does. */
+/* Switching it on raises the interrupt if the transmitter is empty. Only reading IIR would clear it, so
+ * nobody does. */
 static void tx_interrupt(bool on)
 {
     uart_write(IER, IER_RX | (on ? IER_TX : 0u));

@@ -14,7 +14,8 @@ enum { CR = 0x00, IER = 0x08, IDR = 0x0c, ISR = 0x14, RXWM = 0x20, SR = 0x2c, FI
 #define INT_TXEMPTY (1u << 3)
 #define INT_ALL     0x1fffu
 
-/* Causes are latched. This one is cleared before bytes are put, so the FIFO's becoming empty after that is not missed. */
+/* Causes are latched. This one is cleared before bytes are put, so the FIFO's becoming empty after that is
+ * not missed. */
 static void tx_interrupt(bool on)
 {
     if (!on) {

@@ -11,8 +11,8 @@ enum { DR = 0x00, FR = 0x18, CR = 0x30, IMSC = 0x38 };
 #define INT_TX    (1u << 5)
 #define INT_RT    (1u << 6)
 
-/* Nothing is cleared by ICR: RX and RT go away by reading, TX by filling the FIFO above its trigger level. A cleared TX would
- * come again only when the FIFO falls through that level once more, perhaps never. */
+/* Nothing is cleared by ICR: RX and RT go away by reading, TX by filling the FIFO above its trigger level. A
+ * cleared TX would come again only when the FIFO falls through that level once more, perhaps never. */
 static void tx_interrupt(bool on)
 {
     uart_write(IMSC, INT_RX | INT_RT | (on ? INT_TX : 0u));
@@ -26,6 +26,7 @@ void pl011_init(struct uart *uart)
     uart->full = FR_TXFF;
     uart->empty = FR_RXFE;
     uart->tx_interrupt = tx_interrupt;
-    uart_write(CR, uart_read(CR) | CR_ENABLE); /* QEMU starts a kernel without firmware that would have done it */
+    uart_write(CR,
+               uart_read(CR) | CR_ENABLE); /* QEMU starts a kernel without firmware that would have done it */
     tx_interrupt(false);
 }

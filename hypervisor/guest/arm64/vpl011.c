@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "guest/arm64/vpl011.h"
 
-enum { DR = 0x00, RSR = 0x04, FR = 0x18, IMSC = 0x38, RIS = 0x3c, MIS = 0x40, ICR = 0x44, NO_REGISTER = 0xffc };
+enum {
+    DR = 0x00,
+    RSR = 0x04,
+    FR = 0x18,
+    IMSC = 0x38,
+    RIS = 0x3c,
+    MIS = 0x40,
+    ICR = 0x44,
+    NO_REGISTER = 0xffc
+};
 
 #define DR_OE    (1u << 11)
 #define RSR_OE   (1u << 3)
@@ -19,8 +28,8 @@ enum { DR = 0x00, RSR = 0x04, FR = 0x18, IMSC = 0x38, RIS = 0x3c, MIS = 0x40, IC
 #define TX_LOW     (CONSOLE_OUT / 2) /* trigger level of the transmitter */
 #define IDLE_READS 4u /* reads of FR in a row that no driver does between two bytes: it polls for input */
 
-/* Receive and receive time-out follow the FIFO and cannot be cleared with bytes in it: no driver loses a byte that came
- * between its last read and its write to ICR. */
+/* Receive and receive time-out follow the FIFO and cannot be cleared with bytes in it: no driver loses a byte
+ * that came between its last read and its write to ICR. */
 static uint16_t raw_interrupts(const struct vpl011 *uart)
 {
     return (uint16_t)(uart->latched | (console_in_level(&uart->port) != 0 ? INT_RX | INT_RT : 0u));
@@ -102,8 +111,8 @@ static uint32_t read_register(struct vpl011 *uart, uint64_t offset, bool *pump)
     }
 }
 
-/* Each byte that leaves room raises TX, as a transmitter does that is faster than its driver. A byte for a full FIFO is
- * lost, as in hardware. */
+/* Each byte that leaves room raises TX, as a transmitter does that is faster than its driver. A byte for a
+ * full FIFO is lost, as in hardware. */
 static bool write_dr(struct vpl011 *uart, uint8_t byte)
 {
     uart->fr_reads = 0;
@@ -124,7 +133,8 @@ static bool write_register(struct vpl011 *uart, uint64_t offset, uint32_t value)
         uart->rsr = 0;
         return false;
     case IMSC:
-        /* Linux ends what a process wrote, a prompt perhaps, by masking TX; a kernel message does not come here. */
+        /* Linux ends what a process wrote, a prompt perhaps, by masking TX; a kernel message does not come
+         * here. */
         uart->imsc = (uint16_t)(value & INT_MASK);
         if (uart->port.settled) {
             return false;

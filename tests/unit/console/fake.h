@@ -8,9 +8,9 @@
 #define WIRE (4u << 20)
 
 struct fake {
-    unsigned room;   /* bytes that the transmit FIFO takes now */
+    unsigned room; /* bytes that the transmit FIFO takes now */
     unsigned depth;
-    bool tx_irq;    /* enabled; comes while the FIFO is at most half full */
+    bool tx_irq; /* enabled; comes while the FIFO is at most half full */
     uint32_t sent;
     char wire[WIRE];
     const char *input; /* what is received */

@@ -18,12 +18,12 @@
 #include "core/print.h"
 #include "fake.h"
 
-#define CHECK(condition)                                                                      \
-    do {                                                                                      \
-        if (!(condition)) {                                                                   \
+#define CHECK(condition)                                                                             \
+    do {                                                                                             \
+        if (!(condition)) {                                                                          \
             fprintf(stderr, "%s:%d: %s\nwire: %.600s\n", __FILE__, __LINE__, #condition, fake.wire); \
-            exit(1);                                                                          \
-        }                                                                                     \
+            exit(1);                                                                                 \
+        }                                                                                            \
     } while (0)
 
 static void isolated(void **state)
@@ -155,7 +155,8 @@ static void focused_line_stays_whole(void)
     CHECK(strstr(fake.wire, "DOM1: more") == fake.wire && strstr(fake.wire, "\r\n(BH) message 7") == NULL);
     print("message 8, some thirty bytes");
     settle();
-    CHECK(strstr(fake.wire, "DOM1: more\r\n(BH) message 0") == fake.wire && strstr(fake.wire, "(BH) message 8") != NULL);
+    CHECK(strstr(fake.wire, "DOM1: more\r\n(BH) message 0") == fake.wire &&
+          strstr(fake.wire, "(BH) message 8") != NULL);
 }
 
 static void full_buffer(void)
@@ -172,7 +173,8 @@ static void full_buffer(void)
     CHECK(strcmp(fake.wire + 6 + CONSOLE_OUT, "\r\nDOM1: one\r\n") == 0);
 }
 
-/* A domain that has everybody's bytes, in order, on a line that is slow: nothing is lost, no line is mixed. */
+/* A domain that has everybody's bytes, in order, on a line that is slow: nothing is lost, no line is mixed.
+ */
 static void no_loss(void)
 {
     enum { DOMAINS = 3, LINES = 400 };
@@ -193,14 +195,17 @@ static void no_loss(void)
             if (text[domid][++at[domid]] == '\0') {
                 at[domid] = 0;
                 line[domid]++;
-                snprintf(text[domid], sizeof(text[domid]), "line %u of %u %.*s\r\n", line[domid], domid, rand() % 100,
-                         "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklm");
+                snprintf(text[domid], sizeof(text[domid]), "line %u of %u %.*s\r\n", line[domid], domid,
+                         rand() % 100,
+                         "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcde"
+                         "fghijklm");
             }
         }
         fake_drain((unsigned)rand() % 2);
         fake_irq();
     }
-    for (char *save = NULL, *next = strtok_r(fake.wire, "\r\n", &save); next != NULL; next = strtok_r(NULL, "\r\n", &save)) {
+    for (char *save = NULL, *next = strtok_r(fake.wire, "\r\n", &save); next != NULL;
+         next = strtok_r(NULL, "\r\n", &save)) {
         unsigned prefix, number, of;
 
         CHECK(sscanf(next, "DOM%u: line %u of %u", &prefix, &number, &of) == 3);
@@ -417,8 +422,8 @@ static void focus(void)
     start(2, 0);
     type("a\001b\001\001c");
     CHECK(wire_is(""));
-    CHECK(guest_read(1, DR) == 'a' && guest_read(1, DR) == 1 && guest_read(1, DR) == 'b' && guest_read(1, DR) == 1 &&
-          guest_read(1, DR) == 1 && guest_read(1, DR) == 'c');
+    CHECK(guest_read(1, DR) == 'a' && guest_read(1, DR) == 1 && guest_read(1, DR) == 'b' &&
+          guest_read(1, DR) == 1 && guest_read(1, DR) == 1 && guest_read(1, DR) == 'c');
     guest_text(2, "password: ");
     type("\001\001\001x");
     CHECK(wire_is("(BH) input to DOM2: Ctrl-A three times moves on\r\nDOM2: password: "));
@@ -487,7 +492,8 @@ static void log_survives(void)
 {
     uint64_t *memory = mmap(NULL, LOG_MIN_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct log_header *header = (struct log_header *)memory;
-    const char *first = "--- boot 1\nfirst\nsecond\n", *both = "--- boot 1\nfirst\nsecond\n--- boot 2\nagain\n";
+    const char *first = "--- boot 1\nfirst\nsecond\n",
+               *both = "--- boot 1\nfirst\nsecond\n--- boot 2\nagain\n";
     int status;
 
     header->magic = 0x1234;
@@ -499,11 +505,13 @@ static void log_survives(void)
     }
     CHECK(wait(&status) > 0 && status == 0);
     CHECK(header->magic == LOG_MAGIC && memcmp(header, "BHDLOG01", 8) == 0);
-    CHECK(header->size == LOG_MIN_SIZE - 32 && header->check == (header->size ^ LOG_CHECK) && header->boots == 1);
+    CHECK(header->size == LOG_MIN_SIZE - 32 && header->check == (header->size ^ LOG_CHECK) &&
+          header->boots == 1);
     CHECK(header->written == strlen(first) && memcmp(header->data, first, strlen(first)) == 0);
     print("again");
     log_attach(memory, LOG_MIN_SIZE);
-    CHECK(header->boots == 2 && header->written == strlen(both) && memcmp(header->data, both, strlen(both)) == 0);
+    CHECK(header->boots == 2 && header->written == strlen(both) &&
+          memcmp(header->data, both, strlen(both)) == 0);
     CHECK(log_boot() == strlen(first));
 }
 
@@ -569,8 +577,8 @@ static void formats(void)
 {
     char text[128];
 
-    formatted(text, sizeof(text), "%s|%c|%d|%d|%u|%x|%lu|%lx|%%", "a", 'b', -5, (int)INT32_MIN, 4000000000u, 0xbeefu,
-              UINT64_MAX, UINT64_C(0xfedcba9876543210));
+    formatted(text, sizeof(text), "%s|%c|%d|%d|%u|%x|%lu|%lx|%%", "a", 'b', -5, (int)INT32_MIN, 4000000000u,
+              0xbeefu, UINT64_MAX, UINT64_C(0xfedcba9876543210));
     CHECK(strcmp(text, "a|b|-5|-2147483648|4000000000|beef|18446744073709551615|fedcba9876543210|%") == 0);
     formatted(text, sizeof(text), "%ld%u%x", -1l, 0u, 0u);
     CHECK(strcmp(text, "-100") == 0);
@@ -584,11 +592,32 @@ static void formats(void)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(whole_lines), TEST(prompt), TEST(focused_line_stays_whole), TEST(full_buffer), TEST(no_loss),
-        TEST(fair_focused_lines), TEST(fair_focused_endless), TEST(fair_background_endless), TEST(last_words),
-        TEST(detach_waits_for_output), TEST(drain_at_the_end), TEST(panic), TEST(flow_control), TEST(waiting_is_not_idle),
-        TEST(held_line_is_not_busy), TEST(registers), TEST(receive), TEST(overrun), TEST(focus), TEST(keys),
-        TEST(early_lines), TEST(log_survives), TEST(log_damaged), TEST(log_moves_under_the_console), TEST(log_lapped), TEST(formats),
+        TEST(whole_lines),
+        TEST(prompt),
+        TEST(focused_line_stays_whole),
+        TEST(full_buffer),
+        TEST(no_loss),
+        TEST(fair_focused_lines),
+        TEST(fair_focused_endless),
+        TEST(fair_background_endless),
+        TEST(last_words),
+        TEST(detach_waits_for_output),
+        TEST(drain_at_the_end),
+        TEST(panic),
+        TEST(flow_control),
+        TEST(waiting_is_not_idle),
+        TEST(held_line_is_not_busy),
+        TEST(registers),
+        TEST(receive),
+        TEST(overrun),
+        TEST(focus),
+        TEST(keys),
+        TEST(early_lines),
+        TEST(log_survives),
+        TEST(log_damaged),
+        TEST(log_moves_under_the_console),
+        TEST(log_lapped),
+        TEST(formats),
     };
 
     return cmocka_run_group_tests_name("console", tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Several pCPUs write, one takes the UART's interrupt, the line is slow: nothing may be lost or wait for ever. */
+/* Several pCPUs write, one takes the UART's interrupt, the line is slow: nothing may be lost or wait for
+ * ever. */
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -87,14 +88,16 @@ static void nothing_lost(void **state)
         for (unsigned domid = 1; domid <= DOMAINS; domid++) {
             print_message("DOM%u: %u bytes wait\n", domid, console_out_level(&uarts[domid].port));
         }
-        print_message("interrupt %d, room %u, wire ends: %s\n", fake.tx_irq, fake.room, fake.wire + fake.sent - 60);
+        print_message("interrupt %d, room %u, wire ends: %s\n", fake.tx_irq, fake.room,
+                      fake.wire + fake.sent - 60);
     }
     assert_true(all_sent());
     nanosleep(&(struct timespec){0, 200000000}, NULL);
     __atomic_store_n(&stop, true, __ATOMIC_RELEASE);
     pthread_join(wire, NULL);
 
-    for (char *save = NULL, *next = strtok_r(fake.wire, "\r\n", &save); next != NULL; next = strtok_r(NULL, "\r\n", &save)) {
+    for (char *save = NULL, *next = strtok_r(fake.wire, "\r\n", &save); next != NULL;
+         next = strtok_r(NULL, "\r\n", &save)) {
         unsigned source = strncmp(next, "DOM", 3) == 0 ? (unsigned)(next[3] - '0') : 0, number, of;
 
         if (strstr(next, "input to") != NULL) {
