@@ -72,7 +72,7 @@ bool check_run(struct check *check)
                                .host_spis = check->host_spis};
     char dtuart[160];
     uint64_t pa, size;
-    bool given;
+    bool given, good;
 
     check->report = (struct report){.sink = print_problem, .context = check};
     if (fdt_open(&check->fdt, check->source.blob, check->source.size) != OK) {
@@ -82,14 +82,12 @@ bool check_run(struct check *check)
         return false;
     }
     given = plan_argument(plan_command_line(&check->fdt), "dtuart", dtuart, sizeof(dtuart));
-    /* The target stops at errors of the board; here the domains are looked at too as long as there is
-     * something to place them on. */
-    if (host_discover(&check->host, &check->fdt, given ? dtuart : NULL, &check->report) != OK &&
-        (check->host.nr_ram == 0 || check->host.nr_cpus == 0)) {
-        return false;
-    }
+    /* The target stops at the first step that fails; here the domains are looked at all the same. */
+    good = host_discover(&check->host, &check->fdt, given ? dtuart : NULL, &check->report) == OK;
     if (plan_arena_place(&input, ARENA_MIN, &pa, &size, &check->report) != OK) {
-        return false;
+        good = false;
+        pa = 0;
+        size = ARENA_MIN;
     }
     size = min_u64(align_down(size, MIB(2)), ARENA_MAX);
     check->arena = (struct arena){.base = aligned_alloc(4096, size), .pa = pa, .size = size};
@@ -97,7 +95,7 @@ bool check_run(struct check *check)
         fputs("bulkhead-check: no memory\n", stderr);
         exit(2);
     }
-    return plan_build(&input, &check->plan, &check->report) == OK && check->report.errors == 0;
+    return plan_build(&input, &check->plan, &check->report) == OK && good && check->report.errors == 0;
 }
 
 static bool in_device_maps(const struct domain_record *record, uint64_t base, uint64_t size)
