@@ -169,10 +169,14 @@ struct claims {
     struct extent at[MAX_CLAIMS];
 };
 
+/* Whole pages: a domain gets none of which a part is taken. */
 static void claim(struct claims *claims, uint64_t base, uint64_t size, int owner, const char *what)
 {
+    uint64_t start = align_down(base, PAGE_SIZE);
+
     if (claims->count < MAX_CLAIMS && size != 0) {
-        claims->at[claims->count++] = (struct extent){base, size, owner, what};
+        claims->at[claims->count++] =
+            (struct extent){start, align_up(base + size, PAGE_SIZE) - start, owner, what};
     }
 }
 

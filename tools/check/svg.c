@@ -83,13 +83,16 @@ static void put_link(FILE *out, int x1, int y1, int x2, int y2, const char *colo
 
 static void size_text(uint64_t bytes, char *buf, size_t size)
 {
-    if (bytes >= GIB(1)) {
-        snprintf(buf, size, "%.4g GiB", (double)bytes / (double)GIB(1));
-    } else if (bytes >= MIB(1)) {
-        snprintf(buf, size, "%.4g MiB", (double)bytes / (double)MIB(1));
-    } else {
-        snprintf(buf, size, "%.4g KiB", (double)bytes / 1024.0);
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+    double value = (double)bytes / 1024.0;
+    unsigned unit = 0;
+
+    while (value >= 1024.0 && unit + 1u < ARRAY_SIZE(units)) {
+        value /= 1024.0;
+        unit++;
     }
+    snprintf(buf, size, value >= 10.0 || value == (double)(int)value ? "%.0f %s" : "%.1f %s", value,
+             units[unit]);
 }
 
 static int height_of(uint64_t bytes)
