@@ -8,7 +8,11 @@
 #include "core/schedule.h"
 
 /* entry.S has saved all registers: the function need not preserve any. Arguments in x20, x21. */
+#ifdef __aarch64__
 #define SAVES_NOTHING __attribute__((preserve_none))
+#else
+#define SAVES_NOTHING
+#endif
 
 struct trap_result trap_hvc(struct vcpu *vcpu, uint64_t esr);
 struct trap_result trap_sync(struct vcpu *vcpu, uint64_t esr) SAVES_NOTHING;
@@ -42,9 +46,7 @@ static inline uint64_t guest_register(const struct vcpu *vcpu, unsigned index)
 
 static inline void set_guest_register(struct vcpu *vcpu, unsigned index, uint64_t value)
 {
-    if (index < 31u) {
-        vcpu->x[index] = value;
-    }
+    vcpu->x[index % 32u] = value;
 }
 
 #endif
