@@ -66,6 +66,8 @@ static enum status map_one(struct stage2 *stage2, struct pool *pool, uint64_t ip
                 return ERR_NOMEM;
             }
             table[index] = stage1_pa(next).v | S2_TABLE;
+        } else if (table[index] % 4u == S2_BLOCK) {
+            return ERR_EXIST;
         }
         table = table_of(table[index]);
         index = ipa / span(at + 1u) % ENTRIES;
