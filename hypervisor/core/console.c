@@ -10,7 +10,7 @@
 #define HYPERVISOR 0u
 #define NOBODY     ((unsigned)-1)
 
-#define ROUNDS       4u       /* of one pump while others report work */
+#define ROUNDS       2u       /* bursts of one pump while others report work */
 #define IMPATIENT    4        /* lines that wait: the focused domain's line is cut */
 #define IMPATIENT_BH 256u     /* the same in bytes of the log ring */
 #define PATIENCE     1000000u /* polls of a full UART until it counts as dead, where waiting is allowed */

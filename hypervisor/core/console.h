@@ -23,10 +23,11 @@
 #include "base/status.h"
 #include "base/types.h"
 
-#define CONSOLE_OUT   1024u /* bytes of output that a domain may have waiting */
-#define CONSOLE_IN    1024u /* bytes of input that wait for a domain */
-#define CONSOLE_TURN  1024u /* most bytes of one line before others get their turn */
-#define CONSOLE_BURST 64u   /* most bytes moved by one call; more than any transmit FIFO we drive */
+#define CONSOLE_OUT  1024u /* bytes of output that a domain may have waiting */
+#define CONSOLE_IN   1024u /* bytes of input that wait for a domain */
+#define CONSOLE_TURN 1024u /* most bytes of one line before others get their turn */
+#define CONSOLE_BURST \
+    32u /* most bytes moved at once: some 75 instructions each; at least the depth of a PL011 */
 
 /* A domain's end of the console. Positions count bytes since the start and never go back; the ring index is
  * the position modulo the size. `out` is filled by the domain (one writer at a time) and emptied by the

@@ -13,11 +13,15 @@
         op;                                                                                          \
     }
 
+void effects_kick(struct domain *domain, uint32_t vcpus)
+{
+    for (; vcpus != 0; vcpus &= vcpus - 1u) {
+        vcpu_request(&domain->vcpus[lowest_bit(vcpus)], WORK_VIRQ);
+    }
+}
+
 void effects_apply_slow(struct domain *domain, const struct virq_effects *effects)
 {
-    for (uint32_t left = effects->kick; left != 0; left &= left - 1u) {
-        vcpu_request(&domain->vcpus[lowest_bit(left)], WORK_VIRQ);
-    }
     EACH(effects->hw_deactivate, gic_set_active(pirq, false))
     if (effects->hw_first == 0) {
         return; /* timers stay enabled while their vCPU is resident: one that is masked fires once and then waits, active */

@@ -8,6 +8,7 @@
 
 struct domain;
 
+void effects_kick(struct domain *domain, uint32_t vcpus);
 void effects_apply_slow(struct domain *domain, const struct virq_effects *effects);
 
 static inline void effects_apply(struct domain *domain, const struct virq_effects *effects)
@@ -15,8 +16,11 @@ static inline void effects_apply(struct domain *domain, const struct virq_effect
     uint64_t words[VIRQ_EFFECT_MASKS / 2u];
 
     __builtin_memcpy(words, effects, sizeof words); /* all masks at once: nearly always there is nothing to do */
-    if ((words[0] | words[1] | words[2] | words[3]) != 0) {
+    if (((words[0] & ~UINT64_C(0xffffffff)) | words[1] | words[2] | words[3]) != 0) {
         effects_apply_slow(domain, effects);
+    }
+    if (effects->kick != 0) {
+        effects_kick(domain, effects->kick);
     }
 }
 

@@ -5,9 +5,11 @@
 #include "core/console.h"
 #include "core/domain.h"
 #include "core/effects.h"
+#include "core/panic.h"
 #include "core/schedule.h"
 #include "drivers/gic.h"
 #include "virq/virq.h"
+#include "virq/virq_lr.h"
 
 struct host_interrupts host_interrupts;
 
@@ -56,11 +58,14 @@ static void guest_timer(struct pcpu *pcpu, uint32_t iar, unsigned intid)
         gic_deactivate(iar); /* went low when the timers were saved */
         return;
     }
+    if (virq_load_again(vcpu->virq, intid, 0)) {
+        return;
+    }
     virq_hw_fired(vcpu->domain->virq, vcpu->index, intid, vcpu->virq, &effects);
     effects_apply(vcpu->domain, &effects);
 }
 
-static void guest_spi(struct pcpu *pcpu, uint32_t iar)
+static __attribute__((noinline)) void guest_spi(struct pcpu *pcpu, uint32_t iar)
 {
     struct virq_effects effects = {0};
     struct domain *domain = domains[owner[iar] - 1u];
@@ -70,7 +75,7 @@ static void guest_spi(struct pcpu *pcpu, uint32_t iar)
     effects_apply(domain, &effects);
 }
 
-static void own_interrupt(struct pcpu *pcpu, uint32_t iar)
+static __attribute__((noinline)) void own_interrupt(struct pcpu *pcpu, uint32_t iar)
 {
     uint32_t intid = iar % 1024u;
 
@@ -93,11 +98,17 @@ static void own_interrupt(struct pcpu *pcpu, uint32_t iar)
     gic_deactivate(iar);
 }
 
-bool interrupt_take(struct pcpu *pcpu)
+__attribute__((always_inline)) bool interrupt_take(struct pcpu *pcpu)
 {
     uint32_t iar = gic_acknowledge();
 
-    if (iar == host_interrupts.timer_virt) {
+    if (iar % 1024u == GIC_KICK) {
+        gic_drop(iar);
+        gic_deactivate(iar);
+        if (panic_in_progress()) {
+            panic_park();
+        }
+    } else if (iar == host_interrupts.timer_virt) {
         guest_timer(pcpu, iar, GUEST_TIMER_VIRT);
     } else if (iar == host_interrupts.timer_phys) {
         guest_timer(pcpu, iar, GUEST_TIMER_PHYS);

@@ -38,9 +38,9 @@ struct vcpu_sweep {
 };
 
 struct vcpu {
-    uint64_t x[31];     /* offset 0: entry.S */
-    uint64_t stack_top; /* offset 248: of its pCPU */
-    uint32_t work;      /* offset 256: enum vcpu_work, atomic */
+    uint64_t x[32];     /* offset 0: entry.S; x[31] takes what is written to XZR and is never read */
+    uint64_t stack_top; /* offset 256: entry.S; of its pCPU */
+    uint32_t work;      /* enum vcpu_work, atomic */
     uint32_t power;     /* enum vcpu_power, atomic */
     struct pcpu *pcpu;
     struct domain *domain;
@@ -57,8 +57,7 @@ struct vcpu {
     struct fp_context fp;
 };
 
-_Static_assert(offsetof(struct vcpu, stack_top) == 248, "entry.S");
-_Static_assert(offsetof(struct vcpu, work) == 256, "entry.S");
+_Static_assert(offsetof(struct vcpu, stack_top) == 256, "entry.S");
 
 /* Asks the pCPU of the vCPU to look at `work`, from any pCPU; on the own one it is seen at the next exit. */
 void vcpu_request(struct vcpu *vcpu, uint32_t work);

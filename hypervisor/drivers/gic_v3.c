@@ -11,6 +11,7 @@
 
 static volatile uint8_t *redistributor[MAX_PCPUS];
 static uint64_t affinity[MAX_PCPUS];
+static uint64_t kick_value[MAX_PCPUS]; /* for ICC_SGI1R_EL1 */
 static uint8_t nr_aprs;
 
 volatile uint8_t *gicv3_private(void)
@@ -103,6 +104,15 @@ static void wake(volatile uint8_t *gicr)
     }
 }
 
+/* IHI 0069 12.2.21: the target list holds 16 CPUs of one cluster, RS selects the group of 16. */
+static uint64_t sgi_to(uint64_t aff)
+{
+    uint64_t aff0 = FIELD(aff, 7, 0);
+
+    return FIELD(aff, 39, 32) << 48 | (aff0 / 16u) << 44 | FIELD(aff, 23, 16) << 32 | (uint64_t)GIC_KICK << 24 |
+           FIELD(aff, 15, 8) << 16 | UINT64_C(1) << aff0 % 16u;
+}
+
 void gicv3_init_pcpu(unsigned pcpu, uint64_t mpidr, volatile void *gicr)
 {
     static const uint32_t none[4];
@@ -110,6 +120,7 @@ void gicv3_init_pcpu(unsigned pcpu, uint64_t mpidr, volatile void *gicr)
 
     redistributor[pcpu] = gicr;
     affinity[pcpu] = mpidr;
+    kick_value[pcpu] = sgi_to(mpidr);
     wake(gicr);
     WRITE_SYSREG(ICC_SRE_EL2, ICC_SRE_ENABLE);
     isb();
@@ -137,13 +148,9 @@ uint64_t gicv3_affinity(unsigned pcpu)
     return affinity[pcpu];
 }
 
-/* IHI 0069 12.2.21: the target list holds 16 CPUs of one cluster, RS selects the group of 16. */
 void gicv3_kick(unsigned pcpu)
 {
-    uint64_t aff = affinity[pcpu], aff0 = FIELD(aff, 7, 0);
-
     dsb(ishst);
-    WRITE_SYSREG(ICC_SGI1R_EL1, FIELD(aff, 39, 32) << 48 | (aff0 / 16u) << 44 | FIELD(aff, 23, 16) << 32 |
-                                    (uint64_t)GIC_KICK << 24 | FIELD(aff, 15, 8) << 16 | UINT64_C(1) << aff0 % 16u);
+    WRITE_SYSREG(ICC_SGI1R_EL1, kick_value[pcpu]);
     isb();
 }

@@ -15,6 +15,9 @@ void virq_hw_fired(struct virq *virq, unsigned vcpu, unsigned intid, struct virq
     struct virq_cpu *cpu, *target;
     struct virq_bank *bank;
 
+    if (index == 0 && self != NULL && self->index == vcpu && virq_load_again(self, bit, 0)) {
+        return;
+    }
     spin_lock(&virq->lock);
     cpu = &virq->cpus[vcpu];
     target = virq_goes_to(virq, cpu, index, bit);
@@ -80,6 +83,16 @@ void virq_sgi(struct virq *virq, unsigned sender, uint32_t targets, unsigned int
 {
     uint64_t source = virq->version == 2 ? (uint64_t)sender << VIRQ_LR_SOURCE_SHIFT : 0;
 
+    if (targets == 1u << sender && virq_load_again(self, intid, source)) {
+        return;
+    }
+    if (virq->version == 3 && (targets >> sender) % 2u == 0) {
+        FOR_BITS(target, targets) { /* without the lock: see virq_sync() */
+            __atomic_fetch_or(&virq->cpus[target].inbox, 1u << intid, __ATOMIC_RELEASE);
+        }
+        effects->kick |= targets;
+        return;
+    }
     spin_lock(&virq->lock);
     FOR_BITS(target, targets) {
         struct virq_cpu *cpu = &virq->cpus[target];
@@ -125,9 +138,11 @@ static bool deliverable(struct virq *virq, struct virq_cpu *cpu)
 
 bool virq_deliverable(struct virq *virq, struct virq_cpu *cpu)
 {
+    struct virq_effects effects = {0}; /* none: a kick would be for ourselves */
     bool result;
 
     spin_lock(&virq->lock);
+    virq_collect(virq, cpu, NULL, &effects);
     result = deliverable(virq, cpu);
     spin_unlock(&virq->lock);
     return result;

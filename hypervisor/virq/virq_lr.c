@@ -120,7 +120,9 @@ bool virq_load_quick(struct virq *virq, struct virq_cpu *self, unsigned index, u
     } else {
         self->linked &= (uint16_t)~lr_mask;
     }
-    gic_lr_write(n, lr_base(virq, index, bit, bank->priority[bit]) | LR_PENDING | extra);
+    self->lr_value[n] = lr_base(virq, index, bit, bank->priority[bit]) | LR_PENDING | extra;
+    self->again |= (uint16_t)lr_mask;
+    gic_lr_write(n, self->lr_value[n]);
     return true;
 }
 
@@ -144,7 +146,8 @@ static uint64_t take_latch(struct virq *virq, struct virq_cpu *self, unsigned in
 
 /* Puts an interrupt that is pending for, or was acknowledged by, this vCPU into list register n. Pending and active
  * together only where one list register can say it: not when hardware deactivates, not for a second sender of an SGI,
- * not for a level, which is sampled again after EOI. What stays behind asks for a maintenance interrupt at EOI. */
+ * not for a level, which is sampled again after EOI, not while others wait, which may be more urgent. What stays behind
+ * asks for a maintenance interrupt at EOI. */
 static void load(struct virq *virq, struct virq_cpu *self, unsigned n, unsigned index, unsigned bit)
 {
     struct virq_bank *bank = virq_bank(virq, self, index);
@@ -158,7 +161,7 @@ static void load(struct virq *virq, struct virq_cpu *self, unsigned n, unsigned 
     if (active) {
         lr |= LR_ACTIVE | (uint64_t)(bank->lr[bit] % 8u) << VIRQ_LR_SOURCE_SHIFT;
         pending = pending && !linked && (bank->edge & mask) != 0 && !virq_is_v2_sgi(virq, index, bit) &&
-                  priority == bank->priority[bit];
+                  priority == bank->priority[bit] && self->summary == 0;
         bank->active &= ~mask;
     }
     if (pending) {
@@ -178,6 +181,12 @@ static void load(struct virq *virq, struct virq_cpu *self, unsigned n, unsigned 
     bank->lr_pending = pending ? bank->lr_pending | mask : bank->lr_pending & ~mask;
     bank->lr_active = active ? bank->lr_active | mask : bank->lr_active & ~mask;
     note_loaded(virq, self, n, index, bit);
+    /* A linked one that software made pending is without the HW bit, which the next physical one needs. */
+    if (!active && (self->latched & lr_mask) != 0 && (lr & LR_EOI) == 0 &&
+        ((lr & LR_HW) != 0 || (bank->hw & mask) == 0)) {
+        self->lr_value[n] = lr;
+        self->again |= (uint16_t)lr_mask;
+    }
     gic_lr_write(n, lr);
 }
 
@@ -213,6 +222,7 @@ static void fold(struct virq *virq, struct virq_cpu *self, unsigned n, uint64_t 
     bank->drop_pending &= ~mask;
     bank->drop_active &= ~mask;
     self->lr_used &= keep;
+    self->again &= keep;
     self->look &= keep;
     self->latched &= keep;
     self->linked &= keep;
@@ -376,6 +386,18 @@ static unsigned make_room(struct virq *virq, struct virq_cpu *self, unsigned pri
     return n;
 }
 
+/* An interrupt of that priority waits: no list register may turn from active and pending to pending before it. */
+static void split_pairs(struct virq *virq, struct virq_cpu *self, unsigned priority, struct virq_effects *effects)
+{
+    FOR_BITS(n, self->lr_used) {
+        uint64_t lr = gic_lr_read(n);
+
+        if ((lr & LR_STATE) == LR_STATE && FIELD(lr, 55, 48) > priority) {
+            reconsider(virq, self, n, effects);
+        }
+    }
+}
+
 static void fill(struct virq *virq, struct virq_cpu *self, struct virq_effects *effects)
 {
     struct choice choice;
@@ -393,6 +415,7 @@ static void fill(struct virq *virq, struct virq_cpu *self, struct virq_effects *
         n = make_room(virq, self, choice.priority, effects);
         if (n == GIC_MAX_LRS) {
             mark(self, choice.index, choice.priority);
+            split_pairs(virq, self, choice.priority, effects);
             return;
         }
         load(virq, self, n, choice.index, choice.bit);
@@ -515,11 +538,24 @@ void virq_update(struct virq *virq, struct virq_cpu *self, struct virq_effects *
 
 void virq_sync(struct virq *virq, struct virq_cpu *self, struct virq_effects *effects)
 {
-    spin_lock(&virq->lock);
-    if ((self->look | self->eoi | self->summary | self->outside | self->ppi_dirty | self->snapshot_for |
-         (virq->recall >> self->index) % 2u | (self->hcr & (GIC_HCR_NPIE | GIC_HCR_LRENPIE))) != 0) {
-        virq_update(virq, self, effects);
+    uint32_t sgis = load_relaxed(&self->inbox) == 0 ? 0 : __atomic_exchange_n(&self->inbox, 0, __ATOMIC_ACQUIRE);
+
+    FOR_BITS(bit, sgis) {
+        if (virq_load_again(self, bit, 0)) {
+            sgis &= ~(1u << bit);
+        }
     }
+    /* What others changed they announced by a kick, and that was taken before: this sees it without the lock. */
+    if ((sgis | self->look | self->eoi | self->summary | self->outside | self->ppi_dirty | self->snapshot_for |
+         (virq->recall >> self->index) % 2u | (self->hcr & (GIC_HCR_NPIE | GIC_HCR_LRENPIE))) == 0) {
+        return;
+    }
+    spin_lock(&virq->lock);
+    self->bank.pending |= sgis;
+    FOR_BITS(bit, sgis) {
+        virq_offer(virq, self, 0, bit, self, effects);
+    }
+    virq_update(virq, self, effects);
     spin_unlock(&virq->lock);
 }
 
@@ -555,6 +591,7 @@ void virq_resume(struct virq *virq, struct virq_cpu *self, struct virq_effects *
     gic_vmcr_write(self->vmcr);
     gic_apr_write(self->ap0, self->ap1);
     write_ppis(virq, self, self->bank.hw);
+    virq_collect(virq, self, self, effects);
     FOR_BITS(index, self->outside) {
         uint32_t mask = outside_of(virq, self, index);
 

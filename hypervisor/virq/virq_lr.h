@@ -4,12 +4,25 @@
 #ifndef VIRQ_VIRQ_LR_H
 #define VIRQ_VIRQ_LR_H
 
+#include "arch/arm64/barrier.h"
 #include "virq/virq_state.h"
 
 /* State, enable or route of `bit` of a bank changed: whoever has it in a list register must look at it, else whoever it
  * goes to may want it. cpu is the owner of a private one. */
 void virq_offer(struct virq *virq, struct virq_cpu *cpu, unsigned index, unsigned bit, struct virq_cpu *self,
                 struct virq_effects *effects);
+
+/* Takes the SGIs that other vCPUs left in the vCPU's inbox. Whoever asks for its pending interrupts does this first. */
+static inline void virq_collect(struct virq *virq, struct virq_cpu *cpu, struct virq_cpu *self,
+                                struct virq_effects *effects)
+{
+    uint32_t sgis = load_relaxed(&cpu->inbox) == 0 ? 0 : __atomic_exchange_n(&cpu->inbox, 0, __ATOMIC_ACQUIRE);
+
+    cpu->bank.pending |= sgis;
+    FOR_BITS(bit, sgis) {
+        virq_offer(virq, cpu, 0, bit, self, effects);
+    }
+}
 
 /* Does all that virq_offer() left to this vCPU. */
 void virq_update(struct virq *virq, struct virq_cpu *self, struct virq_effects *effects);
@@ -28,6 +41,24 @@ bool virq_load_quick(struct virq *virq, struct virq_cpu *self, unsigned index, u
 
 /* A list register of any vCPU that is known to be empty: forgets it without touching hardware. */
 void virq_forget_lr(struct virq *virq, struct virq_cpu *holder, unsigned n);
+
+/* The same for a private interrupt that was injected here before and has been ended since: its list register is written
+ * once more. Needs no lock: what others change about the interrupt they announce in `look` and kick, and that is seen after
+ * this as it would be had the interrupt come a moment earlier. `source`: bits of the list register for the sender of a
+ * GICv2 SGI. */
+static inline bool virq_load_again(struct virq_cpu *self, unsigned bit, uint64_t source)
+{
+    unsigned n = self->bank.lr[bit];
+
+    if ((self->bank.in_lr >> bit) % 2u == 0 || ((self->again & ~load_relaxed(&self->look)) >> n) % 2u == 0 ||
+        load_relaxed(&self->summary) != 0 || (gic_lr_empty() >> n) % 2u == 0 ||
+        (self->lr_value[n] & VIRQ_LR_SOURCE_MASK) != source) {
+        return false;
+    }
+    self->asked = 0;
+    gic_lr_write(n, self->lr_value[n]);
+    return true;
+}
 
 /* Highest priority (lowest value) among those ready for the vCPU in memory; VIRQ_LOWEST: none. */
 unsigned virq_best_ready(struct virq *virq, struct virq_cpu *cpu);

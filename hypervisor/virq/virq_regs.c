@@ -34,7 +34,7 @@ void virq_enable(struct virq *virq, struct virq_cpu *cpu, unsigned index, uint32
             gic_enable(virq->spis[index - 1u].pirq[bit]);
         }
     }
-    offer_all(virq, cpu, index, mask & (bank_pending(bank) | bank->in_lr), self, effects);
+    offer_all(virq, cpu, index, mask & bank_pending(bank) & ~bank->in_lr, self, effects); /* those look again at EOI */
     end(virq, self, effects);
 }
 
@@ -78,6 +78,9 @@ void virq_clear_pending(struct virq *virq, struct virq_cpu *cpu, unsigned index,
     struct virq_bank *bank = virq_bank(virq, cpu, index);
 
     spin_lock(&virq->lock);
+    if (index == 0) {
+        virq_collect(virq, cpu, self, effects);
+    }
     bank->pending &= ~mask;
     bank->drop_pending |= mask & bank->in_lr;
     FOR_BITS(bit, mask & bank->hw) {
@@ -155,6 +158,9 @@ uint32_t virq_read_state(struct virq *virq, struct virq_cpu *cpu, unsigned index
     uint32_t holders = 0, seen = 0, others;
 
     spin_lock(&virq->lock);
+    if (index == 0) {
+        virq_collect(virq, cpu, self, effects);
+    }
     others = held_by_others(virq, cpu, index, active, self, &holders, &seen);
     if (holders != 0 && self->asked != key) {
         self->asked = key;

@@ -19,6 +19,7 @@
 #define VIRQ_NR_SGIS   16u
 #define VIRQ_LOWEST    0xffu /* below every priority that can be written */
 #define VIRQ_LR_SOURCE_SHIFT 42u /* GICv2 SGI in a list register: who sent it, 3 bits */
+#define VIRQ_LR_SOURCE_MASK MASK(44, 42)
 #define VIRQ_LR_SOURCE(lr) (unsigned)FIELD(lr, 44, 42)
 
 /* Runs the statement for every bit that was set in mask at the start. */
@@ -51,6 +52,7 @@ struct virq_spi_bank {
 
 struct virq_cpu {
     struct virq_bank bank; /* SGIs and PPIs */
+    uint32_t inbox;        /* GICv3 SGIs that other vCPUs sent, atomic; virq_collect() merges them */
     uint32_t summary;      /* banks that may have an interrupt for this vCPU that is ready and in no list register */
     uint32_t outside;      /* banks that may have one that it acknowledged and that is in no list register */
     uint32_t hcr;          /* maintenance conditions as last written */
@@ -68,7 +70,9 @@ struct virq_cpu {
     uint8_t index;
     bool resident;
     uint16_t asked; /* which bank waiting_for was set for, 0 = none */
+    uint16_t again;        /* those whose interrupt can be injected anew by writing lr_value once more */
     uint16_t lr_intid[GIC_MAX_LRS];
+    uint64_t lr_value[GIC_MAX_LRS];
     uint8_t best[VIRQ_MAX_BANKS]; /* lower bound of the priorities of those in `summary` */
     uint8_t sources[VIRQ_NR_SGIS]; /* GICv2: vCPUs that sent it */
 };

@@ -4,7 +4,7 @@
  * While a guest runs, SP_EL2 points to its struct vcpu and TPIDR_EL2 to the struct pcpu. A trap saves what C may change
  * (x0 to x17, x30; the hypervisor is compiled with x18 fixed) and takes the pCPU's stack. Handlers return in x0 the vCPU
  * to run next and in x1 the one to leave, or 0: only then the rest is saved and everything is loaded. */
-#define VCPU_STACK 248
+#define VCPU_STACK 256
 #define VCPU_X(n)  (8 * (n))
 #define PCPU_STACK 8
 #define PCPU_PANIC_STACK 16

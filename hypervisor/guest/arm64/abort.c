@@ -46,7 +46,8 @@ static bool in_range(uint64_t ipa, ipa_t base, uint64_t size)
 
 static enum outcome vgic_outcome(enum vgic_result result)
 {
-    return result == VGIC_OK ? DONE : result == VGIC_RETRY ? RETRY : NOBODY;
+    _Static_assert((int)DONE == (int)VGIC_OK && (int)RETRY == (int)VGIC_RETRY && (int)NOBODY == (int)VGIC_FAULT, "same");
+    return (enum outcome)result;
 }
 
 /* Emulated devices of the domain, the most frequent first. */
