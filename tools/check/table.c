@@ -88,6 +88,27 @@ static void print_emulated(const struct check *check, const struct domain_record
     fprintf(out, "\n");
 }
 
+/* Runs of numbers with the same trigger are one entry. */
+static void print_irqs(const struct domain_record *record, FILE *out)
+{
+    uint32_t first, last;
+
+    for (first = 0; first < record->nr_irqs; first = last + 1) {
+        const struct domain_irq *irqs = record->irqs;
+
+        for (last = first; last + 1 < record->nr_irqs && irqs[last + 1].pirq == irqs[last].pirq + 1 &&
+                           irqs[last + 1].edge == irqs[first].edge;
+             last++) {
+        }
+        fprintf(out, "%s%u", first == 0 ? "  interrupt " : ", ", irqs[first].pirq);
+        if (last != first) {
+            fprintf(out, "-%u", irqs[last].pirq);
+        }
+        fputs(irqs[first].edge ? " edge" : " level", out);
+    }
+    fputs(record->nr_irqs != 0 ? "\n" : "", out);
+}
+
 /* Devices by their nodes: a page of registers may hold several. */
 static void print_devices(const struct check *check, const struct domain_record *record, FILE *out)
 {
@@ -102,11 +123,7 @@ static void print_devices(const struct check *check, const struct domain_record 
         }
         fprintf(out, "\n");
     }
-    for (i = 0; i < record->nr_irqs; i++) {
-        fprintf(out, "%s%u %s", i == 0 ? "  interrupt " : ", ", record->irqs[i].pirq,
-                record->irqs[i].edge ? "edge" : "level");
-    }
-    fputs(record->nr_irqs != 0 ? "\n" : "", out);
+    print_irqs(record, out);
 }
 
 static void print_start(const struct domain_record *record, FILE *out)
