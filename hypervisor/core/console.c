@@ -10,6 +10,7 @@
 #define HYPERVISOR 0u
 #define NOBODY     ((unsigned)-1)
 
+#define BURST_EARLY  256u     /* a whole line of the hypervisor: no interrupt would send its rest */
 #define ROUNDS       2u       /* bursts of one pump while others report work */
 #define IMPATIENT    4        /* lines that wait: the focused domain's line is cut */
 #define IMPATIENT_BH 256u     /* the same in bytes of the log ring */
@@ -23,6 +24,7 @@ static struct {
     uint8_t work;     /* somebody came while it was busy */
     uint32_t refresh; /* domains whose emulated UART must be looked at */
     bool ready;       /* the UART is known */
+    bool wired;       /* it has interrupted */
     bool alone;       /* panic or power-off: nobody else may send */
     bool flush;       /* incomplete lines too */
     bool tx_on;
@@ -247,6 +249,8 @@ static void leave(void)
  * do it. */
 static void pump(bool keep)
 {
+    unsigned burst = keep && !mux.wired ? BURST_EARLY : CONSOLE_BURST;
+
     if (!mux.ready || mux.alone) {
         return;
     }
@@ -257,7 +261,7 @@ static void pump(bool keep)
             uart_tx_interrupt(false);
         }
         __atomic_store_n(&mux.work, 0, __ATOMIC_SEQ_CST);
-        mux.tx_on = move(CONSOLE_BURST) == 0 || round == ROUNDS ||
+        mux.tx_on = move(burst) == 0 || round == ROUNDS ||
                     (keep && __atomic_load_n(&mux.refresh, __ATOMIC_RELAXED) != 0);
         if (mux.tx_on) {
             uart_tx_interrupt(true);
@@ -270,6 +274,12 @@ uint32_t console_pump(void)
 {
     pump(false);
     return __atomic_exchange_n(&mux.refresh, 0, __ATOMIC_RELAXED);
+}
+
+uint32_t console_output_interrupt(void)
+{
+    mux.wired = true;
+    return console_pump();
 }
 
 void console_kick(void)

@@ -23,11 +23,10 @@
 #include "base/status.h"
 #include "base/types.h"
 
-#define CONSOLE_OUT  1024u /* bytes of output that a domain may have waiting */
-#define CONSOLE_IN   1024u /* bytes of input that wait for a domain */
-#define CONSOLE_TURN 1024u /* most bytes of one line before others get their turn */
-#define CONSOLE_BURST \
-    32u /* most bytes moved at once: some 75 instructions each; at least the depth of a PL011 */
+#define CONSOLE_OUT   1024u /* bytes of output that a domain may have waiting */
+#define CONSOLE_IN    1024u /* bytes of input that wait for a domain */
+#define CONSOLE_TURN  1024u /* most bytes of one line before others get their turn */
+#define CONSOLE_BURST 32u   /* most bytes moved at once, some 75 instructions each */
 
 /* A domain's end of the console. Positions count bytes since the start and never go back; the ring index is
  * the position modulo the size. `out` is filled by the domain (one writer at a time) and emptied by the
@@ -112,6 +111,7 @@ void console_panic(void); /* sends what the log ring holds, on a pCPU that runs 
 /* --- between core/console.c and core/console_input.c --- */
 bool console_focused(unsigned domid);
 void console_output_init(void);
+uint32_t console_output_interrupt(void);
 void console_output_attach(struct console_port *port);
 bool console_output_detach(struct console_port *port, bool discard); /* false: busy */
 void console_repeat_log(void);                                       /* shows the whole log ring again */

@@ -190,7 +190,7 @@ uint32_t console_interrupt(void)
     for (unsigned n = 0; n < keys.count; n++) {
         handle_key(keys.key[n]);
     }
-    return refresh | console_pump();
+    return refresh | console_output_interrupt();
 }
 
 /* --- the domain's end --- */
