@@ -54,7 +54,7 @@ static void sink(struct report *report, enum severity severity, const char *path
     }
 }
 
-static struct report report = {.sink = sink};
+static struct report report;
 
 static void open_blob(uint64_t pa)
 {
@@ -187,20 +187,28 @@ static void create_domains(void)
 
 void boot_main(uint64_t blob_pa, uint64_t image_pa)
 {
+    char dtuart[64];
+    bool has_dtuart;
+    enum status status;
+
     boot_pcpu_early.tables = &stage1_boot_tables;
     boot_pcpu_early.panic_top = (uint64_t)boot_pcpu_early.panic_stack + PANIC_STACK;
     WRITE_SYSREG(tpidr_el2, (uint64_t)&boot_pcpu_early);
+    report.sink = sink; /* the boot part of the image has no initialised data */
     open_blob(blob_pa);
-    if (host_discover(&host, &blob, NULL, &report) != OK || report.errors != 0) {
+    has_dtuart = plan_argument(plan_command_line(&blob), "dtuart", dtuart, sizeof(dtuart));
+    status = host_discover(&host, &blob, has_dtuart ? dtuart : NULL, &report);
+    start_console(); /* what was wrong so far is in the log, and comes out now */
+    if (status != OK) {
         stop_boot();
     }
-    start_console();
     print("Bulkhead " VERSION ", image at 0x%lx, %u CPUs, GICv%u", image_pa, host.nr_cpus, host.gic.version);
     power_init(host.psci_hvc);
     firmware_probe();
     start_gic();
     make_plan(image_pa, blob_pa);
     panic_set_reset(plan.on_panic == PANIC_RESET);
+    console_allow_keys(plan.console_keys);
     if (!pcpus_prepare(&host, &arena, plan.pcpu_mask)) {
         stop_boot();
     }
@@ -209,6 +217,11 @@ void boot_main(uint64_t blob_pa, uint64_t image_pa)
     close_heap();
     if (!pcpus_start()) {
         stop_boot();
+    }
+    if (host.uart.irq != 0) {
+        gic_set_edge(host.uart.irq, false);
+        gic_route(host.uart.irq, this_pcpu()->index);
+        gic_enable(host.uart.irq);
     }
     create_domains();
     report_memory();
