@@ -18,6 +18,7 @@ static struct virq *virq;
 static int resident[HOST_GIC_PCPUS];
 static uint32_t kicked;
 static unsigned long maintenance_count;
+static bool held;
 
 /* With MACHINE_TRACE in the environment every call is printed. */
 #define TRACE(...)                          \
@@ -42,7 +43,7 @@ static struct virq_cpu *self_on(unsigned pcpu)
 /* The maintenance interrupt is a level: the hypervisor gets it again until the reason is gone. */
 static void take_maintenance(unsigned pcpu)
 {
-    for (unsigned i = 0; resident[pcpu] >= 0; i++) {
+    for (unsigned i = 0; resident[pcpu] >= 0 && !held; i++) {
         struct virq_effects effects = {0};
         struct virq_cpu *self = self_on(pcpu);
 
@@ -304,6 +305,14 @@ bool machine_physical_pending(unsigned pcpu, unsigned intid)
 {
     self_on(pcpu);
     return host_gic_pending(intid);
+}
+
+void machine_hold_maintenance(bool hold)
+{
+    held = hold;
+    for (unsigned i = 0; i < config.nr_pcpus; i++) {
+        take_maintenance(i);
+    }
 }
 
 unsigned machine_lrs_in_use(unsigned pcpu)

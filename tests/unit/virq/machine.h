@@ -57,6 +57,8 @@ bool machine_physical_enabled(unsigned pcpu, unsigned intid);
 bool machine_physical_active(unsigned pcpu, unsigned intid);
 void machine_physical_set_pending(unsigned pcpu, unsigned intid, bool pending);
 bool machine_physical_pending(unsigned pcpu, unsigned intid);
+/* While held, maintenance interrupts wait, as they do when another interrupt is taken first. */
+void machine_hold_maintenance(bool hold);
 unsigned machine_lrs_in_use(unsigned pcpu);
 unsigned long machine_maintenance_count(void);
 

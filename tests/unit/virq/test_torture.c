@@ -42,7 +42,7 @@ static struct model m;
 static struct machine_config c;
 static uint64_t rng;
 static unsigned long seed, step, acks, steps_done;
-static bool delayed;
+static bool delayed, few;
 static bool linked[MODEL_INTIDS];
 
 #define REQUIRE(condition, ...)                                                                      \
@@ -70,20 +70,25 @@ static bool chance(unsigned one_in)
     return below(one_in) == 0;
 }
 
+/* In half of the runs a few interrupts get nearly all of the attention, so that much happens to the same one. */
 static unsigned some_intid(void)
 {
-    unsigned spi = 32 + below(m.nr_intids - 32);
-
+    if (few && !chance(8)) {
+        return chance(3) ? below(2) + 16 * below(2) : 32 + below(4);
+    }
     switch (below(6)) {
     case 0:
         return below(16);
     case 1:
         return 16 + below(16);
-    case 2:
-        return 32 + below(8); /* some are busier than others */
     default:
-        return spi;
+        return 32 + below(m.nr_intids - 32);
     }
+}
+
+static unsigned some_spi(void)
+{
+    return 32 + (few && !chance(8) ? below(4) : below(m.nr_intids - 32));
 }
 
 /* The register at `offset` of the block in which `intid` is, as vCPU v reaches it. */
@@ -154,7 +159,10 @@ static void compare_irq(unsigned owner, unsigned intid, bool pending, bool activ
         REQUIRE(irq->any_active, "vCPU %u interrupt %u: active is %d", owner, intid, active);
         irq->active = active;
     }
-    irq->may_gain = irq->may_lose = irq->any_active = false;
+    irq->any_active = false;
+    if (!irq->line || irq->edge) { /* else the latch behind the line was not seen */
+        irq->may_gain = irq->may_lose = false;
+    }
 }
 
 /* GICv2: which senders of an SGI are pending; the vCPU is resident. */
@@ -238,7 +246,7 @@ static void mark_gain(struct model_irq *irq)
 
 static void op_fire(unsigned v)
 {
-    unsigned intid = 32 + below(m.nr_intids - 32), pcpu = below(c.nr_pcpus);
+    unsigned intid = some_spi(), pcpu = below(c.nr_pcpus);
 
     if (chance(3)) {
         pcpu = machine_pcpu(v);
@@ -285,7 +293,7 @@ static void op_source(unsigned v)
 
 static void op_sgi(unsigned v)
 {
-    unsigned intid = below(16), target = below(m.nr_vcpus), kind = below(4);
+    unsigned intid = few ? below(2) : below(16), target = below(m.nr_vcpus), kind = below(4);
     uint32_t mask = kind == 0 ? (1u << m.nr_vcpus) - 1 - (1u << v) : kind == 1 ? 1u << v : 1u << target;
     uint64_t value;
 
@@ -385,7 +393,7 @@ static void op_priority(unsigned v)
 
 static void op_route(unsigned v)
 {
-    unsigned intid = 32 + below(m.nr_intids - 32), target = below(m.nr_vcpus);
+    unsigned intid = some_spi(), target = below(m.nr_vcpus);
     uint64_t value = chance(8) ? 0x7700 : target;
 
     if (m.version == 3) {
@@ -467,7 +475,7 @@ static bool certain(unsigned v)
     for (unsigned i = 0; i < m.cpus[v].depth; i++) {
         result = result && m.cpus[v].stack[i].group != MODEL_UNKNOWN;
     }
-    for (unsigned i = 0; delayed && result && i < m.nr_intids; i++) {
+    for (unsigned i = 0; result && i < m.nr_intids; i++) {
         struct model_irq *irq = model_irq(&m, v, i);
 
         result = !irq->may_gain && !irq->may_lose && !irq->any_active;
@@ -540,6 +548,28 @@ static void op_suspend(unsigned v)
     machine_suspend(v);
 }
 
+/* Something else happens between an EOI and the maintenance interrupt that it causes. */
+static void op_end_held(unsigned v)
+{
+    machine_hold_maintenance(true);
+    op_end(v);
+    switch (below(4)) {
+    case 0:
+        op_suspend(v);
+        break;
+    case 1:
+        op_sgi(v);
+        break;
+    case 2:
+        op_fire(v);
+        break;
+    default:
+        op_source(v);
+        break;
+    }
+    machine_hold_maintenance(false);
+}
+
 static void op_wait(unsigned v)
 {
     if (certain(v)) {
@@ -553,7 +583,7 @@ static const struct {
 } ops[] = {
     {op_source, 20}, {op_fire, 12}, {op_sgi, 12}, {op_enable, 8}, {op_pend, 8}, {op_active, 4}, {op_priority, 6},
     {op_route, 6}, {op_configure, 2}, {op_forward, 1}, {op_read, 4}, {op_interface, 3}, {op_acknowledge, 40},
-    {op_end, 34}, {op_deactivate, 12}, {op_suspend, 2}, {op_wait, 4},
+    {op_end, 28}, {op_end_held, 6}, {op_deactivate, 12}, {op_suspend, 2}, {op_wait, 4},
 };
 
 static void one_step(void)
@@ -584,6 +614,18 @@ static void one_step(void)
 /* Everything that is pending is taken, everything active is ended: the guest must see all of it, in order. */
 static void drain(void)
 {
+    for (unsigned v = 0; v < m.nr_vcpus; v++) {
+        for (unsigned i = 0; i < m.nr_intids; i++) {
+            struct model_irq *irq = model_irq(&m, v, i);
+
+            if (irq->line) {
+                model_line(&m, v, i, false);
+                machine_line(machine_pcpu(v), v, i, false);
+            }
+        }
+        machine_sync_all();
+    }
+    compare_all();
     delayed = false;
     for (unsigned v = 0; v < m.nr_vcpus; v++) {
         machine_resume(v);
@@ -605,15 +647,6 @@ static void drain(void)
         m.cpus[v].pmr = 0xf8;
         m.cpus[v].eoi_mode = false;
         machine_interface(v, true, 0xf8, m.cpus[v].bpr, false);
-        for (unsigned i = 0; i < m.nr_intids; i++) {
-            struct model_irq *irq = model_irq(&m, v, i);
-
-            if (irq->line) {
-                model_line(&m, v, i, false);
-                machine_line(machine_pcpu(v), v, i, false);
-            }
-        }
-        machine_sync_all();
         for (unsigned i = 0; i < 100000u; i++) {
             machine_resume(v);
             op_acknowledge(v);
@@ -643,6 +676,7 @@ static void run(unsigned long this_seed)
     c.nr_lrs = lrs[below(7)];
     c.nr_spis = chance(3) ? 32 : 32 * (1 + below(10));
     delayed = chance(2);
+    few = chance(2);
     machine_create(&c);
     model_init(&m, c.version, c.nr_vcpus, 32 + c.nr_spis);
     for (unsigned i = 0; i < MODEL_INTIDS; i++) {
