@@ -398,18 +398,6 @@ static void split_pairs(struct virq *virq, struct virq_cpu *self, unsigned prior
     }
 }
 
-/* An interrupt of that priority waits: no list register may turn from active and pending to pending before it. */
-static void split_pairs(struct virq *virq, struct virq_cpu *self, unsigned priority, struct virq_effects *effects)
-{
-    FOR_BITS(n, self->lr_used) {
-        uint64_t lr = gic_lr_read(n);
-
-        if ((lr & LR_STATE) == LR_STATE && FIELD(lr, 55, 48) > priority) {
-            reconsider(virq, self, n, effects);
-        }
-    }
-}
-
 static void fill(struct virq *virq, struct virq_cpu *self, struct virq_effects *effects)
 {
     struct choice choice;
