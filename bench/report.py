@@ -23,11 +23,11 @@ def load_rows(folder):
         return json.load(file)["rows"]
 
 
-def number(value):
+def number(value, unit=""):
     if value is None:
         return "-"
     value = round(value, 2) + 0.0  # no -0.00
-    return f"{value:,.2f}" if value != int(value) else f"{int(value):,}"
+    return f"{value:,.2f}" if unit == "percent" or value != int(value) else f"{int(value):,}"
 
 
 def verdict(row, figure):
@@ -43,6 +43,13 @@ def verdict(row, figure):
     return "ok, aim met" if row["aim"] is not None and figure.median <= row["aim"] else "ok"
 
 
+def quotient(row, figure, other):
+    """How many times the peer's figure is of ours, where both measure the same."""
+    if not figure or not other or row["unit"] == "percent" or row.get("alike") is False:
+        return "-"
+    return f"{other.median / figure.median:.1f}"
+
+
 def table(rows, figures, peers):
     """figures: name to Figure; peers: target name to the same. Returns the lines to print."""
     heads = ["name", "unit", "min", "median", "max", "budget", "aim", "Xen 4.17*", "Bao*"]
@@ -52,12 +59,11 @@ def table(rows, figures, peers):
     for row in rows:
         figure = figures.get(row["name"])
         cells = [row["name"], row["unit"]]
-        cells += [number(v) for v in (figure.minimum, figure.median, figure.maximum)] if figure else ["-"] * 3
-        cells += [number(row[key]) for key in ("budget", "aim", "xen", "bao")]
+        own = (figure.minimum, figure.median, figure.maximum) if figure else (None,) * 3
+        cells += [number(v, row["unit"]) for v in (*own, row["budget"], row["aim"], row["xen"], row["bao"])]
         for peer in peers.values():
             other = peer.get(row["name"])
-            ratio = f"{other.median / figure.median:.1f}" if other and figure and figure.median > 0 else "-"
-            cells += [number(other.median) if other else "-", ratio]
+            cells += [number(other.median if other else None, row["unit"]), quotient(row, figure, other)]
         lines.append(cells + [verdict(row, figure), row["text"]])
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     left = {0, 1, len(widths) - 2, len(widths) - 1}

@@ -146,7 +146,7 @@ def read_rounds(log, mark, symbols):
 
 
 def read_boot(log, symbols):
-    """One round: all up to the guest's entry; before translation is on, addresses are moved to the linked ones."""
+    """One round: all up to the guest's entry; what runs before translation is moved to its linked address."""
     steps, load = [], None
     for cpu, pc in steps_of(log):
         if pc % PAGES == 0 and symbols.at(pc) is None:
