@@ -155,6 +155,8 @@ def compose(system, folder, hypervisor=None, unattended=False):
     composed = Composed(system, folder, Module("hypervisor.img", image, ram + 2 * QEMU_KERNEL),
                         Module("system.dtb", dtb, dtb_base), list(composer.modules.values()))
     write(composed)
+    if kernel_is_ours(image):
+        verify(composed)
     return composed
 
 
@@ -178,6 +180,32 @@ def uboot_source(composed):
     lines += ["setenv fdt_high 0xffffffffffffffff", f"fdt addr 0x{composed.dtb.base:x}", "fdt resize 1024",
               f"booti 0x{composed.hypervisor.base:x} - 0x{composed.dtb.base:x}"]
     return "\n".join(lines) + "\n"
+
+
+def kernel_is_ours(data):
+    """Xen has rules of its own."""
+    return b"Bulkhead" in data
+
+
+def verify(composed):
+    """Apply the boot rules to the new tree, with the hypervisor's own code. A contradiction ends the command."""
+    program = paths.output() / "bulkhead-check"
+    if not program.is_file():
+        return
+    command = [str(program), "check", "--blob", f"0x{composed.dtb.base:x}", "--image",
+               f"0x{composed.hypervisor.base - QEMU_KERNEL:x},0x{kernel.memory_size(composed.hypervisor.data):x}"]
+    for module in composed.modules:
+        command += ["--module", f"0x{module.base:x}={composed.folder / module.file}"]
+    done = subprocess.run([*command, "-q", str(composed.folder / "system.dtb")], capture_output=True, text=True,
+                          check=False)
+    if done.returncode != 0:
+        found = [line.partition(": ")[2] for line in done.stderr.splitlines() if ": error: " in line]
+        raise UserError(f"{composed.system.path}: the hypervisor would refuse this:\n  " +
+                        "\n  ".join(found or done.stderr.splitlines()))
+    (composed.folder / "partition.txt").write_text(done.stdout)
+    for line in done.stderr.splitlines():
+        if ": warning: " in line:
+            print(f"  {line.partition(': ')[2]}")
 
 
 def write(composed):
