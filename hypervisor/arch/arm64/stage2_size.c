@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How large the tables of a record get. Apart from the rest of stage 2 because the build machine computes it too. */
+/* How large the tables of a record get. Apart from the rest of stage 2 because the build machine computes it
+ * too. */
 #include "arch/arm64/stage2.h"
 
 #include "base/bits.h"
@@ -25,6 +26,18 @@ void stage2_shape(unsigned ipa_bits, uint32_t *start_level, uint32_t *root_table
     *root_tables = 1u << (ipa_bits > 39u && ipa_bits <= 43u ? ipa_bits - 39u : 0);
 }
 
+/* Tables of the level below a block of `block` bytes: where blocks fit, only for the pieces at the ends. */
+static uint64_t tables_below(const struct domain_map *map, uint64_t block)
+{
+    uint64_t first = align_down(map->ipa.v, block), end = align_up(map->ipa.v + map->size, block);
+    uint64_t edges = (map->ipa.v % block != 0) + ((map->ipa.v + map->size) % block != 0);
+
+    if ((map->ipa.v - map->pa.v) % block != 0) {
+        return (end - first) / block;
+    }
+    return min_u64(edges, (end - first) / block);
+}
+
 /* Counts tables as an upper bound: each map may need its own at both ends of each level. */
 uint64_t stage2_table_pages(const struct domain_record *record)
 {
@@ -35,16 +48,10 @@ uint64_t stage2_table_pages(const struct domain_record *record)
     pages = roots + (roots > 1 ? roots - 1u : 0); /* the root is aligned to its size */
     for (uint32_t i = 0; i < record->nr_maps; i++) {
         const struct domain_map *map = &record->maps[i];
-        bool congruent = (map->ipa.v - map->pa.v) % MIB(2) == 0;
-        uint64_t first = align_down(map->ipa.v, MIB(2)), end = align_up(map->ipa.v + map->size, MIB(2));
-        uint64_t edges = (map->ipa.v % MIB(2) != 0) + ((map->ipa.v + map->size) % MIB(2) != 0);
+        uint64_t first = align_down(map->ipa.v, GIB(512)), end = align_up(map->ipa.v + map->size, GIB(512));
 
-        if (end - first == MIB(2) && edges > 1) {
-            edges = 1;
-        }
-        pages += congruent ? edges : (end - first) / MIB(2);
-        pages += (align_up(end, GIB(1)) - align_down(first, GIB(1))) / GIB(1);
-        pages += start == 0 ? (align_up(end, GIB(512)) - align_down(first, GIB(512))) / GIB(512) : 0;
+        pages += tables_below(map, MIB(2)) + tables_below(map, GIB(1));
+        pages += start == 0 ? (end - first) / GIB(512) : 0;
     }
     return pages;
 }
