@@ -110,12 +110,26 @@ static bool add_ram(const struct host *host, struct ranges *set)
     return true;
 }
 
+struct supply {
+    const struct host *host;
+    struct ranges *set;
+};
+
+/* Only what is RAM: boot writes to it before all contradictions have been looked for. */
 static void visit_heap(void *context, enum claim_kind kind, fdt_node_t node, uint64_t base, uint64_t size)
 {
+    const struct supply *supply = context;
+    uint32_t i;
+
     (void)kind;
     (void)node;
-    if (base <= UINT64_MAX - size) {
-        (void)add_pages(context, base, size); /* ranges left out only make the heap smaller */
+    for (i = 0; i < supply->host->nr_ram && base <= UINT64_MAX - size; i++) {
+        const struct host_range *ram = &supply->host->ram[i];
+        uint64_t start = max_u64(base, ram->base), end = min_u64(base + size, ram->base + ram->size);
+
+        if (end > start) {
+            (void)add_pages(supply->set, start, end - start); /* ranges left out only make the heap smaller */
+        }
     }
 }
 
@@ -123,10 +137,11 @@ static void visit_heap(void *context, enum claim_kind kind, fdt_node_t node, uin
 static void add_supply(const struct host *host, struct ranges *set)
 {
     const struct fdt *fdt = host->fdt;
+    struct supply supply = {host, set};
 
     set->count = 0;
     if (fdt->chosen != FDT_NONE) {
-        visit_list(fdt, fdt->chosen, "xen,static-heap", fdt_root(fdt), CLAIM_HEAP, visit_heap, set);
+        visit_list(fdt, fdt->chosen, "xen,static-heap", fdt_root(fdt), CLAIM_HEAP, visit_heap, &supply);
     }
     if (set->count == 0 && !add_ram(host, set)) {
         set->count = 0;
