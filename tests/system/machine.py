@@ -48,21 +48,32 @@ class Machine:
                 machine += ",secure=on"
             args += ["-machine", machine, "-cpu", self.cpu]
         else:
-            args += ["-machine", self.board + self.machine_options]
+            args += ["-machine", self.board + self.machine_options, "-audio", "none"]
         if self.icount:
             args += ["-icount", self.icount]
         return args + list(self.options)
 
     def dump_tree(self):
-        """The machine's own device tree, as a blob."""
+        """The machine's own device tree, as a blob: QEMU's, or ours of the boards for which it has none."""
         return _dump(self)
+
+    @property
+    def own_tree(self):
+        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "boards", self.board + ".dts")
+        return path if os.path.exists(path) else None
 
 
 _trees = {}
 
 
 def _dump(machine):
-    if machine not in _trees:
+    if machine in _trees:
+        return _trees[machine]
+    if machine.own_tree:
+        done = subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", machine.own_tree], capture_output=True, timeout=30,
+                              check=True)
+        _trees[machine] = done.stdout
+    else:
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "machine.dtb")
             args = machine.arguments()

@@ -63,7 +63,8 @@ def test_machines(machine, guest, name):
 @pytest.mark.line_01_7
 @pytest.mark.parametrize("board,gic", [("xlnx-versal-virt", 3), ("xlnx-zcu102", 2)])
 def test_boards(board, gic, guest, name):
-    machine = machines.Machine(board=board, cpu=board, gic=gic, smp=2 if gic == 3 else 4, mem=2048)
+    options = ",virtualization=on" if gic == 2 else ""
+    machine = machines.Machine(board=board, cpu=board, gic=gic, smp=4, mem=2048, machine_options=options)
     with run.hypervisor(machine, [Domain(guest, suites.arguments(suites.CORE, rounds=100), cpus=2)], name) as r:
         run.finish(r, (1,))
 
