@@ -4,6 +4,8 @@
 #include "boot/guest_fdt.h"
 #include "boot/planner.h"
 
+#define MAX_PARTIAL MIB(1) /* what the boot code maps at a time */
+
 static const struct {
     uint8_t magic[4];
     const char *name;
@@ -223,6 +225,10 @@ bool partial_read(struct planner *p, struct draft *d, struct passthrough *device
     const void *blob;
 
     if (d->partial.size == 0) {
+        return false;
+    }
+    if (d->partial.size > MAX_PARTIAL) {
+        error(p, d->partial.node, "reg", "a partial device tree has at most 1 MiB");
         return false;
     }
     blob = p->in->peek(p->in->peek_context, d->partial.pa, d->partial.size);
