@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Building a domain from its record, in slices: each does at most SLICE bytes, so that interrupts of other vCPUs on the
  * pCPU wait no longer than that. The same path serves the first start and every restart. */
+#include "arch/arm64/barrier.h"
 #include "arch/arm64/mmio.h"
 #include "arch/arm64/ops.h"
 #include "arch/arm64/stage1.h"
@@ -39,6 +40,7 @@ static void begin(struct domain *domain)
     }
     for (unsigned i = 0; i < domain->record->nr_vcpus; i++) {
         domain->vcpus[i].budget_left = domain->vcpus[i].budget;
+        store_release(&domain->vcpus[i].power, POWER_OFF); /* a CPU_ON may have come too late */
     }
 }
 
@@ -121,14 +123,15 @@ static bool scrub_slice(struct domain *domain, struct pcpu *pcpu)
 static bool load_slice(struct domain *domain, struct pcpu *pcpu)
 {
     struct domain_build *build = &domain->build;
-    const struct domain_load *load = &domain->record->loads[build->index];
-    uint64_t total = load->size + load->zero_tail;
-    uint64_t size;
+    const struct domain_load *load;
+    uint64_t total, size;
     pa_t to;
 
     if (build->index >= domain->record->nr_loads) {
         return true;
     }
+    load = &domain->record->loads[build->index];
+    total = load->size + load->zero_tail;
     if (build->done >= total) {
         build->index++;
         build->done = 0;

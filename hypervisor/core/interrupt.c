@@ -108,6 +108,9 @@ __attribute__((always_inline)) bool interrupt_take(struct pcpu *pcpu)
         if (panic_in_progress()) {
             panic_park();
         }
+        if (pcpu->nr_vcpus > 1) {
+            schedule_kicked(pcpu);
+        }
     } else if (iar == host_interrupts.timer_virt) {
         guest_timer(pcpu, iar, GUEST_TIMER_VIRT);
     } else if (iar == host_interrupts.timer_phys) {

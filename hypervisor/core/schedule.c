@@ -21,7 +21,9 @@ void vcpu_request(struct vcpu *vcpu, uint32_t work)
         if ((before & work) != work) { /* else a kick is on its way */
             gic_kick(vcpu->pcpu->index);
         }
-    } else if (here->current != NULL && here->current != vcpu) {
+    } else if (here->current == NULL) {
+        here->again = true; /* nobody kicks this pCPU for what it asks itself */
+    } else if (here->current != vcpu) {
         __atomic_fetch_or(&here->current->work, WORK_RESCHEDULE, __ATOMIC_RELAXED);
     }
 }
@@ -86,6 +88,21 @@ static void take_off(struct pcpu *pcpu, struct vcpu *vcpu)
     vcpu->state = VCPU_OFF;
 }
 
+/* A request may outlive the domain's stop, and even its next start: it counts in the life in which it was made. */
+static void turn_on(struct vcpu *vcpu)
+{
+    const struct domain *domain = vcpu->domain;
+
+    if (vcpu->state != VCPU_OFF || load_acquire(&domain->state) != DOMAIN_RUNNING ||
+        load_acquire(&vcpu->on_incarnation) != domain->incarnation) {
+        return;
+    }
+    vcpu->on_incarnation = 0;
+    vcpu_reset(vcpu, vcpu->on_entry, vcpu->on_context);
+    vcpu->state = VCPU_READY;
+    store_release(&vcpu->power, POWER_ON);
+}
+
 static void do_work(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t work)
 {
     if ((work & WORK_STOP) != 0) {
@@ -101,10 +118,8 @@ static void do_work(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t work)
     if ((work & WORK_BUILD) != 0) {
         vcpu->state = VCPU_BUILDING;
     }
-    if ((work & WORK_ON) != 0 && vcpu->state == VCPU_OFF) {
-        vcpu_reset(vcpu, vcpu->on_entry, vcpu->on_context);
-        vcpu->state = VCPU_READY;
-        store_release(&vcpu->power, POWER_ON);
+    if ((work & WORK_ON) != 0) {
+        turn_on(vcpu);
     }
     if ((work & WORK_VIRQ) != 0 && pcpu->loaded == vcpu) {
         sync_interrupts(vcpu);
@@ -137,7 +152,8 @@ static void look_at_all(struct pcpu *pcpu)
     }
 }
 
-static void account(struct pcpu *pcpu, uint64_t now)
+/* Returns the vCPU whose time it was. */
+static struct vcpu *account(struct pcpu *pcpu, uint64_t now)
 {
     struct vcpu *vcpu = pcpu->running;
 
@@ -153,6 +169,7 @@ static void account(struct pcpu *pcpu, uint64_t now)
             v->period_end = now + v->period;
         }
     }
+    return vcpu;
 }
 
 static bool wants_to_run(const struct vcpu *vcpu)
@@ -160,8 +177,8 @@ static bool wants_to_run(const struct vcpu *vcpu)
     return (vcpu->state == VCPU_READY || vcpu->state == VCPU_BUILDING) && (vcpu->budget == 0 || vcpu->budget_left > 0);
 }
 
-/* Highest priority first; among equals the next after the one that ran last. */
-static struct vcpu *choose(struct pcpu *pcpu)
+/* Highest priority first; among equals the one whose turn it is, and after its end the next one. */
+static struct vcpu *choose(struct pcpu *pcpu, struct vcpu *last, uint64_t now)
 {
     struct vcpu *best = NULL;
     uint32_t best_at = 0;
@@ -175,8 +192,13 @@ static struct vcpu *choose(struct pcpu *pcpu)
             best_at = at;
         }
     }
+    if (best != NULL && last != NULL && wants_to_run(last) && last->priority == best->priority &&
+        now < pcpu->turn_end) {
+        return last;
+    }
     if (best != NULL) {
         pcpu->turn = best_at;
+        pcpu->turn_end = now + timer_from_us(SCHEDULE_SLICE_MS * 1000u);
     }
     return best;
 }
@@ -194,7 +216,7 @@ static uint64_t next_event(const struct pcpu *pcpu, const struct vcpu *running, 
         } else if (vcpu->state == VCPU_BLOCKED && pcpu->loaded != vcpu) {
             at = min_u64(at, context_next_timer(vcpu));
         } else if (wants_to_run(vcpu) && running != NULL && vcpu->priority == running->priority) {
-            at = min_u64(at, now + timer_from_us(SCHEDULE_SLICE_MS * 1000u));
+            at = min_u64(at, pcpu->turn_end);
         }
         if (vcpu != running && vcpu->budget != 0 && vcpu->budget_left == 0 && vcpu->state != VCPU_OFF) {
             at = min_u64(at, vcpu->period_end);
@@ -207,12 +229,15 @@ static struct vcpu *choose_or_idle(struct pcpu *pcpu)
 {
     for (;;) {
         uint64_t now;
-        struct vcpu *next;
+        struct vcpu *last, *next;
 
-        look_at_all(pcpu);
+        do {
+            pcpu->again = false;
+            look_at_all(pcpu);
+        } while (pcpu->again);
         now = timer_now();
-        account(pcpu, now);
-        next = choose(pcpu);
+        last = account(pcpu, now);
+        next = choose(pcpu, last, now);
         pcpu->running = next;
         pcpu->run_since = now;
         if (next != NULL && next->state == VCPU_READY && pcpu->loaded != next) {
@@ -223,9 +248,13 @@ static struct vcpu *choose_or_idle(struct pcpu *pcpu)
             timer_arm(next_event(pcpu, next, now));
         }
         if (next == NULL) {
-            timer_wait();
+            if (!pcpu->again) {
+                timer_wait();
+            }
         } else if (next->state == VCPU_READY) {
-            return next;
+            if (!pcpu->again) {
+                return next;
+            }
         } else if (domain_build_slice(next->domain, pcpu)) {
             domain_start(next->domain);
         }
@@ -256,6 +285,16 @@ void schedule_wait(struct vcpu *vcpu)
     if (!virq_deliverable(vcpu->domain->virq, vcpu->virq)) {
         vcpu->state = VCPU_BLOCKED;
         __atomic_fetch_or(&vcpu->work, WORK_RESCHEDULE, __ATOMIC_RELAXED);
+    }
+}
+
+/* Work of the vCPU that runs is seen anyway. */
+void schedule_kicked(struct pcpu *pcpu)
+{
+    for (uint32_t i = 0; i < pcpu->nr_vcpus; i++) {
+        if (pcpu->vcpus[i] != pcpu->current && load_relaxed(&pcpu->vcpus[i]->work) != 0) {
+            schedule_timer(pcpu);
+        }
     }
 }
 

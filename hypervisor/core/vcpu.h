@@ -50,6 +50,7 @@ struct vcpu {
     bool shared; /* its pCPU runs other vCPUs too */
     uint8_t priority;
     uint64_t on_entry, on_context; /* arguments of CPU_ON, published by WORK_ON */
+    uint32_t on_incarnation;       /* life of the domain in which they were given; 0: taken */
     uint64_t budget, period;       /* ticks; budget 0 = none */
     uint64_t budget_left, period_end;
     struct vcpu_sweep sweep;

@@ -62,6 +62,7 @@ static uint64_t cpu_on(struct vcpu *caller, uint64_t affinity, uint64_t entry, u
     }
     target->on_entry = entry;
     target->on_context = context;
+    store_release(&target->on_incarnation, caller->domain->incarnation);
     vcpu_request(target, WORK_ON);
     return 0;
 }
