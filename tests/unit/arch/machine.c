@@ -319,6 +319,9 @@ struct vcpu *machine_wfi(struct vcpu *vcpu)
 
 bool machine_said(const char *text)
 {
+    for (unsigned i = 0; i < 1000u; i++) {
+        (void)console_pump(); /* a burst each */
+    }
     wire[sent] = '\0';
     return strstr(wire, text) != NULL;
 }
