@@ -156,9 +156,22 @@ class Run:
             if time.monotonic() > end or not self.pump(0.5):
                 self.fail(f"no prompt '{text.decode()}'")
 
-    def rewind(self):
-        """Let expect look at all lines again."""
-        self._next = 0
+    def mark(self):
+        """The place in the output to which rewind can go back."""
+        return self._next
+
+    def rewind(self, mark=0):
+        """Let expect look at the lines after the mark again."""
+        self._next = mark
+
+    def focus(self, domain):
+        """Move the input to a domain (0: the hypervisor): Ctrl-A three times until its line says so."""
+        for _ in range(8):
+            self.send("\x01\x01\x01")
+            _, match = self.expect(r"input to (?:DOM(\d+)|the hypervisor)", domain=None, limit=10)
+            if int(match.group(1) or 0) == domain:
+                return
+        self.fail(f"Ctrl-A three times never reaches {domain}")
 
     def send(self, data, pause=0.0):
         """Type. With a pause, byte by byte: a polled UART of 16 bytes can lose what comes at once."""

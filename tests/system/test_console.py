@@ -10,24 +10,12 @@ import machine as machines
 import run
 from tree import Domain
 
-SWITCH = "\x01\x01\x01"
-
 
 def checksum(text, start=0):
     value = start
     for c in text:
         value = (value * 31 + ord(c)) % 2**32
     return value
-
-
-def focus(r, domain):
-    """Move the input to a domain (0: the hypervisor): Ctrl-A three times until its line says so."""
-    for _ in range(6):
-        r.send(SWITCH)
-        _, match = r.expect(r"input to (?:DOM(\d+)|the hypervisor)", limit=10)
-        if int(match.group(1) or 0) == domain:
-            return
-    r.fail(f"Ctrl-A three times never reaches {domain}")
 
 
 def guest_lines(count, seed):
@@ -87,7 +75,7 @@ def test_input_to_each_domain(machine, guest, name):
         rng = random.Random(7)
         texts = {d: "".join(rng.choice(string.ascii_letters + string.digits) for _ in range(300)) for d in (1, 2)}
         for domain in (1, 2):
-            focus(r, domain)
+            r.focus(domain)
             r.send(texts[domain] + ".")
         r.rewind()
         run.finish(r, (1, 2), figures)
@@ -100,7 +88,7 @@ def test_console_keys(guest, name):
     """Ctrl-A three times to the hypervisor, then h: it lists its keys; none that changes state without leave."""
     with run.hypervisor(machines.A72_V3, [Domain(guest, "test=hello end=wait")], name) as r:
         r.expect("DONE")
-        focus(r, 0)
+        r.focus(0)
         r.send("h")
         line, _ = r.expect(r"h: this list", limit=10)
         assert "crash" not in line.text

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Debian's arm64 kernel as a guest: where it is, its initramfs, and the list of warnings that were looked at."""
+
+import os
+import re
+import sys
+
+import pytest
+
+import run
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCE = os.environ.get("SRC", os.path.dirname(os.path.dirname(HERE)))
+sys.path.insert(0, os.path.join(SOURCE, "tools"))
+
+
+def kernel():
+    from command import fetch
+    path = str(fetch.item("linux"))
+    if not os.path.exists(path):
+        pytest.fail(f"no kernel at {path}: run tools/bulkhead fetch", pytrace=False)
+    return path
+
+
+def ramdisk():
+    """Built once for each build folder."""
+    path = os.path.join(run.O, "tests", "linux.cpio.gz")
+    init = os.path.join(HERE, "linux", "init")
+    if not os.path.exists(path) or os.path.getmtime(path) < os.path.getmtime(init):
+        from pathlib import Path
+        from command import initramfs
+        data = initramfs.build(Path(init))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path + ".new", "wb") as f:
+            f.write(data)
+        os.replace(path + ".new", path)
+    return path
+
+
+def reviewed():
+    with open(os.path.join(HERE, "linux", "warnings"), encoding="utf-8") as f:
+        for line in f:
+            if line.strip() and not line.startswith("#"):
+                yield re.compile(line.rstrip("\n").split("\t")[0])
+
+
+def new_warnings(lines):
+    """Warnings among a guest's output lines that nobody has looked at."""
+    known = list(reviewed())
+    found = [l.split("TEST warning ", 1)[1] for l in lines if "TEST warning " in l]
+    return [w for w in found if not any(k.search(w) for k in known)]
