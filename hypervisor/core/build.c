@@ -172,6 +172,7 @@ bool domain_build_slice(struct domain *domain, struct pcpu *pcpu)
             next_stage(build, scrub ? STAGE_SCRUB : STAGE_LOAD);
         } else if (!reset_device(pcpu, &record->resets[build->index++])) {
             print("DOM%u: device reset %u timed out", record->domid, build->index - 1u);
+            domain_give_up(domain); /* the device may still write to its memory */
         }
         return false;
     case STAGE_SCRUB:

@@ -150,6 +150,15 @@ static bool all_stopped(void)
     return true;
 }
 
+static void stay_stopped(struct domain *domain)
+{
+    store_release(&domain->state, DOMAIN_STOPPED);
+    if (all_stopped()) {
+        print("all domains have stopped: power off");
+        power_off();
+    }
+}
+
 void domain_vcpu_left(struct domain *domain)
 {
     static const char *const words[] = {"powered off", "asked for a reset", "crashed"};
@@ -163,15 +172,18 @@ void domain_vcpu_left(struct domain *domain)
         console_end(&domain->uart->port);
     }
     again = may_restart(domain);
-    print("DOM%u %s, %s", domain->record->domid, words[domain->stop_reason], again ? "restarting" : "stays stopped");
+    print("DOM%u %s, %s (incarnation %u, pool %lu of %lu bytes)", domain->record->domid, words[domain->stop_reason],
+          again ? "restarting" : "stays stopped", domain->incarnation, domain->pool.used, domain->pool.size);
     if (again) {
         store_release(&domain->state, DOMAIN_BUILDING);
         vcpu_request(&domain->vcpus[0], WORK_BUILD);
         return;
     }
-    store_release(&domain->state, DOMAIN_STOPPED);
-    if (all_stopped()) {
-        print("all domains have stopped: power off");
-        power_off();
-    }
+    stay_stopped(domain);
+}
+
+void domain_give_up(struct domain *domain)
+{
+    domain->vcpus[0].state = VCPU_OFF;
+    stay_stopped(domain);
 }

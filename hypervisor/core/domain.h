@@ -62,6 +62,9 @@ void domain_vcpu_left(struct domain *domain);
 /* One slice of work on a domain that is being built, in the time of its vCPU 0. True when the domain may start. */
 bool domain_build_slice(struct domain *domain, struct pcpu *pcpu);
 
+/* The domain cannot be built: it stays stopped. By vCPU 0's pCPU. */
+void domain_give_up(struct domain *domain);
+
 /* By vCPU 0's pCPU, after the last slice: vCPU 0 becomes ready at the record's entry. */
 void domain_start(struct domain *domain);
 
