@@ -33,6 +33,13 @@ ifneq ($(filter-out full static,$(PROFILE)),)
 $(error PROFILE is full or static, not "$(PROFILE)")
 endif
 
+# run, test and lint install what is missing; the others say what to do.
+ifneq ($(filter-out run test lint deps format help clean,$(or $(MAKECMDGOALS),all)),)
+ifeq ($(shell command -v $(CLANG)),)
+$(error $(CLANG) is missing: run ./setup)
+endif
+endif
+
 .PHONY: all deps run test test-long bench evidence lint format clean help test-unit test-system
 all: $(O)/bulkhead.img
 
