@@ -8,8 +8,8 @@ UNIT_VIRQ_SRC := $(sort $(wildcard $(SRC)/hypervisor/virq/*.c $(SRC)/hypervisor/
 UNIT_VIRQ_HDR := $(wildcard $(SRC)/hypervisor/virq/*.h $(SRC)/hypervisor/guest/arm64/vgic_*.h $(SRC)/hypervisor/base/*.h \
     $(SRC)/hypervisor/drivers/gic.h $(SRC)/hypervisor/arch/host/*.h $(UNIT_VIRQ)/*.h)
 
-$(O)/unit/test_virq: $(UNIT_VIRQ)/test_virq.c
-$(O)/unit/test_vgic: $(UNIT_VIRQ)/test_vgic.c
+$(O)/unit/test_virq: $(UNIT_VIRQ)/test_virq.c $(UNIT_VIRQ)/guest.c
+$(O)/unit/test_vgic: $(UNIT_VIRQ)/test_vgic.c $(UNIT_VIRQ)/guest.c
 $(O)/unit/test_virq_torture: $(UNIT_VIRQ)/test_torture.c $(UNIT_VIRQ)/model.c
 $(O)/unit/test_virq $(O)/unit/test_vgic $(O)/unit/test_virq_torture: $(UNIT_VIRQ_SRC) $(UNIT_VIRQ_HDR)
 	@mkdir -p $(@D)
