@@ -349,8 +349,12 @@ static size_t component_length(const char *path)
 bool fdt_path_step(const char **path, const char *name)
 {
     const char *component = **path == '/' ? *path + 1 : *path;
-    size_t n = component_length(component);
+    size_t n;
 
+    if (*component != *name) { /* nearly always */
+        return false;
+    }
+    n = component_length(component);
     if (n == 0 || !name_is(name, component, n)) {
         return false;
     }

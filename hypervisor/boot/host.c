@@ -14,6 +14,7 @@ struct scan {
     fdt_node_t lineage[FDT_MAX_DEPTH];
     uint32_t depth;
     fdt_node_t timer, psci;
+    const char *compatible_name;
     const char *uart_path; /* what is left of it below lineage[uart_match] */
     uint32_t uart_match;
     bool uart_usable; /* neither it nor a bus above is disabled */
@@ -219,8 +220,9 @@ static void look_at_compatible(struct scan *scan, fdt_node_t node, const struct 
 {
     const char *first = (const char *)compatible->data;
 
-    /* Nearly all nodes end here: everything sought has an Arm name first. */
-    if (compatible->len < 5 || first[0] != 'a' || first[1] != 'r' || first[2] != 'm' || first[3] != ',') {
+    /* Nearly all nodes end here: what is sought has an Arm name first, which goes on with g, a, c or ps. */
+    if (compatible->len < 9 || first[0] != 'a' || first[1] != 'r' || first[2] != 'm' || first[3] != ',' ||
+        (first[4] != 'g' && first[4] != 'a' && first[4] != 'c' && (first[4] != 'p' || first[5] != 's'))) {
         return;
     }
     if (fdt_string_list_has(compatible, "arm,gic-v3")) {
@@ -242,14 +244,18 @@ struct kind {
     struct fdt_prop compatible, device_type, status; /* len 0 if absent */
 };
 
-static void read_kind(const struct fdt *fdt, fdt_node_t node, struct kind *kind)
+/* Trees share their strings: after the first "compatible", an equal address tells the others. */
+static void read_kind(struct scan *scan, fdt_node_t node, struct kind *kind)
 {
+    const struct fdt *fdt = scan->fdt;
     struct fdt_prop prop;
     bool more;
 
     kind->compatible.len = kind->device_type.len = kind->status.len = 0;
     for (more = fdt_first_prop(fdt, node, &prop); more; more = fdt_next_prop(fdt, &prop)) {
-        if (prop.name[0] == 'c' && strcmp(prop.name, "compatible") == 0) {
+        if (prop.name == scan->compatible_name ||
+            (prop.name[0] == 'c' && strcmp(prop.name, "compatible") == 0)) {
+            scan->compatible_name = prop.name;
             kind->compatible = prop;
         } else if (prop.name[0] == 'd' && strcmp(prop.name, "device_type") == 0) {
             kind->device_type = prop;
@@ -273,7 +279,7 @@ static bool look_at(struct scan *scan, fdt_node_t node)
         add_reserved_node(scan, node); /* reserved, whatever the status says */
         return true;
     }
-    read_kind(scan->fdt, node, &kind);
+    read_kind(scan, node, &kind);
     if (kind.status.len != 0 && !fdt_string_list_has(&kind.status, "okay") &&
         !fdt_string_list_has(&kind.status, "ok")) {
         return false;
@@ -283,7 +289,7 @@ static bool look_at(struct scan *scan, fdt_node_t node)
 
         fdt_cells(scan->fdt, node, &scan->cpus_cells, &ignored);
     }
-    if (kind.compatible.len != 0) {
+    if (kind.compatible.len != 0 && kind.device_type.len == 0) {
         look_at_compatible(scan, node, &kind.compatible);
     }
     if (kind.device_type.len != 0 && scan->depth == 1 && fdt_string_list_has(&kind.device_type, "memory")) {

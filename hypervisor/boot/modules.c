@@ -180,8 +180,12 @@ static void place_dtb(struct planner *p, struct draft *d, uint64_t kernel_end, u
     struct arena *arena = p->in->arena;
     size_t bound = guest_fdt_bound(in), size = 0;
     uint64_t dtb;
-    void *buffer = arena_alloc(arena, bound, 8);
+    void *buffer;
 
+    if (p->host->gic.node == FDT_NONE) {
+        return; /* has been reported, and is needed below */
+    }
+    buffer = arena_alloc(arena, bound, 8);
     if (buffer == NULL) {
         error(p, d->node, "", "no memory is left for the generated device tree");
         return;
