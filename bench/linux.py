@@ -20,7 +20,7 @@ BARE_TREE = """/dts-v1/;
     #address-cells = <2>; #size-cells = <2>;
     chosen { };
     cpus { #address-cells = <1>; #size-cells = <0>;
-        cpu@0 { device_type = "cpu"; compatible = "arm,cortex-a72"; reg = <0>; enable-method = "psci"; }; };
+        cpu@0 { device_type = "cpu"; compatible = "arm,cortex-a53"; reg = <0>; enable-method = "psci"; }; };
     memory@40000000 { device_type = "memory"; reg = <0 0x40000000 0 0x20000000>; };
     gic: interrupt-controller@8000000 { compatible = "arm,gic-v3"; #interrupt-cells = <3>;
         #address-cells = <0>; interrupt-controller; #redistributor-regions = <1>;

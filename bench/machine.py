@@ -23,7 +23,7 @@ class BenchError(Exception):
 class Machine:
     """One processor per icount slice, 1 GHz counter: a tick is an instruction."""
 
-    cpu: str = "cortex-a72"
+    cpu: str = "cortex-a53"
     gic: int = 3
     smp: int = 1
     memory: int = 2048  # MiB

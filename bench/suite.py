@@ -40,7 +40,7 @@ def _results(text):
     return {m[1]: Figure(int(m[3]), int(m[4]), int(m[6])) for m in RESULT.finditer(text)}
 
 
-def paths(target, cpu="cortex-a72", gic=3, suffix="", phases=PHASES):
+def paths(target, cpu="cortex-a53", gic=3, suffix="", phases=PHASES):
     """Exits and interrupts of one domain of two vCPUs on two pCPUs of their own."""
     machine = Machine(cpu, gic, smp=2, hypervisor=target.name != "bare")
     runs = []
@@ -59,6 +59,11 @@ def paths(target, cpu="cortex-a72", gic=3, suffix="", phases=PHASES):
 
 def paths_gicv2(target):
     return paths(target, "cortex-a53", 2, "_gicv2", PHASES[:1])
+
+
+def paths_mitigated(target):
+    """A core that must forget branch history at every entry (hypervisor/arch/arm64/errata.c)."""
+    return paths(target, "cortex-a72", 3, "_mitigated", PHASES[:1])
 
 
 def shared(target):

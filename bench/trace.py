@@ -207,7 +207,7 @@ def main():
     parser.add_argument("--out", required=True, help="the build folder")
     parser.add_argument("--image", help="the hypervisor (default: OUT/bulkhead.img)")
     parser.add_argument("--elf", help="its symbols (default: OUT/bulkhead.elf)")
-    parser.add_argument("--cpu", default="cortex-a72")
+    parser.add_argument("--cpu", default="cortex-a53")
     parser.add_argument("--gic", type=int, default=3, choices=[2, 3])
     parser.add_argument("--lines", action="store_true", help="count by source line as well")
     parser.add_argument("--list", action="store_true", help="print one round by instruction as well")

@@ -9,7 +9,7 @@
 #define SMCCC_ARCH_FEATURES 0x80000001u
 #define SMCCC_1_1           0x10001
 
-static const uint32_t workarounds[] = {0x80008000u, 0x80007fffu, 0x80003fffu};
+static const uint32_t workarounds[] = {SMCCC_WORKAROUND_1, SMCCC_WORKAROUND_2, SMCCC_WORKAROUND_3};
 static int64_t answers[] = {-1, -1, -1};
 
 static int32_t call(uint32_t function, uint32_t argument)

@@ -3,11 +3,13 @@
 
 #include "arch/arm64/barrier.h"
 #include "arch/arm64/context.h"
+#include "arch/arm64/errata.h"
 #include "arch/arm64/ops.h"
 #include "arch/arm64/percpu.h"
 #include "arch/arm64/stage1.h"
 #include "arch/arm64/sysreg.h"
 #include "core/domain.h"
+#include "core/firmware.h"
 #include "core/interrupt.h"
 #include "drivers/gic.h"
 
@@ -26,6 +28,7 @@ void pcpu_init(struct pcpu *pcpu)
     dsb(nsh);
     isb();
     context_init_pcpu();
+    errata_choose_vectors(firmware_workaround(SMCCC_WORKAROUND_3) >= 0);
     gic_init_pcpu(pcpu->index, pcpu->mpidr, pcpu->gicr, private_irqs);
     tlbi_alle1(); /* nothing of firmware's guests */
     dsb(nsh);

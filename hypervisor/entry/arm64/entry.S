@@ -59,8 +59,40 @@
     mov     sp, x16
     .endm
 
-    .macro vector target
+    .macro nothing
+    .endm
+
+/* What a core needs so that a guest cannot steer the hypervisor's branch prediction (arch/arm64/errata.h). The save area has
+ * room for the scratch registers. */
+    .macro branch_loop
+    stp     x0, x1, [sp, #VCPU_X(0)]
+    mov     x0, #32                 /* enough for every core that the loop helps */
+1:  b       2f
+2:  subs    x0, x0, #1
+    b.ne    1b
+    dsb     nsh
+    isb
+    ldp     x0, x1, [sp, #VCPU_X(0)]
+    .endm
+
+    .macro clear_branch_history
+    hint    #22                     /* CLRBHB */
+    isb
+    .endm
+
+    .macro ask_firmware
+    stp     x0, x1, [sp, #VCPU_X(0)]
+    stp     x2, x3, [sp, #VCPU_X(2)]
+    mov     w0, #0x3fff             /* SMCCC_ARCH_WORKAROUND_3 */
+    movk    w0, #0x8000, lsl #16
+    smc     #0
+    ldp     x2, x3, [sp, #VCPU_X(2)]
+    ldp     x0, x1, [sp, #VCPU_X(0)]
+    .endm
+
+    .macro vector target, mitigation
     .balign 128
+    \mitigation
     b       \target
     .endm
 
@@ -70,10 +102,10 @@
     b       hypervisor_fault
     .endm
 
-    .text
+    .macro table name, mitigation
     .balign 2048
-    .global vectors
-vectors:
+    .global \name
+\name:
     fault   0                       /* current EL, SP_EL0 */
     fault   1
     fault   2
@@ -82,14 +114,21 @@ vectors:
     fault   5
     fault   6
     fault   7
-    vector  guest_sync              /* lower EL, AArch64 */
-    vector  guest_irq
-    vector  guest_irq               /* FIQ: not routed to us by a two-state GIC; treated alike */
-    vector  guest_serror
-    vector  guest_sync              /* lower EL, AArch32: user space of an AArch64 kernel */
-    vector  guest_irq
-    vector  guest_irq
-    vector  guest_serror
+    vector  guest_sync, \mitigation /* lower EL, AArch64 */
+    vector  guest_irq, \mitigation
+    vector  guest_irq, \mitigation  /* FIQ: not routed to us by a two-state GIC; treated alike */
+    vector  guest_serror, \mitigation
+    vector  guest_sync, \mitigation /* lower EL, AArch32: user space of an AArch64 kernel */
+    vector  guest_irq, \mitigation
+    vector  guest_irq, \mitigation
+    vector  guest_serror, \mitigation
+    .endm
+
+    .text
+    table   vectors, nothing
+    table   vectors_loop, branch_loop
+    table   vectors_clrbhb, clear_branch_history
+    table   vectors_firmware, ask_firmware
 
 guest_sync:
     save_caller
