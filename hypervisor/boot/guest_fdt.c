@@ -265,20 +265,38 @@ static void write_guest(struct fdt_writer *writer, const struct guest_fdt_input 
     write_timer(writer, in->host, gic_phandle);
 }
 
+static enum status choose_gic_phandle(const struct guest_fdt_input *in, uint32_t *phandle)
+{
+    char path[200];
+    fdt_node_t user;
+
+    *phandle = GIC_PHANDLE;
+    if (in->partial == NULL) {
+        return OK;
+    }
+    *phandle = partial_gic_phandle(in->partial, GIC_PHANDLE, &user);
+    if (user == FDT_NONE) {
+        return OK;
+    }
+    (void)partial_path(in->host->fdt, in->module, in->partial, user, path, sizeof(path));
+    report_at(in->report, REPORT_ERROR, path, "phandle",
+              "%u is the generated interrupt controller's; add a node /gic with a phandle of its own",
+              *phandle);
+    return ERR_INVALID;
+}
+
 enum status guest_fdt_build(const struct guest_fdt_input *in, void *buf, size_t capacity, size_t *size)
 {
     const struct domain_record *record = in->record;
     struct fdt_writer writer;
-    uint32_t gic_phandle = GIC_PHANDLE;
+    uint32_t gic_phandle;
     enum status status = OK;
 
     fdt_write_start(&writer, buf, capacity, names_bound(in));
     if ((record->flags & DOMAIN_HARDWARE) != 0) {
         gic_phandle = write_hardware(&writer, in);
     } else {
-        if (in->partial != NULL) {
-            status = partial_gic_phandle(in->partial, in->report, &gic_phandle);
-        }
+        status = choose_gic_phandle(in, &gic_phandle);
         write_guest(&writer, in, gic_phandle);
     }
     if ((record->flags & DOMAIN_VPL011) != 0) {

@@ -14,10 +14,10 @@ struct guest_fdt_input {
     const struct host *host;
     const struct domain_record
         *record;          /* maps, vcpus, gicd, gicr_or_gicc, uart, flags, nr_spis must be final */
-    fdt_node_t node;      /* the xen,domain node: for messages, and for its properties */
     const char *bootargs; /* /chosen/bootargs, or NULL */
     uint64_t initrd_start, initrd_end; /* IPA of the ramdisk, end exclusive; 0, 0 = none */
     const struct fdt *partial;         /* the opened partial device tree, or NULL */
+    fdt_node_t module;                 /* its module node, for messages */
     const fdt_node_t *hidden;          /* hardware domain: host nodes that it does not get */
     uint32_t nr_hidden;
     struct report *report;

@@ -222,6 +222,7 @@ bool partial_read(struct planner *p, struct draft *d, struct passthrough *device
 {
     const struct passthrough_input in = {.host = p->host,
                                          .partial = partial,
+                                         .module = d->partial.node,
                                          .report = p->report,
                                          .direct_map = (d->record->flags & DOMAIN_DIRECT_MAP) != 0,
                                          .static_mem = d->is_static,
@@ -268,8 +269,11 @@ static const char *guest_arguments(const struct planner *p, const struct draft *
 void modules_place(struct planner *p, struct draft *d, const struct fdt *partial)
 {
     uint64_t start, end, entry, kernel_end, limit;
-    struct guest_fdt_input in = {
-        .host = p->host, .record = d->record, .node = d->node, .partial = partial, .report = p->report};
+    struct guest_fdt_input in = {.host = p->host,
+                                 .record = d->record,
+                                 .partial = partial,
+                                 .module = d->partial.node,
+                                 .report = p->report};
 
     p->nr_loads = 0;
     if (p->nr_maps == 0 || d->kernel.size == 0) {

@@ -3,36 +3,29 @@
 
 #include "base/string.h"
 
-char *partial_path(const struct fdt *partial, fdt_node_t node, char *buf, size_t size)
+char *partial_path(const struct fdt *host, fdt_node_t module, const struct fdt *partial, fdt_node_t node,
+                   char *buf, size_t size)
 {
-    static const char where[] = "(partial tree)";
-    size_t len = sizeof(where) - 1u;
+    size_t len = strlen(fdt_node_path(host, module, buf, size));
 
-    if (size <= len) {
-        return fdt_node_path(partial, node, buf, size);
+    if (len + 1u < size) {
+        buf[len] = ':';
+        (void)fdt_node_path(partial, node, buf + len + 1u, size - len - 1u);
     }
-    memcpy(buf, where, len);
-    (void)fdt_node_path(partial, node, buf + len, size - len);
     return buf;
 }
 
-enum status partial_gic_phandle(const struct fdt *partial, struct report *report, uint32_t *phandle)
+uint32_t partial_gic_phandle(const struct fdt *partial, uint32_t standard, fdt_node_t *user)
 {
-    fdt_node_t gic = fdt_child(partial, fdt_root(partial), "gic"), user;
-    char path[160];
+    fdt_node_t gic = fdt_child(partial, fdt_root(partial), "gic");
+    uint32_t phandle = standard;
 
-    if (gic != FDT_NONE &&
-        (fdt_u32(partial, gic, "phandle", phandle) || fdt_u32(partial, gic, "linux,phandle", phandle))) {
-        return OK;
+    *user = FDT_NONE;
+    if (gic == FDT_NONE ||
+        !(fdt_u32(partial, gic, "phandle", &phandle) || fdt_u32(partial, gic, "linux,phandle", &phandle))) {
+        *user = fdt_by_phandle(partial, standard);
     }
-    user = fdt_by_phandle(partial, *phandle);
-    if (user == FDT_NONE) {
-        return OK;
-    }
-    report_at(report, REPORT_ERROR, partial_path(partial, user, path, sizeof(path)), "phandle",
-              "phandle %u is the generated interrupt controller's; add a node /gic with a phandle of its own",
-              *phandle);
-    return ERR_INVALID;
+    return phandle;
 }
 
 /* Properties of passed-through nodes that speak to the hypervisor are not for the guest. */

@@ -5,18 +5,17 @@
 #ifndef BOOT_PARTIAL_H
 #define BOOT_PARTIAL_H
 
-#include "base/status.h"
 #include "boot/fdt.h"
 #include "boot/fdt_write.h"
-#include "boot/report.h"
 
-/* The path by which messages name a node of a partial tree. */
-char *partial_path(const struct fdt *partial, fdt_node_t node, char *buf, size_t size);
+/* How messages name a node of a partial tree: path of the module's node in the host tree, colon, path in the
+ * partial tree. */
+char *partial_path(const struct fdt *host, fdt_node_t module, const struct fdt *partial, fdt_node_t node,
+                   char *buf, size_t size);
 
-/* If /gic has a phandle, *phandle becomes it; otherwise *phandle stays, and a node that uses the same is an
- * error. */
-enum status partial_gic_phandle(const struct fdt *partial, struct report *report,
-                                uint32_t *phandle) MUST_CHECK;
+/* The phandle that the interrupt controller gets: that of /gic, else `standard`. *user is a node of the
+ * partial tree that has the same phandle without being /gic, or FDT_NONE. */
+uint32_t partial_gic_phandle(const struct fdt *partial, uint32_t standard, fdt_node_t *user);
 
 /* Copies /aliases and /passthrough without the properties that are meant for the hypervisor. */
 void partial_copy(struct fdt_writer *writer, const struct fdt *partial);

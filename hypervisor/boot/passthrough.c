@@ -22,7 +22,7 @@ struct request {
     uint64_t base, size; /* registers that bulkhead,reset counts from */
     uint32_t first_map;  /* its ranges are out->maps[first_map] and up */
     bool force;
-    char path[160];
+    char path[200];
 };
 
 #define complain(request, severity, property, ...) \
@@ -378,7 +378,8 @@ enum status passthrough_scan(const struct passthrough_input *in, struct passthro
 
     parents[0] = fdt_child(partial, fdt_root(partial), "passthrough");
     if (parents[0] == FDT_NONE) {
-        report_at(in->report, REPORT_WARNING, "(partial tree)", "",
+        (void)partial_path(in->host->fdt, in->module, partial, fdt_root(partial), r.path, sizeof(r.path));
+        report_at(in->report, REPORT_WARNING, r.path, "",
                   "has no node /passthrough: nothing is passed through");
         return OK;
     }
@@ -387,7 +388,7 @@ enum status passthrough_scan(const struct passthrough_input *in, struct passthro
         parents[depth % FDT_MAX_DEPTH] = node;
         r = (struct request){.in = in, .out = out, .node = node, .host = FDT_NONE, .first_map = out->nr_maps};
         r.force = fdt_has(partial, node, "xen,force-assign-without-iommu");
-        (void)partial_path(partial, node, r.path, sizeof(r.path));
+        (void)partial_path(in->host->fdt, in->module, partial, node, r.path, sizeof(r.path));
         read_node(&r, parents[depth - 1u]);
         node = fdt_next_node_depth(partial, node, &depth);
     }

@@ -14,6 +14,7 @@
 struct passthrough_input {
     const struct host *host;
     const struct fdt *partial; /* opened */
+    fdt_node_t module;         /* its module node, for messages */
     struct report *report;
     bool direct_map; /* the domain's IPA = PA */
     bool static_mem; /* its RAM is written in the description */

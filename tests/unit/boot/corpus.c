@@ -54,9 +54,6 @@ static void read_expect(struct tree *tree, const char *text)
     if (strcmp(e->property, "-") == 0) {
         e->property[0] = '\0';
     }
-    if (strncmp(e->path, "(partial_tree)", 14) == 0) {
-        e->path[8] = ' ';
-    }
 }
 
 static void read_module(struct tree *tree, const char *text)

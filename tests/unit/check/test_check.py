@@ -43,8 +43,7 @@ class Case:
         for line in path.read_text().splitlines():
             word = line.split()
             if line.startswith("// expect "):
-                place = word[3].replace("(partial_tree)", "(partial tree)")
-                self.expected.append((word[2], place, "" if word[4] == "-" else word[4], " ".join(word[5:])))
+                self.expected.append((word[2], word[3], "" if word[4] == "-" else word[4], " ".join(word[5:])))
             elif line.startswith("// module "):
                 self.add_module(int(word[2], 16), word[3], word[4:])
             elif line and not line.startswith("//"):

@@ -84,8 +84,7 @@ static void smallest_domain_on_gicv2(void **state)
                                    .gicr_or_gicc = IPA(0x3002000),
                                    .nr_maps = 1,
                                    .maps = one_bank};
-    struct guest_fdt_input in = {
-        .host = &host, .record = &record, .node = FDT_NONE, .report = &messages.report};
+    struct guest_fdt_input in = {.host = &host, .record = &record, .report = &messages.report};
     uint8_t *blob;
     size_t size;
 
@@ -167,7 +166,6 @@ static void full_domain_on_gicv3(void **state)
     struct fdt partial;
     struct guest_fdt_input in = {.host = &host,
                                  .record = &record,
-                                 .node = FDT_NONE,
                                  .bootargs = "console=ttyAMA0",
                                  .initrd_start = 0x48000000,
                                  .initrd_end = 0x200001234,
@@ -205,8 +203,7 @@ static void direct_map_has_the_hosts_layout(void **state)
                                    .uart_virq = 33,
                                    .nr_maps = 1,
                                    .maps = one_bank};
-    struct guest_fdt_input in = {
-        .host = &host, .record = &record, .node = FDT_NONE, .report = &messages.report};
+    struct guest_fdt_input in = {.host = &host, .record = &record, .report = &messages.report};
     uint64_t base, length;
     struct fdt_prop prop;
     uint32_t cell;
@@ -248,7 +245,6 @@ static void hardware_domain_gets_the_rest(void **state)
     fdt_node_t hidden[1];
     struct guest_fdt_input in = {.host = &host,
                                  .record = &record,
-                                 .node = FDT_NONE,
                                  .bootargs = "quiet",
                                  .hidden = hidden,
                                  .nr_hidden = 1,
@@ -295,8 +291,7 @@ static void many_pieces_of_ram(void **state)
                                    .gicr_or_gicc = IPA(0x3020000),
                                    .nr_maps = 40,
                                    .maps = maps};
-    struct guest_fdt_input in = {
-        .host = &host, .record = &record, .node = FDT_NONE, .report = &messages.report};
+    struct guest_fdt_input in = {.host = &host, .record = &record, .report = &messages.report};
     uint64_t base, length, sum = 0;
     struct fdt tree;
     fdt_node_t node;
@@ -335,16 +330,16 @@ static void phandle_of_the_interrupt_controller(void **state)
                                    .maps = one_bank};
     struct fdt partial;
     struct guest_fdt_input in = {
-        .host = &host, .record = &record, .node = FDT_NONE, .partial = &partial, .report = &messages.report};
+        .host = &host, .record = &record, .partial = &partial, .report = &messages.report};
     static uint8_t blob[8192];
     size_t size;
 
     (void)state;
     use_board(3);
+    in.module = fdt_path(&board, "/chosen");
     compile_tree(&partial, "/dts-v1/; / { passthrough { a { phandle = <65000>; }; }; };");
     assert_int_equal(guest_fdt_build(&in, blob, sizeof(blob), &size), ERR_INVALID);
-    assert_non_null(
-        strstr(messages.text, "error (partial tree)/passthrough/a phandle: phandle 65000 is the generated"));
+    assert_non_null(strstr(messages.text, "error /chosen:/passthrough/a phandle: 65000 is the generated"));
     close_tree(&partial);
     compile_tree(&partial, "/dts-v1/; / { gic { }; passthrough { a { phandle = <64999>; }; }; };");
     assert_int_equal(guest_fdt_build(&in, blob, sizeof(blob), &size), OK);

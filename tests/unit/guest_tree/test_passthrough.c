@@ -46,6 +46,7 @@ static void scan(struct result *result, unsigned how, const char *nodes)
     struct fdt partial;
     struct passthrough_input in = {.host = &host,
                                    .partial = &partial,
+                                   .module = fdt_path(&board, "/chosen"),
                                    .report = &result->messages.report,
                                    .direct_map = (how & DIRECT) != 0,
                                    .static_mem = (how & STATIC) != 0,
@@ -148,7 +149,7 @@ static void dma_masters_need_three_words(void **state)
     for (how = 0; how < 4; how++) {
         scan(&r, how, NET "};");
         assert_int_equal(r.status, ERR_INVALID);
-        assert_non_null(strstr(r.messages.text, "error (partial tree)/passthrough/net xen,path"));
+        assert_non_null(strstr(r.messages.text, "error /chosen:/passthrough/net xen,path"));
         assert_non_null(strstr(r.messages.text, missing[how]));
     }
     scan(&r, DIRECT, NET FORCE "};");
@@ -156,8 +157,7 @@ static void dma_masters_need_three_words(void **state)
     scan(&r, DIRECT | STATIC, NET FORCE "};");
     assert_int_equal(r.status, OK);
     assert_true(r.out.dma_unprotected);
-    assert_non_null(
-        strstr(r.messages.text, "note (partial tree)/passthrough/net xen,path: does DMA unprotected"));
+    assert_non_null(strstr(r.messages.text, "note /chosen:/passthrough/net xen,path: does DMA unprotected"));
 }
 
 static void bulkhead_dma_overrides(void **state)
@@ -174,7 +174,7 @@ static void bulkhead_dma_overrides(void **state)
     assert_non_null(strstr(r.messages.text, "bulkhead,dma: must be <0> or <1>"));
     scan(&r, 0, "odd { xen,reg = <0 0x9060000 0 0x1000 0 0x9060000>; " FORCE "};");
     assert_int_equal(r.status, OK);
-    assert_non_null(strstr(r.messages.text, "note (partial tree)/passthrough/odd xen,reg: may do DMA"));
+    assert_non_null(strstr(r.messages.text, "note /chosen:/passthrough/odd xen,reg: may do DMA"));
 }
 
 static void restarts_need_a_reset(void **state)
@@ -236,7 +236,7 @@ static void broken(void **state)
     static const struct {
         const char *nodes, *message;
     } cases[] = {
-        {GPIO "};", "error (partial tree)/passthrough/gpio@9030000 xen,reg: is missing"},
+        {GPIO "};", "error /chosen:/passthrough/gpio@9030000 xen,reg: is missing"},
         {"gpio { " GPIO_REG "};", "gpio xen,path: is missing"},
         {GPIO "xen,reg = <0 0x9030000 0 0x1000>; };", "xen,reg: must be <host address, size, guest address>"},
         {GPIO "xen,reg; };", "xen,reg: must be <host address"},
@@ -281,8 +281,7 @@ static void disabled_nodes_and_empty_trees_are_mentioned(void **state)
          "gpio { compatible = \"arm,pl061\"; xen,path = \"/soc/off@9060000\"; "
          "xen,reg = <0 0x9060000 0 0x1000 0 0x9060000>; };");
     assert_int_equal(r.status, OK);
-    assert_non_null(
-        strstr(r.messages.text, "warning (partial tree)/passthrough/gpio xen,path: the status of"));
+    assert_non_null(strstr(r.messages.text, "warning /chosen:/passthrough/gpio xen,path: the status of"));
     messages_start(&messages);
     compile_tree(&partial, "/dts-v1/; / { };");
     in.partial = &partial;
