@@ -78,6 +78,7 @@ void host_cache_dsb(void);
 void host_cache_ic_dsb(void);
 void host_irq_start(void);
 void host_irq_timers(void);                             /* a timer register has taken effect */
+bool host_in_guest(unsigned pcpu);                      /* its hardware may walk the guest's tables */
 void host_par_write(uint64_t par);                      /* AT: seen after an ISB */
 
 #endif

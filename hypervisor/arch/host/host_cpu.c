@@ -25,6 +25,7 @@ static unsigned nr_registers, here;
 static uint64_t par_next[HOST_PCPUS];
 static bool par_pending[HOST_PCPUS];
 static unsigned dsbs[HOST_PCPUS];
+static bool in_guest[HOST_PCPUS]; /* since host_eret(), until EL2 executes something */
 static bool drained[HOST_PCPUS]; /* a DSB SY since the last WFI */
 
 struct pcpu *host_pcpu;
@@ -70,6 +71,7 @@ void host_start(void)
         memset(registers[i].pending, 0, sizeof registers[i].pending);
     }
     memset(par_pending, 0, sizeof par_pending);
+    memset(in_guest, 0, sizeof in_guest);
     memset(drained, 0, sizeof drained);
     here = 0;
     host_now = 1000;
@@ -112,13 +114,20 @@ static bool is_counter(const char *name)
     return strcmp(name, "cntpct_el0") == 0 || strcmp(name, "cntvct_el0") == 0;
 }
 
+bool host_in_guest(unsigned pcpu)
+{
+    return in_guest[pcpu];
+}
+
 uint64_t host_sysreg_read(struct host_register *reg)
 {
+    in_guest[here] = false;
     return is_counter(reg->name) ? host_now : reg->value[here];
 }
 
 void host_sysreg_write(struct host_register *reg, uint64_t value)
 {
+    in_guest[here] = false;
     if (host_on_write != NULL) {
         host_on_write(reg->name, value);
     }
@@ -197,6 +206,7 @@ void host_isb(void)
 void host_eret(void)
 {
     host_isb();
+    in_guest[here] = true;
 }
 
 void host_dsb(const char *option)

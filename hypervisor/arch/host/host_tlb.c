@@ -214,7 +214,7 @@ uint64_t host_guest_attributes(uint64_t va)
 
 /* --- maintenance --- */
 
-/* A walk at this moment would find the same again. */
+/* A walk at this moment would find the same again. Those of a guest are made while it executes. */
 static bool comes_back(const struct entry *e)
 {
     uint64_t pa, leaf;
@@ -223,8 +223,7 @@ static bool comes_back(const struct entry *e)
     if (e->regime == EL2) {
         found = walk_el2(e->cpu, e->va, false, &pa, &leaf);
     } else {
-        found = e->vmid == vmid_of(e->cpu) && (host_stage1 == NULL ? e->va : host_stage1(e->va)) == e->ipa &&
-                walk_stage2(e->cpu, e->ipa, false, &pa, &leaf);
+        found = host_in_guest(e->cpu) && e->vmid == vmid_of(e->cpu) && walk_stage2(e->cpu, e->ipa, false, &pa, &leaf);
     }
     return found && pa == e->pa && leaf == e->leaf;
 }

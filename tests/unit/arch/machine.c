@@ -83,7 +83,7 @@ void fp_load(const struct fp_context *fp)
     fp_registers[host_pcpu_index()] = *fp;
 }
 
-char pcpu_entry[4];
+char pcpu_entry[4], vectors[4], vectors_loop[4], vectors_clrbhb[4], vectors_firmware[4];
 
 void pcpu_run(struct pcpu *pcpu)
 {
@@ -315,6 +315,39 @@ struct vcpu *machine_wfi(struct vcpu *vcpu)
 {
     host_on(vcpu->pcpu->index);
     return machine_end(trap_sync(vcpu, (uint64_t)EC_WFX << 26));
+}
+
+#define WORD_ABORT ((uint64_t)EC_DABT_LOWER << 26 | BIT(25) | BIT(24) | 2u << 22 | 7u)
+
+static void fault_at(struct vcpu *vcpu, uint64_t ipa)
+{
+    host_on(vcpu->pcpu->index);
+    host_put("hpfar_el2", ipa / PAGE_SIZE << 4);
+    host_put("far_el2", ipa);
+}
+
+struct vcpu *machine_store(struct vcpu *vcpu, uint64_t ipa, uint32_t value)
+{
+    fault_at(vcpu, ipa);
+    vcpu->x[1] = value;
+    return machine_end(trap_data_abort(vcpu, WORD_ABORT | 1u << 16 | BIT(6)));
+}
+
+uint32_t machine_load(struct vcpu *vcpu, uint64_t ipa)
+{
+    fault_at(vcpu, ipa);
+    machine_end(trap_data_abort(vcpu, WORD_ABORT | 1u << 16));
+    return (uint32_t)vcpu->x[1];
+}
+
+void machine_enable_ppi(struct vcpu *vcpu, unsigned intid)
+{
+    const struct domain_record *r = vcpu->domain->record;
+
+    machine_store(vcpu, r->gicd.v, 0x12);
+    machine_store(vcpu, r->gicr_or_gicc.v + vcpu->index * 0x20000u + 0x10080u, ~0u); /* IGROUPR0 */
+    machine_store(vcpu, r->gicr_or_gicc.v + vcpu->index * 0x20000u + 0x10100u, 1u << intid);
+    gic_vmcr_write(0xf8000002u);
 }
 
 bool machine_said(const char *text)

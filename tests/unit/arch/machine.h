@@ -47,6 +47,11 @@ void machine_pass(uint64_t ticks, uint64_t step);
 struct vcpu *machine_hvc(struct vcpu *vcpu, uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3);
 struct vcpu *machine_wfi(struct vcpu *vcpu);
 
+struct vcpu *machine_store(struct vcpu *vcpu, uint64_t ipa, uint32_t value);
+uint32_t machine_load(struct vcpu *vcpu, uint64_t ipa);
+/* Its interrupt controller delivers: distributor on, all priorities, group enabled; and this private interrupt is enabled. */
+void machine_enable_ppi(struct vcpu *vcpu, unsigned intid);
+
 extern bool machine_off; /* the firmware was asked for SYSTEM_OFF */
 bool machine_said(const char *text); /* the UART was sent this since the last machine_start() */
 
