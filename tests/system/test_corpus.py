@@ -83,6 +83,5 @@ def test_refused(path, name):
         text = [line.text for line in r.lines]
         for expected in comments(path, "expect"):
             severity, where, prop, words = expected.split(maxsplit=3)
-            where = where.replace("(partial_tree)", "(partial tree)")
             start = f"{severity}: {where}" + ("" if prop == "-" else f" {prop}") + ": "
             assert any(start in line and words in line for line in text), f"no '{expected}' in\n" + "\n".join(text)
