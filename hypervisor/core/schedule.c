@@ -71,6 +71,9 @@ static void load(struct pcpu *pcpu, struct vcpu *vcpu)
     struct virq_effects effects = {0};
 
     context_load(vcpu);
+    if (!vcpu->shared) {
+        fp_load(&vcpu->fp); /* no lazy switch there: nothing of an earlier incarnation may remain */
+    }
     pcpu->loaded = vcpu;
     virq_resume(vcpu->domain->virq, vcpu->virq, &effects);
     effects_apply(vcpu->domain, &effects);

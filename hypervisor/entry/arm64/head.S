@@ -76,6 +76,9 @@ pcpu_entry:
 /* x0 = root of a table that maps this page one to one and the image at its place. Returns to the virtual address of the
  * caller. Clobbers x0 - x4. */
 mmu_on:
+    mov     x1, #(1 << 31)          /* RW; E2H off: the register layouts that follow are those without VHE */
+    msr     hcr_el2, x1
+    isb
     ldr     x1, =0x04ff
     msr     mair_el2, x1
     ldr     x1, =0x80803510

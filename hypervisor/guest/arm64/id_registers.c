@@ -19,7 +19,7 @@
 #define EL1_AARCH64_ONLY (UINT64_C(1) << 4)
 #define GIC_SYSTEM_REGISTERS (UINT64_C(1) << 24)
 #define CSV2_MAX   1u /* CSV2_2 would show SCXTNUM_EL1 */
-#define DFR0_GUEST UINT64_C(0x100006) /* v8.0 debug, 1 + 1 breakpoints and watchpoints, nothing else */
+#define DFR0_GUEST UINT64_C(0x101006) /* v8.0 debug with the fewest breakpoints and watchpoints, nothing else */
 
 static uint64_t pfr0(void)
 {
