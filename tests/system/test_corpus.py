@@ -20,10 +20,14 @@ KINDS = {"gzip": b"\x1f\x8b", "uimage": b"\x27\x05\x19\x56", "flat": b"\0"}
 # What QEMU changes in the tree that it is given, or what a machine without a console cannot say.
 NOT_HERE = {
     "no-memory": "QEMU describes its RAM",
+    "memory-reg": "QEMU describes its RAM",
+    "above-ipa": "QEMU describes its RAM",
     "no-psci": "QEMU adds PSCI",
     "psci-method": "QEMU writes its own",
     "no-chosen": "QEMU adds /chosen",
     "stdout-nowhere": "there is no console to say it",
+    "direct-map-no-uart": "there is no console to say it",
+    "uart-no-reg": "there is no console to say it",
     "kernel-outside-ram": "there is no memory to load to",
     "static-mem-memreserve": "QEMU drops reservations",
 }
