@@ -98,6 +98,7 @@ void virq_set_active(struct virq *virq, struct virq_cpu *cpu, unsigned index, ui
                      struct virq_effects *effects)
 {
     struct virq_bank *bank = virq_bank(virq, cpu, index);
+    bool before = virq->soft_active;
 
     spin_lock(&virq->lock);
     mask &= ~bank->active;
@@ -111,6 +112,9 @@ void virq_set_active(struct virq *virq, struct virq_cpu *cpu, unsigned index, ui
         }
     }
     offer_all(virq, cpu, index, mask & bank->in_lr, self, effects);
+    if (virq->soft_active != before) {
+        virq_update(virq, self, effects); /* DIR has to be trapped from now on */
+    }
     end(virq, self, effects);
 }
 

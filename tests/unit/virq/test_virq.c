@@ -69,6 +69,38 @@ static void newcomer_evicts(void **state)
     guest_nothing(0);
 }
 
+/* More become ready at once than are put into list registers in one go. */
+static void many_newcomers(void **state)
+{
+    (void)state;
+    guest_start(3, 1, 96, 16);
+    for (unsigned i = 0; i < 16; i++) {
+        guest_setup(0, 40 + i, 0xa0, 0, true);
+        machine_edge(0, 0, 40 + i);
+    }
+    assert_int_equal(machine_lrs_in_use(0), 16);
+    for (unsigned i = 0; i < 20; i++) {
+        guest_setup(0, 96 + i, 0x98 - 8 * (i / 2), 0, true);
+        guest_set(0, GICD_ICENABLER, 96 + i);
+        machine_edge(0, 0, 96 + i);
+    }
+    guest_write(0, GICD_ISENABLER + 12, 0xfffff);
+    machine_sync_all();
+    for (unsigned i = 0; i < 20; i++) {
+        uint32_t iar = machine_acknowledge(0);
+
+        assert_in_range(iar, 115 - i / 2 * 2 - 1, 115 - i / 2 * 2); /* two of each priority */
+        machine_end(0, iar);
+    }
+    for (unsigned i = 0; i < 16; i++) {
+        uint32_t iar = machine_acknowledge(0);
+
+        assert_in_range(iar, 40, 55);
+        machine_end(0, iar);
+    }
+    guest_nothing(0);
+}
+
 /* An interrupt is pending again while active; others wait that are more urgent than it and less than what is pending. */
 static void pair_gives_way(void **state)
 {
@@ -171,6 +203,20 @@ static void deactivate_out_of_order(void **state)
         machine_destroy();
     }
     guest_start(3, 1, 32, 4);
+}
+
+static void deactivate_software_active(void **state)
+{
+    (void)state;
+    guest_start(3, 1, 64, 4);
+    machine_interface(0, true, 0xf8, 3, true);
+    guest_set(0, GICD_ISACTIVER, 40);
+    machine_sync_all();
+    machine_deactivate(0, 40);
+    assert_false(guest_test(0, GICD_ISACTIVER, 40));
+    guest_set(0, GICD_ISACTIVER, MACHINE_TIMER);
+    machine_deactivate(0, MACHINE_TIMER);
+    assert_false(guest_test(0, GICD_ISACTIVER, MACHINE_TIMER));
 }
 
 static void ended_after_suspend(void **state)
@@ -598,10 +644,12 @@ int main(void)
         TEST(memory),
         TEST(hundreds_in_order),
         TEST(newcomer_evicts),
+        TEST(many_newcomers),
         TEST(pair_gives_way),
         TEST(nested_deeper_than_lrs),
         TEST(end_of_an_inactive_one),
         TEST(deactivate_out_of_order),
+        TEST(deactivate_software_active),
         TEST(ended_after_suspend),
         TEST(disable_recalls),
         TEST(disable_while_active),
