@@ -112,18 +112,28 @@ static bool in_device_maps(const struct domain_record *record, uint64_t base, ui
     return false;
 }
 
-static bool reaches(const struct check *check, const struct domain_record *record, fdt_node_t node)
+bool domain_reaches(const struct check *check, const struct domain_record *record, fdt_node_t device)
 {
     uint64_t base, size;
     unsigned i;
 
-    for (i = 0; fdt_has(&check->fdt, node, "compatible") && fdt_reg(&check->fdt, node, i, &base, &size) == OK;
-         i++) {
+    for (i = 0; fdt_reg(&check->fdt, device, i, &base, &size) == OK; i++) {
         if (in_device_maps(record, base, size)) {
             return true;
         }
     }
     return false;
+}
+
+bool next_device(const struct check *check, fdt_node_t *node)
+{
+    uint64_t base, size;
+
+    do {
+        *node = fdt_next_node(&check->fdt, *node);
+    } while (*node != FDT_NONE && (!fdt_has(&check->fdt, *node, "compatible") ||
+                                   fdt_reg(&check->fdt, *node, 0, &base, &size) != OK));
+    return *node != FDT_NONE;
 }
 
 static bool owns_irq(const struct domain_record *record, uint32_t intid)
@@ -147,9 +157,8 @@ bool next_reach(const struct check *check, const struct domain_record *record, f
     unsigned i;
     bool edge;
 
-    do {
-        at = fdt_next_node(fdt, at);
-    } while (at != FDT_NONE && !reaches(check, record, at));
+    while (next_device(check, &at) && !domain_reaches(check, record, at)) {
+    }
     *node = at;
     if (at == FDT_NONE) {
         return false;

@@ -50,6 +50,11 @@ struct reach {
 bool next_reach(const struct check *check, const struct domain_record *record, fdt_node_t *node,
                 struct reach *reach);
 
+/* The next node behind *node (the root: the first) that describes a device with registers. */
+bool next_device(const struct check *check, fdt_node_t *node);
+/* True if registers of the device lie in the domain's maps. */
+bool domain_reaches(const struct check *check, const struct domain_record *record, fdt_node_t device);
+
 /* A piece of host RAM and who has it. */
 struct extent {
     uint64_t base, size;

@@ -204,6 +204,30 @@ static void print_cpus(const struct check *check, FILE *out)
     }
 }
 
+/* Every device of the machine, and who can touch it. */
+static void print_owners(const struct check *check, FILE *out)
+{
+    fdt_node_t node = fdt_root(&check->fdt);
+    char path[256];
+    uint32_t i;
+
+    fprintf(out, "\ndevices\n");
+    while (next_device(check, &node)) {
+        bool ours = node == check->host.gic.node || node == check->host.uart.node, owned = ours;
+
+        fprintf(out, "  %s:%s", fdt_node_path(&check->fdt, node, path, sizeof(path)),
+                ours ? " hypervisor" : "");
+        for (i = 0; i < check->plan.nr_domains; i++) {
+            if (domain_reaches(check, check->plan.records[i], node)) {
+                fprintf(out, "%s %s", owned ? "," : "", check->plan.records[i]->name);
+                owned = true;
+            }
+        }
+        fprintf(out, "%s%s\n", owned ? "" : " nobody",
+                fdt_okay(&check->fdt, node) ? "" : " (its status is not okay)");
+    }
+}
+
 void print_table(const struct check *check, FILE *out)
 {
     static struct extent extents[MAX_EXTENTS];
@@ -215,6 +239,7 @@ void print_table(const struct check *check, FILE *out)
         print_domain(check, check->plan.records[i], out);
     }
     print_cpus(check, out);
+    print_owners(check, out);
     fprintf(out, "\nmemory\n");
     for (i = 0; i < count; i++) {
         fprintf(out, "  0x%09" PRIx64 "-0x%09" PRIx64 "  %-9s %s%s\n", extents[i].base,
