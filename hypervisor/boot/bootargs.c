@@ -70,37 +70,26 @@ bool plan_argument(const char *line, const char *name, char *value, size_t size)
 }
 
 /* Options of Xen that are honoured, and those whose absence changes nothing that a domain could tell. */
-static const char *const honoured[] = {"dtuart", "dom0_mem", "dom0_max_vcpus"};
-static const char *const harmless[] = {"console",      "bootscrub", "sched",        "vwfi",        "loglvl",
-                                       "guest_loglvl", "conswitch", "sync_console", "xsm",         "iommu",
-                                       "hmp-unsafe",   "noreboot",  "watchdog",     "ext_regions", "flask",
-                                       "serrors",      "gnttab",    "spec-ctrl",    "com1",        "badpage"};
-
-static bool listed(const char *const *list, size_t count, const char *word, size_t n)
-{
-    size_t i;
-
-    for (i = 0; i < count; i++) {
-        if (word_is(word, n, list[i])) {
-            return true;
-        }
-    }
-    return false;
-}
+static const char honoured[] = "dtuart\0dom0_mem\0dom0_max_vcpus";
+static const char harmless[] =
+    "console\0bootscrub\0sched\0vwfi\0loglvl\0guest_loglvl\0conswitch\0sync_console\0"
+    "xsm\0iommu\0hmp-unsafe\0noreboot\0watchdog\0ext_regions\0flask\0serrors\0"
+    "gnttab\0spec-ctrl\0com1\0badpage";
 
 void bootargs_check(struct planner *p)
 {
     const char *line = plan_command_line(p->fdt), *word;
-    char text[48];
-    size_t n;
+    char name[48];
+    size_t n, i;
 
     while (line != NULL && (n = next_word(&line, &word)) > 0) {
-        if (listed(honoured, ARRAY_SIZE(honoured), word, n)) {
-            continue;
+        for (i = 0; i < n && word[i] != '=' && i < sizeof(name) - 1u; i++) {
+            name[i] = word[i];
         }
-        memcpy(text, word, min_u64(n, sizeof(text) - 1u));
-        text[min_u64(n, sizeof(text) - 1u)] = '\0';
-        complain(p, listed(harmless, ARRAY_SIZE(harmless), word, n) ? REPORT_NOTE : REPORT_WARNING, p->chosen,
-                 "xen,xen-bootargs", "%s has no effect", text);
+        name[i] = '\0';
+        if (!IN_LIST(honoured, name)) {
+            complain(p, IN_LIST(harmless, name) ? REPORT_NOTE : REPORT_WARNING, p->chosen, "xen,xen-bootargs",
+                     "%s has no effect", name);
+        }
     }
 }

@@ -14,6 +14,11 @@ bool is_module(const struct fdt *fdt, fdt_node_t node)
                                                         fdt_string_list_has(&prop, "multiboot,device-tree"));
 }
 
+bool is_domain(const struct fdt *fdt, fdt_node_t node)
+{
+    return fdt_compatible(fdt, node, "xen,domain") && fdt_okay(fdt, node);
+}
+
 static void visit_list(const struct fdt *fdt, fdt_node_t node, const char *name, fdt_node_t parent,
                        enum claim_kind kind, claim_visitor visit, void *context)
 {
@@ -51,7 +56,7 @@ static void visit_chosen(const struct fdt *fdt, fdt_node_t chosen, claim_visitor
     visit_list(fdt, chosen, "bulkhead,log", fdt_root(fdt), CLAIM_LOG, visit, context);
     visit_children(fdt, chosen, visit, context);
     for (child = fdt_first_child(fdt, chosen); child != FDT_NONE; child = fdt_next_sibling(fdt, child)) {
-        if (fdt_compatible(fdt, child, "xen,domain")) {
+        if (is_domain(fdt, child)) {
             visit_list(fdt, child, "xen,static-mem", chosen, CLAIM_STATIC, visit, context);
             visit_children(fdt, child, visit, context);
         }

@@ -3,71 +3,27 @@
 #include "base/string.h"
 #include "boot/planner.h"
 
-enum effect {
-    READ,    /* honoured */
-    ACCEPT,  /* without effect here, and nothing is lost */
-    LATER,   /* not yet supported */
-    REFUSE,
-};
-
-static const struct {
-    const char *name;
-    enum effect effect;
-} known[] = {
-    {"compatible", READ},
-    {"memory", READ},
-    {"cpus", READ},
-    {"#address-cells", READ},
-    {"#size-cells", READ},
-    {"vpl011", READ},
-    {"nr_spis", READ},
-    {"xen,static-mem", READ},
-    {"direct-map", READ},
-    {"domain-cpupool", READ},
-    {"passthrough", READ},
-    {"trap-unmapped-accesses", READ},
-    {"xen,enhanced", READ},
-    {"sve", READ},
-    {"capabilities", READ},
-    {"xen,sci_type", READ},
-    {"status", READ},
-    {"phandle", ACCEPT},
-    {"linux,phandle", ACCEPT},
-    {"name", ACCEPT},
-    {"xen,domain-p2m-mem-mb", ACCEPT},
-    {"llc-colors", ACCEPT},
-    {"max_grant_version", LATER},
-    {"max_grant_frames", LATER},
-    {"max_maptrack_frames", LATER},
-    {"v8r_el1_msa", REFUSE},
-    {"bulkhead,priority", READ},
-    {"bulkhead,budget-us", READ},
-    {"bulkhead,period-us", READ},
-    {"bulkhead,restart", READ},
-    {"bulkhead,restart-window-ms", READ},
-    {"bulkhead,scrub", READ},
-    {"bulkhead,smc-allow", READ},
-    {"bulkhead,heartbeat-ms", LATER},
-    {"bulkhead,manage", LATER},
-    {"bulkhead,dumpable", LATER},
-    {"bulkhead,max-evtchn-port", LATER},
-};
+/* Honoured, or without effect here so that nothing is lost. */
+static const char known[] = "compatible\0memory\0cpus\0#address-cells\0#size-cells\0vpl011\0nr_spis\0"
+                            "xen,static-mem\0direct-map\0domain-cpupool\0passthrough\0"
+                            "trap-unmapped-accesses\0xen,enhanced\0sve\0capabilities\0xen,sci_type\0status\0"
+                            "phandle\0linux,phandle\0name\0xen,domain-p2m-mem-mb\0llc-colors\0"
+                            "bulkhead,priority\0bulkhead,budget-us\0bulkhead,period-us\0bulkhead,restart\0"
+                            "bulkhead,restart-window-ms\0bulkhead,scrub\0bulkhead,smc-allow";
+static const char later[] = "max_grant_version\0max_grant_frames\0max_maptrack_frames\0"
+                            "bulkhead,heartbeat-ms\0bulkhead,manage\0bulkhead,dumpable\0"
+                            "bulkhead,max-evtchn-port";
 
 static void check_property(struct planner *p, fdt_node_t node, const char *name)
 {
-    size_t i;
-
-    for (i = 0; i < ARRAY_SIZE(known); i++) {
-        if (strcmp(name, known[i].name) == 0) {
-            if (known[i].effect == LATER) {
-                complain(p, REPORT_WARNING, node, name, "not yet supported");
-            } else if (known[i].effect == REFUSE) {
-                error(p, node, name, "does not apply to this processor");
-            }
-            return;
-        }
+    if (IN_LIST(known, name)) {
+        return;
     }
-    if (strncmp(name, "bulkhead,", 9) == 0) {
+    if (IN_LIST(later, name)) {
+        complain(p, REPORT_WARNING, node, name, "not yet supported");
+    } else if (strcmp(name, "v8r_el1_msa") == 0) {
+        error(p, node, name, "does not apply to this processor");
+    } else if (strncmp(name, "bulkhead,", 9) == 0) {
         error(p, node, name, "unknown property");
     } else {
         complain(p, REPORT_WARNING, node, name, "unknown property, no effect");

@@ -3,17 +3,6 @@
 #include "base/string.h"
 #include "boot/fdt.h"
 
-static uint64_t be64(const uint8_t *p)
-{
-    uint64_t v = 0;
-    unsigned i;
-
-    for (i = 0; i < 8; i++) {
-        v = v * 256u + p[i];
-    }
-    return v;
-}
-
 bool fdt_cell(const struct fdt_prop *prop, uint32_t index, uint32_t *value)
 {
     const uint8_t *p = prop->data;
@@ -188,12 +177,9 @@ enum status fdt_reg(const struct fdt *fdt, fdt_node_t node, unsigned index, uint
 
 bool fdt_reservation(const struct fdt *fdt, uint32_t index, uint64_t *address, uint64_t *size)
 {
-    const uint8_t *p = fdt->blob + fdt->rsvmap_off + 16u * (size_t)index;
+    const struct fdt_prop entry = {.data = fdt->blob + fdt->rsvmap_off + 16u * (size_t)index, .len = 16};
+    uint32_t at = 0;
 
-    if (index >= fdt->rsvmap_count) {
-        return false;
-    }
-    *address = be64(p);
-    *size = be64(p + 8);
-    return true;
+    return index < fdt->rsvmap_count && fdt_number(&entry, &at, 2, address) &&
+           fdt_number(&entry, &at, 2, size);
 }

@@ -582,16 +582,3 @@ enum status host_interrupt(const struct host *host, fdt_node_t node, unsigned in
 
     return interrupt_in(host, lineage, depth, index, intid, edge);
 }
-
-bool host_node_disabled(const struct host *host, fdt_node_t node)
-{
-    fdt_node_t lineage[FDT_MAX_DEPTH];
-    uint32_t depth = fdt_lineage(host->fdt, node, lineage), i;
-
-    for (i = 1; i <= depth; i++) {
-        if (!fdt_okay(host->fdt, lineage[i])) {
-            return true;
-        }
-    }
-    return false;
-}

@@ -69,7 +69,4 @@ enum status host_discover(struct host *host, const struct fdt *fdt, const char *
  * interrupt-parent); *edge tells the trigger. ERR_NOENT if there is no such entry or it does not go to the GIC. */
 enum status host_interrupt(const struct host *host, fdt_node_t node, unsigned index, uint32_t *intid, bool *edge);
 
-/* True if the node is marked as not to be used (status). */
-bool host_node_disabled(const struct host *host, fdt_node_t node);
-
 #endif

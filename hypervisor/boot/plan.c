@@ -85,25 +85,21 @@ static void read_chosen_prop(struct planner *p, const struct fdt_prop *prop)
 
 static void read_chosen_node(struct planner *p, fdt_node_t node)
 {
-    static const char *const later[] = {"xen,evtchn-v1", "xen,domain-shared-memory-v1", "bulkhead,channel",
-                                        "bulkhead,extension"};
     struct fdt_prop compatible;
-    size_t i;
 
     if (!fdt_prop(p->fdt, node, "compatible", &compatible)) {
         return;
     }
-    if (fdt_string_list_has(&compatible, "xen,domain")) {
+    if (is_domain(p->fdt, node)) {
         read_domain(p, node);
-        return;
-    }
-    for (i = 0; i < ARRAY_SIZE(later); i++) {
-        if (fdt_string_list_has(&compatible, later[i])) {
-            complain(p, REPORT_WARNING, node, "compatible", "not yet supported");
-            return;
-        }
-    }
-    if (!is_module(p->fdt, node) && !fdt_string_list_has(&compatible, "xen,cpupool")) {
+    } else if (fdt_string_list_has(&compatible, "xen,domain")) {
+        complain(p, REPORT_NOTE, node, "status", "not okay: the domain does not exist");
+    } else if (fdt_string_list_has(&compatible, "xen,evtchn-v1") ||
+               fdt_string_list_has(&compatible, "xen,domain-shared-memory-v1") ||
+               fdt_string_list_has(&compatible, "bulkhead,channel") ||
+               fdt_string_list_has(&compatible, "bulkhead,extension")) {
+        complain(p, REPORT_WARNING, node, "compatible", "not yet supported");
+    } else if (!is_module(p->fdt, node) && !fdt_string_list_has(&compatible, "xen,cpupool")) {
         complain(p, REPORT_WARNING, node, "compatible", "unknown kind of node, no effect");
     }
 }

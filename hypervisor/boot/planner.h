@@ -89,11 +89,18 @@ const char *path_of(struct planner *p, fdt_node_t node);
 /* A new domain, or NULL after an error. */
 struct draft *draft_new(struct planner *p, fdt_node_t node);
 
+/* A list of names: one string with a NUL between them. */
+#define IN_LIST(list, name) \
+    fdt_string_list_has(&(struct fdt_prop){.data = (const uint8_t *)(list), .len = sizeof(list)}, name)
+
 /* claims.c: all memory that is spoken for: checks it, and fills ram and free. */
 void claims_collect(struct planner *p);
 
 /* True if the node's compatible has multiboot,module or one of Xen's older names of it. */
 bool is_module(const struct fdt *fdt, fdt_node_t node);
+
+/* True for a xen,domain node that is not disabled. */
+bool is_domain(const struct fdt *fdt, fdt_node_t node);
 
 /* domains.c: the properties of a domain node. */
 void domain_read(struct planner *p, struct draft *d);
