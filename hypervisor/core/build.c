@@ -166,6 +166,9 @@ bool domain_build_slice(struct domain *domain, struct pcpu *pcpu)
         next_stage(build, STAGE_RESET_DEVICES);
         return false;
     case STAGE_RESET_DEVICES:
+#ifdef BREAK_device_reset
+        build->index = record->nr_resets;
+#endif
         if (build->index >= record->nr_resets) {
             bool scrub = domain->incarnation != 0 || (record->flags & DOMAIN_SCRUB) != 0;
 

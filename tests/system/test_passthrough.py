@@ -199,7 +199,7 @@ def restart_run(guest, name, image, throttle, watch, restarts):
     path = os.path.join(OUT, "pattern.img")
     with open(path, "wb") as f:
         f.write(b"\xd5" * (1 << 20))
-    owner = Domain(guest, f"test=device_present,device_restart watch={watch}", memory=4096, partial_tree=partial("all"),
+    owner = Domain(guest, f"test=device_present,device_restart pending=keep watch={watch}", memory=4096, partial_tree=partial("all"),
                    properties=static(4 << 20) +
                    f" bulkhead,restart = <{restarts}>; bulkhead,restart-window-ms = <0x7fffffff>;")
     machine = with_disk(path, f",throttling.iops-read={throttle}")

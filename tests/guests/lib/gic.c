@@ -50,6 +50,9 @@ static void wait_rwp(uint64_t ctlr, uint32_t bit)
     }
 }
 
+/* Bootargs "pending=keep": what was pending before this program started stays so. */
+static bool keeps_pending(void) { return arg_is("pending", "keep"); }
+
 void gic_init(void)
 {
     find();
@@ -60,7 +63,9 @@ void gic_init(void)
     gic.lines = gic.lines > 1020 ? 1020 : gic.lines;
     for (uint32_t i = 32; i < gic.lines; i += 32) {
         write32(gic.dist + GICD_ICENABLER + i / 8, ~0u);
-        write32(gic.dist + GICD_ICPENDR + i / 8, ~0u);
+        if (!keeps_pending()) {
+            write32(gic.dist + GICD_ICPENDR + i / 8, ~0u);
+        }
         write32(gic.dist + GICD_ICACTIVER + i / 8, ~0u);
         if (gic.version == 3) {
             write32(gic.dist + GICD_IGROUPR + i / 8, ~0u);
@@ -149,7 +154,9 @@ void gic_reset_for_test(void)
     for (uint32_t i = 32; i < gic.lines; i++) {
         if (i % 32 == 0) {
             write32(gic_bank(GICD_ICENABLER, i), ~0u);
-            write32(gic_bank(GICD_ICPENDR, i), ~0u);
+            if (!keeps_pending()) {
+                write32(gic_bank(GICD_ICPENDR, i), ~0u);
+            }
             write32(gic_bank(GICD_ICACTIVER, i), ~0u);
         }
         if (i % 4 == 0) {
