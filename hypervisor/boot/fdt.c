@@ -58,6 +58,11 @@ static enum status malformed(struct fdt *fdt, uint32_t off, const char *what)
     return ERR_INVALID;
 }
 
+static bool inside(const struct fdt *fdt, uint32_t off, uint32_t size)
+{
+    return off <= fdt->size && size <= fdt->size - off;
+}
+
 static enum status check_header(struct fdt *fdt, size_t limit)
 {
     const uint8_t *blob = fdt->blob;
@@ -81,27 +86,19 @@ static enum status check_header(struct fdt *fdt, size_t limit)
     if (word_at(blob + 20) < FDT_VERSION || word_at(blob + 24) > FDT_VERSION) {
         return malformed(fdt, 20, "version is not 17");
     }
-    if (fdt->struct_off % 4u != 0 || fdt->struct_off > fdt->size ||
-        fdt->struct_size > fdt->size - fdt->struct_off) {
-        return malformed(fdt, 8, "structure block lies outside");
-    }
-    if (fdt->strings_off > fdt->size || fdt->strings_size > fdt->size - fdt->strings_off) {
-        return malformed(fdt, 12, "strings block lies outside");
+    if (fdt->struct_off % 4u != 0 || !inside(fdt, fdt->struct_off, fdt->struct_size) ||
+        !inside(fdt, fdt->strings_off, fdt->strings_size) || fdt->rsvmap_off % 8u != 0 ||
+        !inside(fdt, fdt->rsvmap_off, 16)) {
+        return malformed(fdt, 8, "a block lies outside the blob");
     }
     if (fdt->strings_size != 0 && blob[fdt->strings_off + fdt->strings_size - 1u] != 0) {
         return malformed(fdt, fdt->strings_off, "strings block has no end");
     }
-    if (fdt->rsvmap_off % 8u != 0 || fdt->rsvmap_off > fdt->size) {
-        return malformed(fdt, 16, "reservation block lies outside");
-    }
-    for (i = 0; fdt->size - fdt->rsvmap_off >= 16u * (i + 1u); i++) {
-        uint64_t address, size;
+    for (i = 0; inside(fdt, fdt->rsvmap_off, 16u * (i + 1u)); i++) {
+        uint64_t address = 0, size = 0;
 
         fdt->rsvmap_count = i + 1u;
-        if (!fdt_reservation(fdt, i, &address, &size)) {
-            return malformed(fdt, fdt->rsvmap_off, "reservation block cannot be read");
-        }
-        if (address == 0 && size == 0) {
+        if (fdt_reservation(fdt, i, &address, &size) && address == 0 && size == 0) {
             fdt->rsvmap_count = i;
             return OK;
         }

@@ -221,9 +221,6 @@ static void keep_out_all(struct planner *p, struct ranges *set)
     for (i = 0; i < p->ram.count; i++) {
         keep_out(p, set, p->ram.at[i].base, p->ram.at[i].size);
     }
-    for (i = 0; i < p->host->nr_reserved; i++) {
-        keep_out(p, set, p->host->reserved[i].base, p->host->reserved[i].size);
-    }
     keep_out(p, set, gic->gicd, gic->gicd_size);
     keep_out(p, set, gic->gicc, gic->gicc_size);
     keep_out(p, set, gic->gich, gic->gich_size);

@@ -71,11 +71,7 @@ static void add_reserved(struct scan *scan, fdt_node_t node, uint64_t base, uint
         return;
     }
     if (host->nr_reserved == HOST_MAX_RESERVED) {
-        if (node != FDT_NONE) {
-            error(scan, node, "reg", "too many reserved ranges");
-        } else {
-            report_at(scan->report, REPORT_ERROR, "/", "/memreserve/", "too many reserved ranges");
-        }
+        error(scan, node != FDT_NONE ? node : fdt_root(scan->fdt), "reg", "too many reserved ranges");
         return;
     }
     host->reserved[host->nr_reserved++] = (struct host_reserved){base, size, node};
