@@ -144,7 +144,7 @@ def test_disk(guest, name, evidence):
     os.makedirs(OUT, exist_ok=True)
     path = os.path.join(OUT, "ext4.img")
     first = ext4(path, os.urandom(1 << 20))
-    owner = linux_with(("virtio_mmio", "virtio_blk", "ext4"), "disk",
+    owner = linux_with(("virtio_mmio", "virtio_blk", "crc32c_generic", "ext4"), "disk",
                        static(256 << 20) + " bulkhead,restart = <0xffffffff>;")
     with run.hypervisor(with_disk(path), [owner, Domain(guest, "test=device_absent")], name, limit=240) as r:
         r.expect(r"xen,path: does DMA unprotected: its driver is trusted for all RAM")
@@ -229,3 +229,6 @@ def test_restart_with_dma_control(guest, name, evidence):
                      r"(\d+) words written by DMA of an earlier incarnation"):
             _, m = r.expect("FAIL device_restart: " + what, domain=1)
         evidence("words of the old transfer seen without the reset", int(m.group(1)))
+        for irq in (34, 39, 79):
+            r.expect(f"FAIL device_restart: interrupt {irq} from an earlier incarnation", domain=1)
+        evidence("old interrupts seen without the reset", 3)

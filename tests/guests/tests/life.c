@@ -58,7 +58,7 @@ TEST(leave_cpus_running)
 
 /* A long run under every kind of interrupt: to self, across, timers, SPIs re-targeted on the way. sent = seen.
  * Ends after ginsn= times 10^9 ticks of the virtual counter, which are instructions under icount. */
-static volatile uint32_t stop;
+static volatile uint32_t stop, partner_up;
 
 static void echo(uint32_t intid)
 {
@@ -78,6 +78,7 @@ static void partner(void *arg)
     sysreg_write(cntv_tval_el0, us_to_ticks(30));
     sysreg_write(cntv_ctl_el0, 1);
     irq_on();
+    __atomic_store_n(&partner_up, 1, __ATOMIC_RELEASE);
     while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {
         irq_off();
         if (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {
@@ -89,12 +90,18 @@ static void partner(void *arg)
     sysreg_write(cntv_ctl_el0, 0);
 }
 
+/* Plain work between the interrupts, 3 instructions a turn. */
+static void work(uint64_t turns)
+{
+    __asm__ volatile("1: subs %0, %0, #1\n nop\n b.ne 1b" : "+r"(turns) : : "cc");
+}
+
 TEST(soak)
 {
     enum { SPI = 96, SPIS = 24 };
     uint64_t begin = now(), sent = 0, crossed = 0, moved = 0, seed = arg_number("seed", 7) | 1;
-    uint64_t length = arg_number("ginsn", 1) * 1000000000ull;
-    stop = 0;
+    uint64_t length = arg_number("ginsn", 1) * 1000000000ull, turns = arg_number("work", 1);
+    stop = partner_up = 0;
     irq_body = echo;
     gic_enable(1);
     gic_enable(3);
@@ -104,11 +111,12 @@ TEST(soak)
         gic_enable(SPI + i);
     }
     if (cpu_count > 1) {
-        CHECK(cpu_start(1, partner, NULL) == PSCI_SUCCESS, "CPU_ON 1");
+        CHECK(cpu_start(1, partner, NULL) == PSCI_SUCCESS && wait_for(&partner_up, 1, 5000000), "CPU 1 does not start");
     }
     irq_on();
     while (now() - begin < length && !test_failed()) {
         for (uint32_t n = 0; n < 256; n++) {
+            work(turns);
             gic_sgi(0, 1);
             sent++;
             CHECK(wait_for(&cpus[0].seen[1], (uint32_t)sent, 10000000), "SGI %lu to self is lost", sent);
