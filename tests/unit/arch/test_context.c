@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "arch/arm64/context.h"
+#include "arch/arm64/errata.h"
 #include "arch/arm64/layout.h"
 #include "arch/arm64/stage1.h"
 #include "arch/arm64/timer.h"
@@ -188,6 +189,18 @@ static void alarm_of_the_pcpu(void **state)
     assert_int_equal(timer_from_us(3), 3 * US);
 }
 
+static bool still_there;
+
+static void early(const char *name, uint64_t value)
+{
+    uint64_t pa;
+
+    (void)value;
+    if (host_pcpu_index() == 1u && strcmp(name, "mdcr_el2") == 0) { /* the first that runs on the new tables */
+        still_there = host_el2_translate((void *)IMAGE_VA, true, &pa);
+    }
+}
+
 /* A pCPU that comes up runs on its own tables, and keeps nothing of what firmware left in its TLB. */
 static void pcpu_starts_clean(void **state)
 {
@@ -201,6 +214,8 @@ static void pcpu_starts_clean(void **state)
     machine_boot();
     old = machine_alloc(sizeof *old, PAGE_SIZE);
     own = pcpus[1]->root;
+    host_on_write = early;
+    still_there = false;
     pcpus[1]->root = stage1_clone(old).v;
     memset(old->level2, 0, sizeof old->level2);
     old->level2[(HEAP_VA >> 21) % 512u] = pcpus[1]->tables->level2[(HEAP_VA >> 21) % 512u];
@@ -211,16 +226,49 @@ static void pcpu_starts_clean(void **state)
     assert_true(host_guest_translate(GUEST_RAM, &pa));
     host_put("vttbr_el2", 0);
     assert_true(host_el2_translate((void *)IMAGE_VA, true, &pa));
+    host_on(0);
+    domain->stage2.root[1] = 0;
+    dsb(ishst);
+    host_on(1);
     pcpu_init(pcpus[1]);
+    host_on_write = NULL;
+    assert_false(still_there);
+    host_put("vttbr_el2", domain->stage2.vttbr);
+    assert_false(host_guest_translate(GUEST_RAM, &pa));
     assert_int_equal(host_effective("ttbr0_el2"), pcpus[1]->root);
     assert_false(host_el2_translate((void *)IMAGE_VA, true, &pa));
     assert_true(host_el2_translate((void *)HEAP_VA, true, &pa));
     pcpus[1]->root = own;
-    domain->stage2.root[1] = 0;
-    dsb(ishst);
-    isb();
-    host_put("vttbr_el2", domain->stage2.vttbr);
-    assert_false(host_guest_translate(GUEST_RAM, &pa));
+}
+
+static void vectors_by_core(void **state)
+{
+    extern char vectors[], vectors_loop[], vectors_clrbhb[], vectors_firmware[];
+    const struct {
+        uint64_t midr, pfr0, mmfr1, isar2;
+        bool firmware;
+        const char *table;
+    } rows[] = {
+        {0x410fd034, 0, 0, 0, true, vectors},                       /* A53 */
+        {0x410fd083, 0, 0, 0, false, vectors_loop},                 /* A72 */
+        {0x413fd0c1, 0, 0, 0, true, vectors_loop},                  /* N1 */
+        {0x410fd490, 0, 0, UINT64_C(1) << 28, true, vectors_clrbhb}, /* N2 with CLRBHB */
+        {0x410fd490, UINT64_C(3) << 56, 0, 0, true, vectors},       /* CSV2_3 */
+        {0x410fd490, 0, UINT64_C(1) << 60, 0, true, vectors},       /* ECBHB */
+        {0x510f8000, 0, 0, 0, true, vectors_firmware},
+        {0x510f8000, 0, 0, 0, false, vectors},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+        machine_start(1);
+        host_set("midr_el1", rows[i].midr);
+        host_set("id_aa64pfr0_el1", rows[i].pfr0);
+        host_set("id_aa64mmfr1_el1", rows[i].mmfr1);
+        host_set("s3_0_c0_c6_2", rows[i].isar2);
+        errata_choose_vectors(rows[i].firmware);
+        assert_ptr_equal((void *)host_effective("vbar_el2"), rows[i].table);
+    }
 }
 
 int main(void)
@@ -234,6 +282,7 @@ int main(void)
         cmocka_unit_test(exceptions_into_the_guest),
         cmocka_unit_test(alarm_of_the_pcpu),
         cmocka_unit_test(pcpu_starts_clean),
+        cmocka_unit_test(vectors_by_core),
     };
 
     return cmocka_run_group_tests_name("context", tests, NULL, NULL);

@@ -54,6 +54,14 @@ static void run_until(struct vcpu *vcpu)
     }
 }
 
+static void choose_again(void)
+{
+    struct vcpu *vcpu = current();
+
+    schedule_timer(vcpu->pcpu);
+    machine_end(trap_return(vcpu));
+}
+
 /* Time that each of the vCPUs runs, in steps. */
 static void measure(uint64_t steps, uint64_t step, struct vcpu *const *vcpus, uint64_t *ran, unsigned count)
 {
@@ -235,6 +243,38 @@ static void translations_do_not_leak(void **state)
         run_until(vcpu);
         assert_true(host_guest_translate(GUEST_RAM + UINT64_C(0x1000000), &pa));
         assert_int_equal(pa, record->maps[0].pa.v + vcpu->index * PAGE_SIZE);
+    }
+}
+
+/* The same with another domain between the two: the TLBI is of the domain that comes, not of the one that went. */
+static void translations_do_not_leak_across(void **state)
+{
+    struct domain_record *record;
+    struct domain *domain;
+    struct vcpu *between;
+    uint64_t pa;
+
+    (void)state;
+    machine_start(1);
+    record = machine_record(1, 2);
+    domain = machine_domain(record);
+    between = one(2, 128, 0, 0)->vcpus;
+    built();
+    run_until(domain->vcpus);
+    machine_hvc(domain->vcpus, CPU_ON, 1, GUEST_RAM, 0);
+    host_stage1 = own_page;
+    for (unsigned i = 0; i < 6; i++) {
+        struct vcpu *vcpu = &domain->vcpus[i % 2u];
+
+        vcpu->priority = 129; /* runs next */
+        domain->vcpus[1u - i % 2u].priority = 127;
+        choose_again();
+        assert_ptr_equal(current(), vcpu);
+        assert_true(host_guest_translate(GUEST_RAM + UINT64_C(0x1000000), &pa));
+        assert_int_equal(pa, record->maps[0].pa.v + vcpu->index * PAGE_SIZE);
+        vcpu->priority = 127; /* the other domain comes in between */
+        choose_again();
+        assert_ptr_equal(current(), between);
     }
 }
 
@@ -436,6 +476,7 @@ int main(void)
         cmocka_unit_test(budgets),
         cmocka_unit_test(budget_alone),
         cmocka_unit_test(translations_do_not_leak),
+        cmocka_unit_test(translations_do_not_leak_across),
         cmocka_unit_test(active_state_is_per_vcpu),
         cmocka_unit_test(wait_sees_what_came),
         cmocka_unit_test(off_is_published_last),
