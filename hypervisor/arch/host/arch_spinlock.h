@@ -3,12 +3,14 @@
 #ifndef ARCH_SPINLOCK_H
 #define ARCH_SPINLOCK_H
 
+#include <sched.h>
+
 #include "base/types.h"
 
 static inline void arch_spin_lock(uint32_t *word)
 {
     while (__atomic_exchange_n(word, 1u, __ATOMIC_ACQUIRE) != 0) {
-        /* spin */
+        sched_yield(); /* the holder may be a thread that does not run */
     }
 }
 

@@ -15,7 +15,9 @@
 
 uint8_t gic_version, gic_nr_lrs, gic_apr_shift;
 struct host_gic_cpu host_gic_cpus[HOST_GIC_PCPUS];
-unsigned host_gic_pcpu;
+_Thread_local unsigned host_gic_pcpu;
+
+void (*host_gic_hook)(void);
 
 static struct physical {
     bool enabled, pending, active;
@@ -51,8 +53,16 @@ void host_gic_reset(unsigned version, unsigned nr_lrs)
     host_gic_pcpu = 0;
 }
 
+static void accessed(void)
+{
+    if (host_gic_hook != NULL) {
+        host_gic_hook();
+    }
+}
+
 uint64_t gic_lr_read(unsigned index)
 {
+    accessed();
     REQUIRE(index < gic_nr_lrs);
     return here()->lr[index];
 }
@@ -64,6 +74,7 @@ static bool same_interrupt(uint64_t a, uint64_t b)
 
 void gic_lr_write(unsigned index, uint64_t lr)
 {
+    accessed();
     REQUIRE(index < gic_nr_lrs);
     if ((lr & LR_STATE) != 0) {
         REQUIRE(LR_VINTID(lr) < 1020u && FIELD(lr, 50, 48) == 0);
@@ -89,6 +100,7 @@ uint32_t gic_lr_empty(void)
 {
     uint32_t mask = 0;
 
+    accessed();
     for (unsigned i = 0; i < gic_nr_lrs; i++) {
         uint64_t lr = here()->lr[i];
 

@@ -17,7 +17,10 @@ struct host_gic_cpu {
 };
 
 extern struct host_gic_cpu host_gic_cpus[HOST_GIC_PCPUS];
-extern unsigned host_gic_pcpu;
+extern _Thread_local unsigned host_gic_pcpu; /* a thread may be a pCPU */
+
+/* Called, if set, at every access to a list register: a test of threads gives way to another one here. */
+extern void (*host_gic_hook)(void);
 
 void host_gic_reset(unsigned version, unsigned nr_lrs);
 

@@ -11,8 +11,9 @@ UNIT_VIRQ_HDR := $(wildcard $(SRC)/hypervisor/virq/*.h $(SRC)/hypervisor/guest/a
 $(O)/unit/test_virq: $(UNIT_VIRQ)/test_virq.c $(UNIT_VIRQ)/guest.c
 $(O)/unit/test_vgic: $(UNIT_VIRQ)/test_vgic.c $(UNIT_VIRQ)/guest.c
 $(O)/unit/test_virq_torture: $(UNIT_VIRQ)/test_torture.c $(UNIT_VIRQ)/model.c
-$(O)/unit/test_virq $(O)/unit/test_vgic $(O)/unit/test_virq_torture: $(UNIT_VIRQ_SRC) $(UNIT_VIRQ_HDR)
+$(O)/unit/test_virq_threads: $(UNIT_VIRQ)/test_threads.c
+$(O)/unit/test_virq $(O)/unit/test_vgic $(O)/unit/test_virq_torture $(O)/unit/test_virq_threads: $(UNIT_VIRQ_SRC) $(UNIT_VIRQ_HDR)
 	@mkdir -p $(@D)
-	$(Q)$(HOSTCC) $(UNIT_VIRQ_FLAGS) -o $@ $(filter %.c,$^) -lcmocka
+	$(Q)$(HOSTCC) $(UNIT_VIRQ_FLAGS) -o $@ $(filter %.c,$^) -lcmocka -lpthread
 
-UNIT_TESTS += $(O)/unit/test_virq $(O)/unit/test_vgic $(O)/unit/test_virq_torture
+UNIT_TESTS += $(O)/unit/test_virq $(O)/unit/test_vgic $(O)/unit/test_virq_torture $(O)/unit/test_virq_threads
