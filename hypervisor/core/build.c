@@ -9,6 +9,7 @@
 #include "base/string.h"
 #include "core/domain.h"
 #include "core/effects.h"
+#include "core/interrupt.h"
 #include "core/print.h"
 #include "guest/arm64/vpl011.h"
 #include "virq/virq.h"
@@ -172,6 +173,7 @@ bool domain_build_slice(struct domain *domain, struct pcpu *pcpu)
         if (build->index >= record->nr_resets) {
             bool scrub = domain->incarnation != 0 || (record->flags & DOMAIN_SCRUB) != 0;
 
+            interrupt_quiesce(domain); /* a device may answer once more while it is being reset */
             next_stage(build, scrub ? STAGE_SCRUB : STAGE_LOAD);
         } else if (!reset_device(pcpu, &record->resets[build->index++])) {
             print("DOM%u: device reset %u timed out", record->domid, build->index - 1u);
