@@ -11,7 +11,7 @@
 #include "core/effects.h"
 #include "core/interrupt.h"
 #include "core/print.h"
-#include "guest/arm64/vpl011.h"
+#include "core/vpl011.h"
 #include "virq/virq.h"
 
 #define SLICE (WINDOW_PAGES * PAGE_SIZE)
@@ -173,6 +173,9 @@ bool domain_build_slice(struct domain *domain, struct pcpu *pcpu)
         if (build->index >= record->nr_resets) {
             bool scrub = domain->incarnation != 0 || (record->flags & DOMAIN_SCRUB) != 0;
 
+#ifdef BREAK_restart_scrub
+            scrub = false;
+#endif
             interrupt_quiesce(domain); /* a device may answer once more while it is being reset */
             next_stage(build, scrub ? STAGE_SCRUB : STAGE_LOAD);
         } else if (!reset_device(pcpu, &record->resets[build->index++])) {

@@ -8,7 +8,7 @@
 #include "core/power.h"
 #include "core/print.h"
 #include "drivers/gic.h"
-#include "guest/arm64/vpl011.h"
+#include "core/vpl011.h"
 #include "virq/virq.h"
 
 struct domain *domains[MAX_DOMAINS];

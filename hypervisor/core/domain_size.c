@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How much pool a record needs. Mirrors domain_create(). */
 #include "core/domain.h"
-#include "guest/arm64/vpl011.h"
+#include "core/vpl011.h"
 #include "virq/virq.h"
 
 uint64_t domain_pool_bytes(const struct domain_record *record)

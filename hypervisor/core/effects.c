@@ -3,7 +3,7 @@
 
 #include "core/domain.h"
 #include "drivers/gic.h"
-#include "guest/arm64/vpl011.h"
+#include "core/vpl011.h"
 
 /* Calls op for the physical INTID of every set bit. */
 #define EACH(mask, op)                                                                             \

@@ -6,7 +6,6 @@
 #include "core/domain.h"
 #include "core/effects.h"
 #include "core/panic.h"
-#include "core/schedule.h"
 #include "drivers/gic.h"
 #include "virq/virq.h"
 #include "virq/virq_lr.h"
@@ -48,12 +47,20 @@ static struct virq_cpu *resident_of(struct pcpu *pcpu, struct domain *domain)
     return pcpu->loaded != NULL && pcpu->loaded->domain == domain ? pcpu->loaded->virq : NULL;
 }
 
+#ifdef BREAK_long_lock
+struct spinlock long_lock;
+#endif
+
 static void guest_timer(struct pcpu *pcpu, uint32_t iar, unsigned intid)
 {
     struct virq_effects effects = {0};
     struct vcpu *vcpu = pcpu->loaded;
 
     gic_drop(iar);
+#ifdef BREAK_long_lock
+    spin_lock(&long_lock);
+    spin_unlock(&long_lock);
+#endif
     if (vcpu == NULL) {
         gic_deactivate(iar); /* went low when the timers were saved */
         return;
@@ -82,7 +89,7 @@ static __attribute__((noinline)) void own_interrupt(struct pcpu *pcpu, uint32_t 
     gic_drop(iar);
     if (intid == host_interrupts.timer_hyp) {
         timer_arm(~UINT64_C(0));
-        schedule_timer(pcpu);
+        vcpu_reschedule(pcpu);
     } else if (intid == host_interrupts.maintenance) {
         if (pcpu->loaded != NULL) {
             struct virq_effects effects = {0};
@@ -109,7 +116,7 @@ __attribute__((always_inline)) bool interrupt_take(struct pcpu *pcpu)
             panic_park();
         }
         if (pcpu->nr_vcpus > 1) {
-            schedule_kicked(pcpu);
+            vcpu_kicked(pcpu);
         }
     } else if (iar == host_interrupts.timer_virt) {
         guest_timer(pcpu, iar, GUEST_TIMER_VIRT);

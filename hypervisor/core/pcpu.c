@@ -8,7 +8,6 @@
 #include "arch/arm64/percpu.h"
 #include "arch/arm64/stage1.h"
 #include "arch/arm64/sysreg.h"
-#include "core/domain.h"
 #include "core/firmware.h"
 #include "core/interrupt.h"
 #include "drivers/gic.h"
@@ -16,6 +15,9 @@
 _Static_assert(offsetof(struct pcpu, stack_top) == 8, "entry.S");
 _Static_assert(offsetof(struct pcpu, panic_top) == 16, "entry.S");
 _Static_assert(offsetof(struct pcpu, index) == PCPU_INDEX_OFFSET, "percpu.h");
+
+struct pcpu *pcpus[MAX_PCPUS];
+uint32_t nr_pcpus;
 
 void pcpu_init(struct pcpu *pcpu)
 {
@@ -41,23 +43,4 @@ void pcpu_main(struct pcpu *pcpu)
     pcpu_init(pcpu);
     store_release(&pcpu->online, 1);
     pcpu_run(pcpu);
-}
-
-static struct pcpu *boot_pcpu;
-
-void pcpu_set_boot(struct pcpu *pcpu)
-{
-    boot_pcpu = pcpu;
-}
-
-/* The boot pCPU gives the boot code back and lets all domains start: each is built by the pCPU of its vCPU 0. */
-void pcpu_begin(struct pcpu *pcpu)
-{
-    if (pcpu != boot_pcpu) {
-        return;
-    }
-    stage1_unmap_boot();
-    for (uint32_t i = 0; i < nr_domains; i++) {
-        vcpu_request(&domains[i]->vcpus[0], WORK_BUILD);
-    }
 }

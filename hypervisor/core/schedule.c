@@ -9,25 +9,6 @@
 #include "drivers/gic.h"
 #include "virq/virq.h"
 
-struct pcpu *pcpus[MAX_PCPUS];
-uint32_t nr_pcpus;
-
-void vcpu_request(struct vcpu *vcpu, uint32_t work)
-{
-    struct pcpu *here = this_pcpu();
-    uint32_t before = __atomic_fetch_or(&vcpu->work, work, __ATOMIC_ACQ_REL);
-
-    if (vcpu->pcpu != here) {
-        if ((before & work) != work) { /* else a kick is on its way */
-            gic_kick(vcpu->pcpu->index);
-        }
-    } else if (here->current == NULL) {
-        here->again = true; /* nobody kicks this pCPU for what it asks itself */
-    } else if (here->current != vcpu) {
-        __atomic_fetch_or(&here->current->work, WORK_RESCHEDULE, __ATOMIC_RELAXED);
-    }
-}
-
 static void sync_interrupts(struct vcpu *vcpu)
 {
     struct virq_effects effects = {0};
@@ -195,6 +176,9 @@ static struct vcpu *choose(struct pcpu *pcpu, struct vcpu *last, uint64_t now)
             best_at = at;
         }
     }
+#ifdef BREAK_schedule_turn
+    pcpu->turn_end = ~UINT64_C(0);
+#endif
     if (best != NULL && last != NULL && wants_to_run(last) && last->priority == best->priority &&
         now < pcpu->turn_end) {
         return last;
@@ -288,22 +272,5 @@ void schedule_wait(struct vcpu *vcpu)
     if (!virq_deliverable(vcpu->domain->virq, vcpu->virq)) {
         vcpu->state = VCPU_BLOCKED;
         __atomic_fetch_or(&vcpu->work, WORK_RESCHEDULE, __ATOMIC_RELAXED);
-    }
-}
-
-/* Work of the vCPU that runs is seen anyway. */
-void schedule_kicked(struct pcpu *pcpu)
-{
-    for (uint32_t i = 0; i < pcpu->nr_vcpus; i++) {
-        if (pcpu->vcpus[i] != pcpu->current && load_relaxed(&pcpu->vcpus[i]->work) != 0) {
-            schedule_timer(pcpu);
-        }
-    }
-}
-
-void schedule_timer(struct pcpu *pcpu)
-{
-    if (pcpu->current != NULL) {
-        __atomic_fetch_or(&pcpu->current->work, WORK_RESCHEDULE, __ATOMIC_RELAXED);
     }
 }

@@ -32,10 +32,4 @@ struct vcpu *schedule_switch(struct vcpu *next, struct vcpu *leave);
 /* The current vCPU executed WFI on a shared pCPU. */
 void schedule_wait(struct vcpu *vcpu);
 
-/* Another pCPU called this one: it has asked one of its vCPUs for something. */
-void schedule_kicked(struct pcpu *pcpu);
-
-/* The hypervisor timer of this pCPU fired. */
-void schedule_timer(struct pcpu *pcpu);
-
 #endif

@@ -63,6 +63,11 @@ _Static_assert(offsetof(struct vcpu, stack_top) == 256, "entry.S");
 /* Asks the pCPU of the vCPU to look at `work`, from any pCPU; on the own one it is seen at the next exit. */
 void vcpu_request(struct vcpu *vcpu, uint32_t work);
 
+/* This pCPU chooses anew who runs, at the next exit. */
+void vcpu_reschedule(struct pcpu *pcpu);
+/* Another pCPU kicked this one: the vCPU asked may be one that does not run. */
+void vcpu_kicked(struct pcpu *pcpu);
+
 /* EL1 reset state (Arm ARM, PSCI 6.4): pc, x0 = argument, MMU off, all interrupts masked. Not resident. */
 void vcpu_reset(struct vcpu *vcpu, uint64_t entry, uint64_t argument);
 

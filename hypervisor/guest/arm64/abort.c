@@ -6,7 +6,7 @@
 #include "guest/arm64/decode.h"
 #include "guest/arm64/trap.h"
 #include "guest/arm64/vgic_mmio.h"
-#include "guest/arm64/vpl011.h"
+#include "core/vpl011.h"
 
 /* ISS of a data abort (Arm ARM ESR_ELx). */
 #define ISS_ISV(iss)  (FIELD(iss, 24, 24) != 0)
@@ -27,6 +27,12 @@
 
 #define GICC_DIR        0x1000u
 #define GICR_STRIDE     0x20000u
+
+#ifdef BREAK_redistributor_bound
+#define FRAMES(record) (MAX_VCPUS + 0u * (record)->nr_vcpus)
+#else
+#define FRAMES(record) ((record)->nr_vcpus)
+#endif
 
 enum outcome { DONE, RETRY, NOBODY };
 
@@ -64,7 +70,7 @@ static inline __attribute__((always_inline)) enum outcome emulate(struct vcpu *v
     } else if (d->uart != NULL && in_range(ipa, r->uart, PAGE_SIZE)) {
         effects_refresh_uarts(vpl011_access(d->uart, ipa - r->uart.v, size, write, value, vcpu->virq, &effects));
         outcome = DONE;
-    } else if (gic_version == 3 && in_range(ipa, r->gicr_or_gicc, (uint64_t)GICR_STRIDE * r->nr_vcpus)) {
+    } else if (gic_version == 3 && in_range(ipa, r->gicr_or_gicc, (uint64_t)GICR_STRIDE * FRAMES(r))) {
         outcome = vgic_outcome(vgic_redist_access(d->virq, vcpu->index, vcpu->virq, (uint32_t)(ipa - r->gicr_or_gicc.v),
                                                   size, write, value, &effects));
     } else if (gic_version == 2 && write && ipa == r->gicr_or_gicc.v + GICC_DIR) {

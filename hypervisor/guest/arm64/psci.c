@@ -53,9 +53,11 @@ static uint64_t cpu_on(struct vcpu *caller, uint64_t affinity, uint64_t entry, u
     if (target == NULL) {
         return INVALID_PARAMETERS;
     }
+#ifndef BREAK_cpu_on_check
     if (entry % 4u != 0 || !stage2_lookup(&caller->domain->stage2, IPA(entry), &pa)) {
         return INVALID_ADDRESS;
     }
+#endif
     if (!__atomic_compare_exchange_n(&target->power, &power, POWER_ON_PENDING, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE)) {
         return power == POWER_ON ? ALREADY_ON : ON_PENDING;
@@ -117,6 +119,12 @@ static bool forward(struct vcpu *vcpu, uint32_t function)
 {
     const struct domain_record *record = vcpu->domain->record;
 
+#ifdef BREAK_smc_filter
+    static const uint32_t all[1][2] = {{0, ~0u}};
+    static const struct domain_record open = {.nr_smc_ranges = 1, .smc_ranges = all};
+
+    record = &open;
+#endif
     for (uint32_t i = 0; i < record->nr_smc_ranges; i++) {
         if (function >= record->smc_ranges[i][0] && function <= record->smc_ranges[i][1]) {
             uint64_t arguments[6], results[4];
@@ -134,6 +142,19 @@ static bool forward(struct vcpu *vcpu, uint32_t function)
     return false;
 }
 
+#ifdef BREAK_long_lock
+/* Test-only build: a lock that the path of every timer interrupt takes is held over a loop that the guest chooses. */
+static void hold_long(uint64_t rounds)
+{
+    extern struct spinlock long_lock;
+
+    spin_lock(&long_lock);
+    for (volatile uint64_t n = rounds; n != 0; n--) {
+    }
+    spin_unlock(&long_lock);
+}
+#endif
+
 static void identify(struct vcpu *vcpu)
 {
     /* 5f0b6c6e-3c55-4f0e-9a51-b01c4ead0001, in four words as SMCCC 6.2 asks */
@@ -150,6 +171,12 @@ static uint64_t other_call(struct vcpu *vcpu, uint32_t function)
         (void)firmware_call(function, vcpu->x[1], 0, 0);
         return vcpu->x[0];
     }
+#ifdef BREAK_long_lock
+    if (function == 0x8600ffffu) {
+        hold_long(vcpu->x[1]);
+        return 0;
+    }
+#endif
     switch (function) {
     case VENDOR_HYP_COUNT:
         return 3;

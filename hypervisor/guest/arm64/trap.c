@@ -18,6 +18,9 @@ struct trap_result trap_hvc(struct vcpu *vcpu, uint64_t esr)
 {
     uint32_t immediate = (uint32_t)FIELD(esr, 15, 0);
 
+#ifdef BREAK_hvc_immediate
+    immediate = 0;
+#endif
     if (immediate == 0) {
         smccc_call(vcpu);
     } else if (immediate == HVC_XEN) {

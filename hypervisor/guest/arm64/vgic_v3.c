@@ -118,6 +118,12 @@ enum vgic_result vgic_dist_access(struct virq *virq, unsigned vcpu, struct virq_
     return virq->version == 3 ? vgic_v3_access(&a) : vgic_v2_access(&a);
 }
 
+#ifdef BREAK_redistributor_bound
+#define FRAMES(virq) (MAX_VCPUS + 0u * (virq)->nr_vcpus)
+#else
+#define FRAMES(virq) ((virq)->nr_vcpus)
+#endif
+
 static enum vgic_result redist_control(const struct vgic_access *a)
 {
     unsigned last = a->cpu->index + 1u == a->virq->nr_vcpus ? 1u << 4 : 0;
@@ -150,7 +156,7 @@ enum vgic_result vgic_redist_access(struct virq *virq, unsigned vcpu, struct vir
     struct vgic_access a = {virq, self, self, offset % GICR_STRIDE, size, write, true, value, effects};
 
     (void)vcpu;
-    if (offset % size != 0 || offset / GICR_STRIDE >= virq->nr_vcpus || virq->version != 3) {
+    if (offset % size != 0 || offset / GICR_STRIDE >= FRAMES(virq) || virq->version != 3) {
         return VGIC_FAULT;
     }
     if (!write) {

@@ -5,9 +5,9 @@ UNIT_CONSOLE := $(SRC)/tests/unit/console
 UNIT_CONSOLE_FLAGS := -std=gnu17 -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werror -I$(SRC)/hypervisor -I$(UNIT_CONSOLE) \
     $(UNIT_CONSOLE_EXTRA)
 UNIT_CONSOLE_SRC := $(addprefix $(SRC)/hypervisor/,core/console.c core/console_input.c core/print.c core/format.c core/log.c \
-    guest/arm64/vpl011.c)
+    core/vpl011.c)
 UNIT_CONSOLE_HDR := $(wildcard $(SRC)/hypervisor/core/*.h $(SRC)/hypervisor/base/*.h $(UNIT_CONSOLE)/*.h) \
-    $(SRC)/hypervisor/guest/arm64/vpl011.h $(SRC)/hypervisor/drivers/uart.h
+    $(SRC)/hypervisor/core/vpl011.h $(SRC)/hypervisor/drivers/uart.h
 
 $(O)/unit/test_console: $(UNIT_CONSOLE)/test_console.c $(UNIT_CONSOLE)/fake.c $(UNIT_CONSOLE_SRC) $(UNIT_CONSOLE_HDR)
 	@mkdir -p $(@D)

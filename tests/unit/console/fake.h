@@ -3,7 +3,7 @@
 #ifndef UNIT_CONSOLE_FAKE_H
 #define UNIT_CONSOLE_FAKE_H
 
-#include "guest/arm64/vpl011.h"
+#include "core/vpl011.h"
 
 #define WIRE (4u << 20)
 

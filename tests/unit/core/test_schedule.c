@@ -58,7 +58,7 @@ static void choose_again(void)
 {
     struct vcpu *vcpu = current();
 
-    schedule_timer(vcpu->pcpu);
+    vcpu_reschedule(vcpu->pcpu);
     machine_end(trap_return(vcpu));
 }
 

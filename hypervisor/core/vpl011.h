@@ -6,8 +6,8 @@
  * The transmitter's FIFO is the domain's buffer in the console, and a byte that lies there counts as sent as
  * soon as the buffer is at most half full: then TXFE is set and BUSY clear. (A held incomplete line must not
  * keep a domain waiting that polls BUSY.) TXFF is the true end of the buffer. */
-#ifndef GUEST_VPL011_H
-#define GUEST_VPL011_H
+#ifndef CORE_VPL011_H
+#define CORE_VPL011_H
 
 #include "base/spinlock.h"
 #include "base/types.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "guest/arm64/vpl011.h"
+#include "core/vpl011.h"
 
 enum {
     DR = 0x00,
