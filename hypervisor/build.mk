@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 # The hypervisor image. BREAK=name builds a test-only variant with one check removed (controls of the attack tests).
 HV := $(SRC)/hypervisor
-HVO := $(O)/hypervisor$(if $(BREAK),-$(BREAK))
+HVO := $(O)/hypervisor
 HV_DIRS := base entry/arm64 guest/arm64 core virq arch/arm64 drivers boot
 HV_C := $(foreach d,$(HV_DIRS),$(sort $(wildcard $(HV)/$(d)/*.c)))
 HV_S := $(foreach d,$(HV_DIRS),$(sort $(wildcard $(HV)/$(d)/*.S)))
 HV_OBJS := $(patsubst $(HV)/%.c,$(HVO)/%.o,$(HV_C)) $(patsubst $(HV)/%.S,$(HVO)/%.S.o,$(HV_S))
+ifneq ($(BREAK),)
+# Only the sources that name the check are compiled anew.
+HV_BREAK := $(patsubst $(HV)/%.c,%.o,$(shell grep -lw 'BREAK_$(BREAK)' $(HV_C)))
+$(if $(HV_BREAK),,$(error no source knows BREAK_$(BREAK)))
+HV_OBJS := $(foreach o,$(HV_OBJS),$(if $(filter $(o:$(HVO)/%=%),$(HV_BREAK)),$(HVO)-$(BREAK)/$(o:$(HVO)/%=%),$(o)))
+endif
 
 HV_FLAGS := --target=aarch64-none-elf -march=armv8-a -ffreestanding -fno-pic -mcmodel=small -mgeneral-regs-only \
 	-mstrict-align -ffixed-x18 -fno-common -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
-	-mbranch-protection=bti -I$(HV) -I$(HV)/arch/arm64 -ffile-prefix-map=$(SRC)=. -g1 $(if $(BREAK),-DBREAK_$(BREAK))
+	-mbranch-protection=bti -I$(HV) -I$(HV)/arch/arm64 -ffile-prefix-map=$(SRC)=. -g1
 HV_CFLAGS := -std=c17 -O2 -ffunction-sections -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-Wvla -fno-builtin-memcpy -momit-leaf-frame-pointer $(HV_FLAGS)
 
@@ -25,6 +31,11 @@ $(HVO)/%.S.o: $(HV)/%.S
 	@mkdir -p $(@D)
 	$(call say,AS,$<)
 	$(Q)$(CLANG) $(HV_FLAGS) -MMD -MP -c -o $@ $<
+
+$(HVO)-$(BREAK)/%.o: $(HV)/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CLANG) $(HV_CFLAGS) $(HV_LTO) -Wno-unused -DBREAK_$(BREAK) -MMD -MP -c -o $@ $<
 
 HV_NAME := $(O)/bulkhead$(if $(BREAK),-$(BREAK))
 

@@ -50,6 +50,11 @@ void virq_disable(struct virq *virq, struct virq_cpu *cpu, unsigned index, uint3
     mask &= bank->enabled;
     bank->enabled &= ~mask;
     if (index != 0) {
+#ifdef BREAK_distributor_owner
+        FOR_BITS(bit, mask) {
+            gic_disable(index * VIRQ_BANK + bit);
+        }
+#endif
         FOR_BITS(bit, mask & bank->hw) {
             gic_disable(virq->spis[index - 1u].pirq[bit]);
         }

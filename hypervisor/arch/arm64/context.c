@@ -41,6 +41,24 @@
 #define HCR_GUEST  (HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_TID3 | HCR_TSC | HCR_TIDCP | \
                    HCR_TACR | HCR_TSW | HCR_RW | HCR_TLOR)
 
+/* Test-only builds: one trap less. */
+#if defined(BREAK_trap_smc)
+#define HCR_OFF HCR_TSC
+#elif defined(BREAK_trap_identification)
+#define HCR_OFF HCR_TID3
+#elif defined(BREAK_trap_implementation)
+#define HCR_OFF HCR_TIDCP
+#else
+#define HCR_OFF 0u
+#endif
+#if defined(BREAK_trap_debug)
+#define MDCR_OFF (MDCR_TDA | MDCR_TDOSA | MDCR_TDRA)
+#elif defined(BREAK_trap_monitors)
+#define MDCR_OFF (MDCR_TPMCR | MDCR_TPM)
+#else
+#define MDCR_OFF 0u
+#endif
+
 static bool has_pauth, has_amu;
 
 static uint64_t cptr_guest(bool trap_fp)
@@ -50,7 +68,7 @@ static uint64_t cptr_guest(bool trap_fp)
 
 static uint64_t hcr_guest(const struct vcpu *vcpu)
 {
-    return HCR_GUEST | (has_pauth ? HCR_APK | HCR_API : 0) | (vcpu->shared ? HCR_TWI : 0) |
+    return (HCR_GUEST & ~(uint64_t)HCR_OFF) | (has_pauth ? HCR_APK | HCR_API : 0) | (vcpu->shared ? HCR_TWI : 0) |
            (vcpu->sweep.watching ? HCR_TVM : 0);
 }
 
@@ -61,7 +79,7 @@ void context_init_pcpu(void)
 
     has_pauth = (isar1 & MASK(11, 4)) != 0 || FIELD(isar1, 31, 24) != 0;
     has_amu = FIELD(READ_SYSREG(id_aa64pfr0_el1), 47, 44) != 0;
-    WRITE_SYSREG(mdcr_el2, counters | MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA |
+    WRITE_SYSREG(mdcr_el2, counters | ((MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA) & ~(uint64_t)MDCR_OFF) |
                                (FIELD(dfr0, 35, 32) != 0 ? MDCR_TPMS : 0) | (FIELD(dfr0, 43, 40) != 0 ? MDCR_TTRF : 0));
     WRITE_SYSREG(cptr_el2, cptr_guest(false));
     WRITE_SYSREG(cnthctl_el2, CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN);
@@ -148,10 +166,12 @@ void fp_switch(struct vcpu *vcpu)
     if (pcpu->fp_owner == vcpu) {
         return;
     }
+#ifndef BREAK_fp_switch
     if (pcpu->fp_owner != NULL) {
         fp_save(&pcpu->fp_owner->fp);
     }
     fp_load(&vcpu->fp);
+#endif
     pcpu->fp_owner = vcpu;
 }
 

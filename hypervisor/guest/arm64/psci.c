@@ -143,6 +143,8 @@ static bool forward(struct vcpu *vcpu, uint32_t function)
 }
 
 #ifdef BREAK_long_lock
+#include "base/spinlock.h"
+
 /* Test-only build: a lock that the path of every timer interrupt takes is held over a loop that the guest chooses. */
 static void hold_long(uint64_t rounds)
 {
