@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bare-metal tests: on the bare machine, which is the reference, and in a domain."""
 
+import dataclasses
+import re
+
 import pytest
 
 import machine as machines
@@ -39,7 +42,7 @@ def test_device_tree(machine, vcpus, memory, guest, name):
 def test_bootargs_arrive(guest, name):
     args = "test=dt_bootargs quoted='a,b;c' =x \\\\t ~!@#$%^&*()_+{}|:<>?[]"
     with run.hypervisor(machines.A72_V3, [Domain(guest, args)], name) as r:
-        r.expect("BOOTARGS " + __import__("re").escape("[" + args.replace("\\\\", "\\") + "]"))
+        r.expect(re.escape("BOOTARGS [" + args.replace("\\\\", "\\") + "]"))
 
 
 @pytest.mark.line_01_7
@@ -74,11 +77,23 @@ def test_boards(board, gic, guest, name):
 @machines.parameter(machines.A53_V2, machines.A72_V3)
 def test_icount(machine, shift, guest, name):
     """Deterministic time: the instruction counter drives the timers, CPUs run in turn."""
-    import dataclasses
     timed = dataclasses.replace(machine, icount=f"shift={shift},sleep=off")
     args = suites.arguments(suites.SGI + suites.ROUTE + ["vtimer", "vtimer_smp"], rounds=60)
     with run.hypervisor(timed, [Domain(guest, args, cpus=4)], name, limit=120) as r:
         run.finish(r, (1,))
+
+
+@pytest.mark.line_01_7
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+@pytest.mark.parametrize("gic", [2, 3])
+def test_seeds(seed, gic, guest, name, evidence):
+    """Real parallelism (no icount) on eight CPUs: interrupts driven and re-targeted from two of them at once."""
+    machine = machines.Machine(cpu="cortex-a72", gic=gic, smp=8)
+    args = suites.arguments(["route_storm", "sgi_wake", "sgi_broadcast"], rounds=1500, seed=seed * 7919)
+    figures = {}
+    with run.hypervisor(machine, [Domain(guest, args, cpus=8)], name, limit=120) as r:
+        run.finish(r, (1,), figures)
+    evidence("interrupts, sent = seen", figures["route_storm.interrupts"])
 
 
 @machines.parameter()
@@ -95,13 +110,13 @@ def test_fp_on_shared_pcpu(machine, guest, name):
 @machines.parameter()
 def test_all_on_one_pcpu(machine, guest, name):
     """Every vCPU of two domains on one pCPU: the scheduler's paths under the interrupt tests."""
-    import dataclasses
     single = dataclasses.replace(machine, smp=1)
     args = suites.arguments(suites.SGI + suites.ROUTE + ["vtimer_smp", "psci_cycles"], rounds=30, listen="wfi")
     with run.hypervisor(single, [Domain(guest, args, cpus=2), Domain(guest, args, cpus=2)], name, limit=120) as r:
         run.finish(r, (1, 2))
 
 
+@pytest.mark.line_01_5
 @machines.parameter()
 def test_interrupt_model(machine, guest, name, evidence):
     """Random walks through the interrupt controller's states against the guest's own model."""
@@ -114,5 +129,3 @@ def test_interrupt_model(machine, guest, name, evidence):
         total += sum(figures.values())
     evidence("interrupts checked against the model", total)
 
-
-test_interrupt_model = pytest.mark.line_01_5(test_interrupt_model)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every example starts: in QEMU as `bulkhead run` does it, and under Debian's U-Boot by the script of `bulkhead image`."""
+
+import os
+import shlex
+import subprocess
+
+import pytest
+
+import linux
+import machine as machines
+import run
+
+TOOL = os.path.join(linux.SOURCE, "tools", "bulkhead")
+EXAMPLE = os.path.join(linux.SOURCE, "examples", "two-linux")
+
+
+def compose(folder, *options):
+    done = subprocess.run([TOOL, "image", "-o", folder, *options, EXAMPLE], capture_output=True, text=True, timeout=180,
+                          check=False)
+    if done.returncode:
+        pytest.fail(f"bulkhead image: {done.stdout}{done.stderr}", pytrace=False)
+
+
+def expect_example(r):
+    """Both Linux domains have checked themselves on both CPUs, and the bare-metal one beats."""
+    for dom in (1, 2):
+        mark = r.mark()
+        r.expect(rf"linux{dom}: check passed on 2 of 2 CPUs", domain=dom, limit=120)
+        r.rewind(mark)
+    r.rewind()
+    r.expect(r".", domain=3)
+
+
+@pytest.mark.line_01_1
+def test_two_linux_example(name, tmp_path):
+    folder = str(tmp_path / "set")
+    compose(folder, "--unattended")
+    with open(os.path.join(folder, "run.sh"), encoding="utf-8") as f:
+        text = f.read().replace("\\\n", " ")
+    command = shlex.split(text.split("exec ", 1)[1].replace('"$@"', ""))
+    command = [c.replace("file=", f"file={folder}/") if c.startswith("loader,") else c for c in command]
+    command = [os.path.join(folder, c) if os.path.exists(os.path.join(folder, c)) else c for c in command]
+    if "-serial" not in command:
+        command += ["-serial", "stdio"]
+    with run.Run(command, name, 240) as r:
+        expect_example(r)
+
+
+@pytest.mark.line_01_1
+def test_under_u_boot(name, tmp_path, evidence):
+    """U-Boot finds boot.scr on a disk and enters the hypervisor with caches on until `booti`."""
+    from command import fetch
+    folder, disk = str(tmp_path / "set"), str(tmp_path / "disk.img")
+    compose(folder, "--unattended", "--disk", disk)
+    machine = machines.Machine(cpu="cortex-a72", gic=3, smp=4, mem=2048)
+    command = machine.arguments() + ["-serial", "stdio", "-bios", str(fetch.item("u-boot")), "-device",
+                                     "virtio-blk-device,drive=d", "-drive", f"if=none,id=d,format=raw,file={disk}"]
+    with run.Run(command, name, 300) as r:
+        r.expect(r"U-Boot 20", limit=30)
+        r.expect(r"\(BH\)", limit=90)
+        evidence("seconds from reset to the hypervisor under U-Boot", round(r.elapsed, 1))
+        expect_example(r)
