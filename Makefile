@@ -40,7 +40,7 @@ $(error $(CLANG) is missing: run ./setup)
 endif
 endif
 
-.PHONY: all deps run test test-long bench evidence lint format clean help test-unit test-system
+.PHONY: all deps run test test-long bench evidence lint format clean help test-unit test-system test-tools
 all: $(O)/bulkhead.img
 
 -include $(SRC)/hypervisor/build.mk
@@ -66,7 +66,12 @@ run: deps
 test: deps
 	@$(MAKE) --no-print-directory -f $(SRC)/Makefile all
 	@$(SRC)/tools/bulkhead fetch
-	@$(SRC)/tools/run-suites $(if $(ONLY),system,unit system)
+	@$(SRC)/tools/run-suites $(if $(ONLY),system,unit tools system)
+
+# The bulkhead command and the examples.
+test-tools: all
+	@$(PYTHON) -B -m pytest -q -p no:cacheprovider --rootdir=$(SRC)/tests/tools -c $(SRC)/tests/tools/pytest.ini \
+		$(PYTEST_ARGS) $(SRC)/tests/tools
 
 lint: deps
 	@$(SRC)/tests/lint/run

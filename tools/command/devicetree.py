@@ -91,12 +91,14 @@ class Host:
 
     def __init__(self, blob, where):
         self.memory, self.reserved = [], []
+        cells, found = {}, nodes(blob, where)
         offset = struct.unpack_from(">I", blob, 16)[0]
         while any(blob[offset:offset + 16]):
+            if offset + 16 > len(blob):
+                raise UserError(f"{where}: malformed device tree: the list of reservations has no end")
             self.reserved.append(struct.unpack_from(">QQ", blob, offset))
             offset += 16
-        cells = {}
-        for path, properties in nodes(blob, where):
+        for path, properties in found:
             cells[path] = [int.from_bytes(properties.get(name, bytes([default])), "big")
                            for name, default in (("#address-cells", 2), ("#size-cells", 1))]
             parent = path.rpartition("/")[0] or "/"
