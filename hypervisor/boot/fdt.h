@@ -18,7 +18,7 @@ struct fdt {
     uint32_t strings_off, strings_size;
     uint32_t rsvmap_off, rsvmap_count;
     int32_t chosen, aliases; /* the nodes of these names below the root, or FDT_NONE */
-    const char *error; /* what is wrong, after fdt_open() failed */
+    const char *error;       /* what is wrong, after fdt_open() failed */
     uint32_t error_off;
 };
 
@@ -45,7 +45,8 @@ fdt_node_t fdt_next_node_depth(const struct fdt *fdt, fdt_node_t node, uint32_t 
 /* All nodes from the root (entry 0) to node (entry = the depth returned). Walks the tree up to the node. */
 uint32_t fdt_lineage(const struct fdt *fdt, fdt_node_t node, fdt_node_t lineage[FDT_MAX_DEPTH]);
 fdt_node_t fdt_parent(const struct fdt *fdt, fdt_node_t node);
-fdt_node_t fdt_child(const struct fdt *fdt, fdt_node_t node, const char *name); /* full name, or without unit address */
+fdt_node_t fdt_child(const struct fdt *fdt, fdt_node_t node,
+                     const char *name);                       /* full name, or without unit address */
 fdt_node_t fdt_path(const struct fdt *fdt, const char *path); /* "/a/b@1" or an alias "serial0" */
 /* The path that the alias stands for, or NULL. Characters of `alias` from ':' on do not count. */
 const char *fdt_alias(const struct fdt *fdt, const char *alias);

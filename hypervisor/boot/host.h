@@ -31,7 +31,7 @@ struct host_cpu {
 struct host_uart {
     enum uart_type type;
     uint64_t pa, size;
-    uint32_t irq; /* INTID, 0 = none */
+    uint32_t irq;                /* INTID, 0 = none */
     uint8_t reg_shift, io_width; /* 8250: reg-shift and reg-io-width */
     fdt_node_t node;
 };
@@ -44,7 +44,7 @@ struct host_gic {
     uint64_t gicv, gicv_size;
     uint32_t nr_gicr; /* GICv3 redistributor regions */
     struct host_range gicr[HOST_MAX_GICR];
-    uint64_t gicr_stride; /* 0 = by GICR_TYPER */
+    uint64_t gicr_stride;     /* 0 = by GICR_TYPER */
     uint32_t maintenance_irq; /* INTID */
     fdt_node_t node;
 };
@@ -59,14 +59,17 @@ struct host {
     struct host_uart uart;
     uint32_t irq_phys, irq_virt, irq_hyp; /* timer INTIDs: CNTP (non-secure), CNTV, CNTHP */
     uint32_t timer_frequency;             /* clock-frequency, 0 = absent */
-    bool psci_hvc;                        /* method = "hvc" (else smc); absent PSCI: error if more than one CPU is used */
+    bool psci_hvc; /* method = "hvc" (else smc); absent PSCI: error if more than one CPU is used */
 };
 
 /* Reads the board; errors go to the report. `dtuart` is the value of the boot argument dtuart=, or NULL. */
-enum status host_discover(struct host *host, const struct fdt *fdt, const char *dtuart, struct report *report) MUST_CHECK;
+enum status host_discover(struct host *host, const struct fdt *fdt, const char *dtuart,
+                          struct report *report) MUST_CHECK;
 
 /* INTID of interrupt `index` of the node (interrupts or interrupts-extended, GIC 3-cell format, through
- * interrupt-parent); *edge tells the trigger. ERR_NOENT if there is no such entry or it does not go to the GIC. */
-enum status host_interrupt(const struct host *host, fdt_node_t node, unsigned index, uint32_t *intid, bool *edge);
+ * interrupt-parent); *edge tells the trigger. ERR_NOENT if there is no such entry or it does not go to the
+ * GIC. */
+enum status host_interrupt(const struct host *host, fdt_node_t node, unsigned index, uint32_t *intid,
+                           bool *edge);
 
 #endif

@@ -116,8 +116,8 @@ bool partial_read(struct planner *p, struct draft *d, struct passthrough *device
 /* memory.c: RAM and address map of a domain. */
 void memory_place(struct planner *p, struct draft *d);
 
-/* hardware.c: the domain of the kernel module directly below /chosen, if there is one. Its RAM and devices are what is
- * left when all others have been placed. */
+/* hardware.c: the domain of the kernel module directly below /chosen, if there is one. Its RAM and devices
+ * are what is left when all others have been placed. */
 void hardware_read(struct planner *p);
 void hardware_place(struct planner *p, struct draft *d);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libFuzzer: a host device tree, and behind it, at a multiple of 8 bytes, what all partial trees of its domains are.
- * Whatever they are: no access outside, no undefined behaviour, an end; and a plan that is accepted keeps its promises. */
+/* libFuzzer: a host device tree, and behind it, at a multiple of 8 bytes, what all partial trees of its
+ * domains are. Whatever they are: no access outside, no undefined behaviour, an end; and a plan that is
+ * accepted keeps its promises. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint64_t total_size(const uint8_t *data, size_t size)
 {
-    uint64_t total = size < 8 ? size
-                              : data[4] * UINT64_C(0x1000000) + data[5] * UINT64_C(0x10000) + data[6] * 0x100u + data[7];
+    uint64_t total =
+        size < 8 ? size
+                 : data[4] * UINT64_C(0x1000000) + data[5] * UINT64_C(0x10000) + data[6] * 0x100u + data[7];
 
     return min_u64(align_up(total, 8), size);
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The broken trees of tests/corpus, on the target: refused with the node and the reason that their comments name. The unit
-tests and the offline check go through the same trees."""
+"""The broken trees of tests/corpus, on the target: refused with the node and the reason that their comments name. The
+unit tests and the offline check go through the same trees."""
 
 import dataclasses
 import glob

@@ -110,7 +110,8 @@ bool board_plan(struct board *board, const void *blob, size_t size)
     bool has_dtuart;
 
     if (fdt_open(&board->fdt, blob, size) != OK) {
-        report_at(&board->report, REPORT_ERROR, "", "", "%s (at byte %u)", board->fdt.error, board->fdt.error_off);
+        report_at(&board->report, REPORT_ERROR, "", "", "%s (at byte %u)", board->fdt.error,
+                  board->fdt.error_off);
         return false;
     }
     has_dtuart = plan_argument(plan_command_line(&board->fdt), "dtuart", dtuart, sizeof(dtuart));
@@ -124,7 +125,8 @@ bool board_plan(struct board *board, const void *blob, size_t size)
                                        .peek_context = board,
                                        .ipa_bits_max = 40,
                                        .host_spis = 256};
-    if (plan_arena_place(&board->input, ARENA_SIZE, &board->arena.pa, &board->arena.size, &board->report) != OK) {
+    if (plan_arena_place(&board->input, ARENA_SIZE, &board->arena.pa, &board->arena.size, &board->report) !=
+        OK) {
         board->arena.pa = UINT64_C(1) << 52; /* anywhere: let the planner find its own problems */
     }
     board->arena.size = ARENA_SIZE;

@@ -38,11 +38,13 @@ struct board {
     uint64_t scratch[8]; /* header of the module that is looked at */
 };
 
-/* One board is in use at a time. Before board_plan(): modules that are not named are an Image of 64 KiB with text_offset 0. */
+/* One board is in use at a time. Before board_plan(): modules that are not named are an Image of 64 KiB with
+ * text_offset 0. */
 void board_init(struct board *board);
 struct board_module *board_module(struct board *board, uint64_t pa, enum module_kind kind);
 
-/* Reads and plans the blob (8-byte aligned); true if no error was reported. A malformed blob is a report on path "". */
+/* Reads and plans the blob (8-byte aligned); true if no error was reported. A malformed blob is a report on
+ * path "". */
 bool board_plan(struct board *board, const void *blob, size_t size);
 
 /* NULL if the plan keeps the promises of record.h and plan.h, else what is broken. */

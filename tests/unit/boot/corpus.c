@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* corpus BLOBS FILE.dts...: plans each tree of the corpus (BLOBS/<dir>/<name>.dtb) and compares with what its comments say. */
+/* corpus BLOBS FILE.dts...: plans each tree of the corpus (BLOBS/<dir>/<name>.dtb) and compares with what its
+ * comments say. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,21 +113,22 @@ static void check_reports(struct tree *tree)
         for (k = 0; k < tree->nr_expected; k++) {
             struct expected *e = &tree->expected[k];
 
-            if (e->severity == r->severity && strcmp(e->path, r->path) == 0 && strcmp(e->property, r->property) == 0 &&
-                strstr(r->message, e->words) != NULL) {
+            if (e->severity == r->severity && strcmp(e->path, r->path) == 0 &&
+                strcmp(e->property, r->property) == 0 && strstr(r->message, e->words) != NULL) {
                 e->seen = wanted = true;
             }
         }
         if (!wanted) {
-            fprintf(stderr, "%s: not expected: %s %s %s: %s\n", tree->name, r->severity == REPORT_ERROR ? "error" : "warning",
-                    r->path, r->property[0] != '\0' ? r->property : "-", r->message);
+            fprintf(stderr, "%s: not expected: %s %s %s: %s\n", tree->name,
+                    r->severity == REPORT_ERROR ? "error" : "warning", r->path,
+                    r->property[0] != '\0' ? r->property : "-", r->message);
             tree->failed = true;
         }
     }
     for (k = 0; k < tree->nr_expected; k++) {
         if (!tree->expected[k].seen) {
-            fprintf(stderr, "%s: missing: %s %s: %s\n", tree->name, tree->expected[k].path, tree->expected[k].property,
-                    tree->expected[k].words);
+            fprintf(stderr, "%s: missing: %s %s: %s\n", tree->name, tree->expected[k].path,
+                    tree->expected[k].property, tree->expected[k].words);
             tree->failed = true;
         }
     }

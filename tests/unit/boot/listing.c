@@ -33,10 +33,12 @@ static void list_parts(const struct out *out, const struct domain_record *r)
     for (i = 0; i < r->nr_maps; i++) {
         static const char *const kinds[] = {[MAP_RAM] = "ram", [MAP_DEVICE] = "device", [MAP_GICV] = "gicv"};
 
-        say(out, "%s %s 0x%lx at 0x%lx size 0x%lx", r->name, kinds[r->maps[i].kind], r->maps[i].ipa.v, r->maps[i].pa.v, r->maps[i].size);
+        say(out, "%s %s 0x%lx at 0x%lx size 0x%lx", r->name, kinds[r->maps[i].kind], r->maps[i].ipa.v,
+            r->maps[i].pa.v, r->maps[i].size);
     }
     for (i = 0; i < r->nr_irqs; i++) {
-        say(out, "%s irq %u as %u %s", r->name, r->irqs[i].pirq, r->irqs[i].virq, r->irqs[i].edge ? "edge" : "level");
+        say(out, "%s irq %u as %u %s", r->name, r->irqs[i].pirq, r->irqs[i].virq,
+            r->irqs[i].edge ? "edge" : "level");
     }
     for (i = 0; i < r->nr_resets; i++) {
         say(out, "%s reset 0x%lx value 0x%x", r->name, r->resets[i].pa.v, r->resets[i].value);
@@ -45,8 +47,8 @@ static void list_parts(const struct out *out, const struct domain_record *r)
         say(out, "%s smc 0x%x 0x%x", r->name, r->smc_ranges[i][0], r->smc_ranges[i][1]);
     }
     for (i = 0; i < r->nr_loads; i++) {
-        say(out, "%s load 0x%lx to 0x%lx size 0x%lx zero 0x%lx", r->name, r->loads[i].source.v, r->loads[i].ipa.v,
-            r->loads[i].size, r->loads[i].zero_tail);
+        say(out, "%s load 0x%lx to 0x%lx size 0x%lx zero 0x%lx", r->name, r->loads[i].source.v,
+            r->loads[i].ipa.v, r->loads[i].size, r->loads[i].zero_tail);
     }
 }
 
@@ -59,12 +61,13 @@ void board_list(const struct board *board, void (*line)(void *context, const cha
     for (i = 0; i < plan->nr_domains; i++) {
         const struct domain_record *r = plan->records[i];
 
-        say(&out, "%s domid %u vcpus %u spis %u flags 0x%x", r->name, r->domid, r->nr_vcpus, r->nr_spis, r->flags);
+        say(&out, "%s domid %u vcpus %u spis %u flags 0x%x", r->name, r->domid, r->nr_vcpus, r->nr_spis,
+            r->flags);
         say(&out, "%s entry 0x%lx dtb 0x%lx", r->name, r->entry.v, r->dtb.v);
-        say(&out, "%s gicd 0x%lx gicr_or_gicc 0x%lx uart 0x%lx virq %u", r->name, r->gicd.v, r->gicr_or_gicc.v, r->uart.v,
-            r->uart_virq);
-        say(&out, "%s priority %u budget %u period %u restart %u window %u", r->name, r->priority, r->budget_us,
-            r->period_us, r->restart, r->restart_window_ms);
+        say(&out, "%s gicd 0x%lx gicr_or_gicc 0x%lx uart 0x%lx virq %u", r->name, r->gicd.v,
+            r->gicr_or_gicc.v, r->uart.v, r->uart_virq);
+        say(&out, "%s priority %u budget %u period %u restart %u window %u", r->name, r->priority,
+            r->budget_us, r->period_us, r->restart, r->restart_window_ms);
         list_parts(&out, r);
     }
     say(&out, "pcpus 0x%x kept %lu", plan->pcpu_mask, plan->kept_modules);

@@ -78,8 +78,9 @@ static void test_nops(void **state)
     struct fdt_prop prop;
     struct fdt fdt;
     void *blob;
-    size_t size = tree_pack(TREE(NOP, BEGIN, NOP, PROP, 4, 0, 0x01020304, NOP, NOP, PROP, 0, 0, NOP, BEGIN, ENDN, NOP, ENDN,
-                                 NOP, ENDT), &blob);
+    size_t size = tree_pack(TREE(NOP, BEGIN, NOP, PROP, 4, 0, 0x01020304, NOP, NOP, PROP, 0, 0, NOP, BEGIN,
+                                 ENDN, NOP, ENDN, NOP, ENDT),
+                            &blob);
     uint32_t value;
     fdt_node_t root;
 
@@ -107,9 +108,8 @@ static void test_header(void **state)
         unsigned word;
         uint32_t value;
     } wrong[] = {
-        {0, 0xd00dfeee}, {1, 39},         {1, 0xffffffff}, {2, 0xfffffff0}, {2, 57},
-        {3, 0xffffffff}, {4, 0xfffffff8}, {4, 41},         {5, 16},         {6, 18},
-        {8, 0xffffffff}, {9, 0xffffffff},
+        {0, 0xd00dfeee}, {1, 39}, {1, 0xffffffff}, {2, 0xfffffff0}, {2, 57},         {3, 0xffffffff},
+        {4, 0xfffffff8}, {4, 41}, {5, 16},         {6, 18},         {8, 0xffffffff}, {9, 0xffffffff},
     };
     unsigned i;
 
@@ -163,7 +163,8 @@ static void test_strings(void **state)
 
 static void test_libfdt(void **state)
 {
-    static const char *const names[] = {"broken/device-two-domains", "good/xen-dom0less", "good/imagebuilder", "partial/rtc"};
+    static const char *const names[] = {"broken/device-two-domains", "good/xen-dom0less", "good/imagebuilder",
+                                        "partial/rtc"};
     unsigned i;
 
     (void)state;
@@ -203,7 +204,8 @@ static void test_values(void **state)
     assert_int_equal(fdt_reg(&fdt, node, 0, &address, &size), OK); /* through ranges */
     assert_int_equal(address, 0xa002000);
     assert_int_equal(size, 0x1000);
-    assert_int_equal(fdt_reg(&fdt, fdt_path(&fdt, "/cpus/cpu@1"), 0, &address, &size), ERR_NOENT); /* no ranges */
+    assert_int_equal(fdt_reg(&fdt, fdt_path(&fdt, "/cpus/cpu@1"), 0, &address, &size),
+                     ERR_NOENT); /* no ranges */
     assert_int_equal(fdt_parent(&fdt, node), fdt_path(&fdt, "/soc"));
     assert_int_equal(fdt_by_phandle(&fdt, 0), FDT_NONE);
     assert_int_equal(fdt_by_phandle(&fdt, 0x12345), FDT_NONE);
@@ -242,9 +244,9 @@ static void test_ranges(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_structure), cmocka_unit_test(test_depth),   cmocka_unit_test(test_nops),
-        cmocka_unit_test(test_header),    cmocka_unit_test(test_cut),     cmocka_unit_test(test_strings),
-        cmocka_unit_test(test_libfdt),    cmocka_unit_test(test_values),  cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_structure), cmocka_unit_test(test_depth),  cmocka_unit_test(test_nops),
+        cmocka_unit_test(test_header),    cmocka_unit_test(test_cut),    cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_libfdt),    cmocka_unit_test(test_values), cmocka_unit_test(test_ranges),
     };
     const char *end = strrchr(argv[0], '/');
 

@@ -83,7 +83,8 @@ static unsigned count_props(const void *blob, int node)
     unsigned n = 0;
     int prop;
 
-    for (prop = libfdt.first_property_offset(blob, node); prop >= 0; prop = libfdt.next_property_offset(blob, prop)) {
+    for (prop = libfdt.first_property_offset(blob, node); prop >= 0;
+         prop = libfdt.next_property_offset(blob, prop)) {
         n++;
     }
     return n;

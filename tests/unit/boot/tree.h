@@ -7,7 +7,8 @@
 
 #define TREE_STOP 0x5709u /* ends the list of words */
 
-/* A blob with these words as its structure block and the strings "ab" (offset 0). To be freed. Returns its size. */
+/* A blob with these words as its structure block and the strings "ab" (offset 0). To be freed. Returns its
+ * size. */
 size_t tree_pack(const uint32_t *words, void **blob);
 void tree_set_word(void *blob, unsigned word, uint32_t value);
 

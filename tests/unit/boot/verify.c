@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What must hold for every plan, whatever the device tree said. Written without a look at how the planner works. */
+/* What must hold for every plan, whatever the device tree said. Written without a look at how the planner
+ * works. */
 #include "board.h"
 
 static bool in_host_ram(const struct host *host, uint64_t base, uint64_t size)
@@ -51,7 +52,8 @@ static const char *verify_maps(const struct board *board, const struct domain_re
     for (i = 0; i < r->nr_maps; i++) {
         const struct domain_map *m = &r->maps[i];
 
-        if (m->size == 0 || m->ipa.v % PAGE_SIZE != 0 || m->pa.v % PAGE_SIZE != 0 || m->size % PAGE_SIZE != 0) {
+        if (m->size == 0 || m->ipa.v % PAGE_SIZE != 0 || m->pa.v % PAGE_SIZE != 0 ||
+            m->size % PAGE_SIZE != 0) {
             return "a map is not made of pages";
         }
         if (m->ipa.v + m->size > UINT64_C(1) << board->input.ipa_bits_max) {
@@ -92,7 +94,8 @@ static const char *verify_loads(const struct board *board, const struct domain_r
             return "a load does not lie in one range of RAM";
         }
         for (l = 0; l < i; l++) {
-            if (ranges_overlap(load->ipa.v, size, r->loads[l].ipa.v, r->loads[l].size + r->loads[l].zero_tail)) {
+            if (ranges_overlap(load->ipa.v, size, r->loads[l].ipa.v,
+                               r->loads[l].size + r->loads[l].zero_tail)) {
                 return "loads overlap";
             }
         }
@@ -103,7 +106,10 @@ static const char *verify_loads(const struct board *board, const struct domain_r
             return "a load's source is not in the used part of the arena";
         }
     }
-    return !has_dtb ? "no load is at dtb" : !has_entry ? "no load is at entry" : r->dtb.v % 8u != 0 ? "dtb is odd" : NULL;
+    return !has_dtb             ? "no load is at dtb"
+           : !has_entry         ? "no load is at entry"
+           : r->dtb.v % 8u != 0 ? "dtb is odd"
+                                : NULL;
 }
 
 static const char *verify_cpus(const struct board *board, const struct domain_record *r)
@@ -114,7 +120,8 @@ static const char *verify_cpus(const struct board *board, const struct domain_re
         return "number of vCPUs";
     }
     for (i = 0; i < r->nr_vcpus; i++) {
-        if (r->vcpus[i].pcpu >= board->host.nr_cpus || (board->plan.pcpu_mask & (1u << r->vcpus[i].pcpu)) == 0) {
+        if (r->vcpus[i].pcpu >= board->host.nr_cpus ||
+            (board->plan.pcpu_mask & (1u << r->vcpus[i].pcpu)) == 0) {
             return "a vCPU is on a pCPU that is not there";
         }
         for (k = 0; k < i; k++) {
@@ -139,7 +146,8 @@ static const char *verify_irqs(const struct board *board, const struct domain_re
         if (irq->virq < 32 || irq->virq >= 32u + r->nr_spis || irq->pirq < 32 || irq->pirq >= 1020) {
             return "an interrupt is out of range";
         }
-        if (irq->pirq == board->host.uart.irq || ((r->flags & DOMAIN_VPL011) != 0 && irq->virq == r->uart_virq)) {
+        if (irq->pirq == board->host.uart.irq ||
+            ((r->flags & DOMAIN_VPL011) != 0 && irq->virq == r->uart_virq)) {
             return "an interrupt is somebody else's";
         }
         for (k = 0; k < i; k++) {
