@@ -68,7 +68,7 @@ test: deps
 	@$(SRC)/tools/bulkhead fetch
 	@$(SRC)/tools/run-suites $(if $(ONLY),system,unit tools system)
 
-# The bulkhead command and the examples.
+# The bulkhead command. Examples are started by the system tests.
 test-tools: all
 	@$(PYTHON) -B -m pytest -q -p no:cacheprovider --rootdir=$(SRC)/tests/tools -c $(SRC)/tests/tools/pytest.ini \
 		$(PYTEST_ARGS) $(SRC)/tests/tools
