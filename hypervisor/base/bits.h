@@ -5,8 +5,8 @@
 
 #include "base/types.h"
 
-#define BIT(n)         (UINT64_C(1) << (n))
-#define MASK(hi, lo)   ((~UINT64_C(0) >> (63u - (hi))) & (~UINT64_C(0) << (lo)))
+#define BIT(n)           (UINT64_C(1) << (n))
+#define MASK(hi, lo)     ((~UINT64_C(0) >> (63u - (hi))) & (~UINT64_C(0) << (lo)))
 #define FIELD(v, hi, lo) (((uint64_t)(v) & MASK(hi, lo)) >> (lo))
 
 /* Index of the lowest set bit; v is not 0. */

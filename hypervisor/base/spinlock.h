@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A spinlock, zero = free. Taken with interrupts masked, held for bounded work only; not recursive. First come, first
- * served, so that the wait is bounded by the number of pCPUs. */
+/* A spinlock, zero = free. Taken with interrupts masked, held for bounded work only; not recursive. First
+ * come, first served, so that the wait is bounded by the number of pCPUs. */
 #ifndef BASE_SPINLOCK_H
 #define BASE_SPINLOCK_H
 

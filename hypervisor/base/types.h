@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fixed-width integers and the three kinds of address, which never mix: each is a struct, so that an assignment
- * between them does not compile. */
+/* Fixed-width integers and the three kinds of address, which never mix: each is a struct, so that an
+ * assignment between them does not compile. */
 #ifndef BASE_TYPES_H
 #define BASE_TYPES_H
 

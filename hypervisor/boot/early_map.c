@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The first translation tables. Runs with the MMU off at physical addresses: only PC-relative references, no tables of
- * pointers, aligned accesses. */
+/* The first translation tables. Runs with the MMU off at physical addresses: only PC-relative references, no
+ * tables of pointers, aligned accesses. */
 #include "arch/arm64/layout.h"
 #include "arch/arm64/stage1.h"
 #include "arch/arm64/stage1_bits.h"

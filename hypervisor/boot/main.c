@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The boot pCPU from the first C code with the MMU on to the first domain. Everything in this folder is given back. */
+/* The boot pCPU from the first C code with the MMU on to the first domain. Everything in this folder is given
+ * back. */
 #include "boot/main.h"
 
 #include "arch/arm64/stage1.h"
@@ -22,7 +23,7 @@
 #include "drivers/gic.h"
 #include "drivers/uart.h"
 
-#define VERSION "0.1.0"
+#define VERSION   "0.1.0"
 #define HEAP_MIN  MIB(2)
 #define HEAP_STEP MIB(2)
 
@@ -42,13 +43,15 @@ static void stop_boot(void)
     panic_end();
 }
 
-static void sink(struct report *report, enum severity severity, const char *path, const char *property, const char *message)
+static void sink(struct report *report, enum severity severity, const char *path, const char *property,
+                 const char *message)
 {
     static const char *const words[] = {"note", "warning", "error"};
 
     (void)report;
     if (severity == REPORT_ERROR) {
-        print_panic("%s: %s%s%s: %s", words[severity], path, property[0] != '\0' ? " " : "", property, message);
+        print_panic("%s: %s%s%s: %s", words[severity], path, property[0] != '\0' ? " " : "", property,
+                    message);
     } else {
         print("%s: %s%s%s: %s", words[severity], path, property[0] != '\0' ? " " : "", property, message);
     }
@@ -66,7 +69,8 @@ static void open_blob(uint64_t pa)
         header = stage1_map_blob(PA(pa), size);
     }
     if (header == NULL || fdt_open(&blob, header, size) != OK) {
-        print_panic("no sound device tree at 0x%lx: %s", pa, blob.error != NULL ? blob.error : "address or size");
+        print_panic("no sound device tree at 0x%lx: %s", pa,
+                    blob.error != NULL ? blob.error : "address or size");
         stop_boot();
     }
 }
@@ -176,8 +180,8 @@ static void report_memory(void)
     uint64_t given_back = (uint64_t)((boot_end - boot_start) + (image_end - boot_bss_start));
     uint64_t image = (uint64_t)(image_end - image_start) - given_back;
 
-    print("memory: %lu bytes beside the domains' own (kept modules %lu, log %u)", image + arena.used, plan.kept_modules,
-          LOG_DEFAULT_SIZE);
+    print("memory: %lu bytes beside the domains' own (kept modules %lu, log %u)", image + arena.used,
+          plan.kept_modules, LOG_DEFAULT_SIZE);
     print("memory: image %lu, heap %lu; boot code given back %lu", image, arena.used, given_back);
 }
 

@@ -11,7 +11,7 @@
 #include "core/print.h"
 #include "drivers/gic.h"
 
-#define GICR_FRAMES  0x20000u /* RD_base and SGI_base */
+#define GICR_FRAMES    0x20000u /* RD_base and SGI_base */
 #define START_LIMIT_US 1000000u
 
 extern struct stage1_tables stage1_boot_tables;
@@ -65,7 +65,8 @@ static bool all_have_gicr(void)
 }
 
 /* One region of redistributors: frames in a row until the one that says it is the last. */
-static bool walk_redistributors(const struct host_gic *gic, const struct host_range *region, struct arena *arena)
+static bool walk_redistributors(const struct host_gic *gic, const struct host_range *region,
+                                struct arena *arena)
 {
     uint64_t offset = 0, size;
     bool last = false;
@@ -159,7 +160,8 @@ bool pcpus_start(void)
 
     for (uint32_t i = 0; i < nr_pcpus; i++) {
         if (pcpus[i] != NULL) {
-            pcpus[i]->root = pcpus[i] == boot ? stage1_pa(&stage1_boot_tables).v : stage1_clone(pcpus[i]->tables).v;
+            pcpus[i]->root =
+                pcpus[i] == boot ? stage1_pa(&stage1_boot_tables).v : stage1_clone(pcpus[i]->tables).v;
         }
     }
     WRITE_SYSREG(tpidr_el2, (uint64_t)boot);

@@ -29,8 +29,8 @@ enum panic_action { PANIC_STOP, PANIC_RESET };
 struct plan_input {
     const struct host *host;
     uint64_t image_pa, image_size; /* the hypervisor, bss included; 0, 0 in the offline check: unknown */
-    uint64_t blob_pa;     /* where the blob lies; its size is host->fdt->size. 0 in the offline check */
-    struct arena *arena;           /* in host RAM; the planner treats [pa, pa + size) as taken */
+    uint64_t blob_pa;    /* where the blob lies; its size is host->fdt->size. 0 in the offline check */
+    struct arena *arena; /* in host RAM; the planner treats [pa, pa + size) as taken */
     plan_peek peek;
     void *peek_context;
     uint32_t ipa_bits_max; /* largest IPA size of this CPU, 36 .. 48 */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Building a domain from its record, in slices: each does at most SLICE bytes, so that interrupts of other vCPUs on the
- * pCPU wait no longer than that. The same path serves the first start and every restart. */
+/* Building a domain from its record, in slices: each does at most SLICE bytes, so that interrupts of other
+ * vCPUs on the pCPU wait no longer than that. The same path serves the first start and every restart. */
 #include "arch/arm64/barrier.h"
 #include "arch/arm64/mmio.h"
 #include "arch/arm64/ops.h"
@@ -48,7 +48,8 @@ static void begin(struct domain *domain)
 /* One declared step: write, then poll. The limit bounds the wait. */
 static bool reset_device(struct pcpu *pcpu, const struct domain_reset *step)
 {
-    volatile uint8_t *reg = (volatile uint8_t *)window_map_device(pcpu->tables, step->pa) + step->pa.v % PAGE_SIZE;
+    volatile uint8_t *reg =
+        (volatile uint8_t *)window_map_device(pcpu->tables, step->pa) + step->pa.v % PAGE_SIZE;
     uint64_t limit = timer_now() + timer_from_us(step->limit_us);
     bool done;
 
@@ -71,15 +72,16 @@ static unsigned pages_of(uint64_t at, uint64_t size)
     return (unsigned)((at % PAGE_SIZE + size + PAGE_SIZE - 1u) / PAGE_SIZE);
 }
 
-static uint8_t *open_window(struct pcpu *pcpu, unsigned window, pa_t pa, uint64_t size, enum window_access access)
+static uint8_t *open_window(struct pcpu *pcpu, unsigned window, pa_t pa, uint64_t size,
+                            enum window_access access)
 {
     pa_t page = PA(align_down(pa.v, PAGE_SIZE));
 
     return (uint8_t *)window_map(pcpu->tables, window, page, pages_of(pa.v, size), access) + pa.v % PAGE_SIZE;
 }
 
-/* The guest starts with its caches off: what it reads must lie in memory, and no old line of ours may be written back
- * over what it writes. */
+/* The guest starts with its caches off: what it reads must lie in memory, and no old line of ours may be
+ * written back over what it writes. */
 static void zero(struct pcpu *pcpu, pa_t pa, uint64_t size)
 {
     uint8_t *to = open_window(pcpu, 1, pa, size, WINDOW_WRITE);
@@ -139,7 +141,8 @@ static bool load_slice(struct domain *domain, struct pcpu *pcpu)
         return false;
     }
     if (!stage2_lookup(&domain->stage2, IPA(load->ipa.v + build->done), &to)) {
-        print("DOM%u: load address 0x%lx is not its memory", domain->record->domid, load->ipa.v + build->done);
+        print("DOM%u: load address 0x%lx is not its memory", domain->record->domid,
+              load->ipa.v + build->done);
         build->done = total;
         return false;
     }

@@ -14,12 +14,14 @@ static void list_domains(void)
     for (uint32_t i = 0; i < nr_domains; i++) {
         const struct domain *d = domains[i];
 
-        print("DOM%u %s: %s, incarnation %u, crashes %u, pool %lu of %lu bytes", d->record->domid, d->record->name,
-              words[load_relaxed(&d->state)], d->incarnation, d->crashes, d->pool.used, d->pool.size);
+        print("DOM%u %s: %s, incarnation %u, crashes %u, pool %lu of %lu bytes", d->record->domid,
+              d->record->name, words[load_relaxed(&d->state)], d->incarnation, d->crashes, d->pool.used,
+              d->pool.size);
         for (unsigned n = 0; n < d->record->nr_vcpus; n++) {
             const struct vcpu *v = &d->vcpus[n];
 
-            print("  vCPU %u on pCPU %u%s: %s", n, v->pcpu->index, v->shared ? " (shared)" : "", states[v->state]);
+            print("  vCPU %u on pCPU %u%s: %s", n, v->pcpu->index, v->shared ? " (shared)" : "",
+                  states[v->state]);
         }
     }
 }
@@ -33,8 +35,10 @@ static void list_registers(void)
         for (unsigned n = 0; n < d->record->nr_vcpus; n++) {
             const struct vcpu *v = &d->vcpus[n];
 
-            print("DOM%u vCPU %u (%s): x0 0x%lx x1 0x%lx x29 0x%lx x30 0x%lx, last saved pc 0x%lx pstate 0x%lx",
-                  d->record->domid, n, states[v->state], v->x[0], v->x[1], v->x[29], v->x[30], v->el1.pc, v->el1.pstate);
+            print(
+                "DOM%u vCPU %u (%s): x0 0x%lx x1 0x%lx x29 0x%lx x30 0x%lx, last saved pc 0x%lx pstate 0x%lx",
+                d->record->domid, n, states[v->state], v->x[0], v->x[1], v->x[29], v->x[30], v->el1.pc,
+                v->el1.pstate);
         }
     }
 }

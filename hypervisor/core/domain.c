@@ -172,8 +172,9 @@ void domain_vcpu_left(struct domain *domain)
         console_end(&domain->uart->port);
     }
     again = may_restart(domain);
-    print("DOM%u %s, %s (incarnation %u, pool %lu of %lu bytes)", domain->record->domid, words[domain->stop_reason],
-          again ? "restarting" : "stays stopped", domain->incarnation, domain->pool.used, domain->pool.size);
+    print("DOM%u %s, %s (incarnation %u, pool %lu of %lu bytes)", domain->record->domid,
+          words[domain->stop_reason], again ? "restarting" : "stays stopped", domain->incarnation,
+          domain->pool.used, domain->pool.size);
     if (again) {
         store_release(&domain->state, DOMAIN_BUILDING);
         vcpu_request(&domain->vcpus[0], WORK_BUILD);

@@ -53,13 +53,15 @@ extern uint32_t nr_domains;
 /* Creates the objects of the record in its pool and binds the vCPUs to their pCPUs. Boot only. */
 enum status domain_create(const struct domain_record *record) MUST_CHECK;
 
-/* Any pCPU: every vCPU is asked to leave; the last one applies the restart policy. A second call is ignored. */
+/* Any pCPU: every vCPU is asked to leave; the last one applies the restart policy. A second call is ignored.
+ */
 void domain_stop(struct domain *domain, enum stop_reason reason);
 
 /* A vCPU of a stopping domain has left its pCPU; called by that pCPU. */
 void domain_vcpu_left(struct domain *domain);
 
-/* One slice of work on a domain that is being built, in the time of its vCPU 0. True when the domain may start. */
+/* One slice of work on a domain that is being built, in the time of its vCPU 0. True when the domain may
+ * start. */
 bool domain_build_slice(struct domain *domain, struct pcpu *pcpu);
 
 /* The domain cannot be built: it stays stopped. By vCPU 0's pCPU. */

@@ -6,11 +6,11 @@
 #include "core/vpl011.h"
 
 /* Calls op for the physical INTID of every set bit. */
-#define EACH(mask, op)                                                                             \
-    for (uint32_t left_ = (mask); left_ != 0; left_ &= left_ - 1u) {                                 \
+#define EACH(mask, op)                                                                                 \
+    for (uint32_t left_ = (mask); left_ != 0; left_ &= left_ - 1u) {                                   \
         unsigned intid = effects->hw_first + lowest_bit(left_), pirq = virq_pirq(domain->virq, intid); \
-        (void)intid;                                                                                 \
-        op;                                                                                          \
+        (void)intid;                                                                                   \
+        op;                                                                                            \
     }
 
 void effects_kick(struct domain *domain, uint32_t vcpus)
@@ -24,7 +24,8 @@ void effects_apply_slow(struct domain *domain, const struct virq_effects *effect
 {
     EACH(effects->hw_deactivate, gic_set_active(pirq, false))
     if (effects->hw_first == 0) {
-        return; /* timers stay enabled while their vCPU is resident: one that is masked fires once and then waits, active */
+        return; /* timers stay enabled while their vCPU is resident: one that is masked fires once and then
+                   waits, active */
     }
     EACH(effects->hw_disable, gic_disable(pirq))
     EACH(effects->hw_route, gic_route(pirq, domain->vcpus[virq_target(domain->virq, intid)].pcpu->index))

@@ -15,7 +15,8 @@ static inline void effects_apply(struct domain *domain, const struct virq_effect
 {
     uint64_t words[VIRQ_EFFECT_MASKS / 2u];
 
-    __builtin_memcpy(words, effects, sizeof words); /* all masks at once: nearly always there is nothing to do */
+    __builtin_memcpy(words, effects,
+                     sizeof words); /* all masks at once: nearly always there is nothing to do */
     if (((words[0] & ~UINT64_C(0xffffffff)) | words[1] | words[2] | words[3]) != 0) {
         effects_apply_slow(domain, effects);
     }

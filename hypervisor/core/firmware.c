@@ -20,7 +20,8 @@ static int32_t call(uint32_t function, uint32_t argument)
 /* SMCCC 1.1 is found through PSCI 1.0: on older firmware its functions must not be tried. */
 void firmware_probe(void)
 {
-    if (call(PSCI_VERSION, 0) < 0x10000 || call(PSCI_FEATURES, SMCCC_VERSION) < 0 || call(SMCCC_VERSION, 0) < SMCCC_1_1) {
+    if (call(PSCI_VERSION, 0) < 0x10000 || call(PSCI_FEATURES, SMCCC_VERSION) < 0 ||
+        call(SMCCC_VERSION, 0) < SMCCC_1_1) {
         return;
     }
     for (unsigned i = 0; i < ARRAY_SIZE(workarounds); i++) {

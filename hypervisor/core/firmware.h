@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Spectre workarounds that the firmware offers by SMCCC (DEN0028 7), found once at boot and offered on to guests. */
+/* The Spectre workarounds that the firmware offers by SMCCC (DEN0028 7), found once at boot and offered on to
+ * guests. */
 #ifndef CORE_FIRMWARE_H
 #define CORE_FIRMWARE_H
 

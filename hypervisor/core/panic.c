@@ -70,11 +70,13 @@ void hypervisor_panic(unsigned vector, uint64_t sp, uint64_t fp, uint64_t lr)
     static const char *const kinds[] = {"synchronous exception", "IRQ", "FIQ", "SError"};
     const struct pcpu *pcpu = this_pcpu();
 
-    print_panic("hypervisor fault on pCPU %u: %s at 0x%lx", pcpu->index, kinds[vector % 4u], READ_SYSREG(elr_el2));
+    print_panic("hypervisor fault on pCPU %u: %s at 0x%lx", pcpu->index, kinds[vector % 4u],
+                READ_SYSREG(elr_el2));
     print_panic("  esr 0x%lx far 0x%lx sp 0x%lx pstate 0x%lx", READ_SYSREG(esr_el2), READ_SYSREG(far_el2), sp,
                 READ_SYSREG(spsr_el2));
     if (pcpu->current != NULL) {
-        print_panic("  in the time of DOM%u vCPU %u", pcpu->current->domain->record->domid, pcpu->current->index);
+        print_panic("  in the time of DOM%u vCPU %u", pcpu->current->domain->record->domid,
+                    pcpu->current->index);
     }
     backtrace(fp, lr);
     panic_end();

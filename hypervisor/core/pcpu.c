@@ -21,8 +21,8 @@ uint32_t nr_pcpus;
 
 void pcpu_init(struct pcpu *pcpu)
 {
-    const uint32_t private_irqs[4] = {host_interrupts.maintenance, host_interrupts.timer_hyp, host_interrupts.timer_virt,
-                                      host_interrupts.timer_phys};
+    const uint32_t private_irqs[4] = {host_interrupts.maintenance, host_interrupts.timer_hyp,
+                                      host_interrupts.timer_virt, host_interrupts.timer_phys};
 
     WRITE_SYSREG(ttbr0_el2, pcpu->root);
     isb();

@@ -12,8 +12,9 @@ struct pool {
     uint64_t used;
 };
 
-/* Bytes of pool that the record needs (struct domain, vCPUs, virtual interrupt state, stage-2 tables), a multiple of PAGE_SIZE.
- * Reads nr_vcpus, nr_spis, flags and maps; `pool` and `pool_size` need not be set yet. */
+/* Bytes of pool that the record needs (struct domain, vCPUs, virtual interrupt state, stage-2 tables), a
+ * multiple of PAGE_SIZE. Reads nr_vcpus, nr_spis, flags and maps; `pool` and `pool_size` need not be set yet.
+ */
 uint64_t domain_pool_bytes(const struct domain_record *record);
 
 void pool_init(struct pool *pool, void *base, uint64_t size);

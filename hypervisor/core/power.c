@@ -18,7 +18,8 @@ void power_init(bool use_hvc)
 
 void firmware_call4(uint64_t function, const uint64_t arguments[6], uint64_t results[4])
 {
-    uint64_t x[8] = {function, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5], 0};
+    uint64_t x[8] = {function,     arguments[0], arguments[1], arguments[2],
+                     arguments[3], arguments[4], arguments[5], 0};
 
     conduit_call(conduit_hvc, x);
     for (unsigned i = 0; i < 4u; i++) {

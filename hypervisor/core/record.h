@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The domain record: everything that the core needs to create, start and restart one domain, and nothing else.
- * Boot writes records from the host device tree; after boot they are read-only. */
+/* The domain record: everything that the core needs to create, start and restart one domain, and nothing
+ * else. Boot writes records from the host device tree; after boot they are read-only. */
 #ifndef CORE_RECORD_H
 #define CORE_RECORD_H
 
@@ -8,12 +8,13 @@
 
 enum map_kind {
     MAP_RAM,    /* the domain's own memory: Normal write-back, read, write, execute */
-    MAP_GICV,   /* the virtual CPU interface of GICv2, where the domain expects GICC; shared by all, banked by CPU */
+    MAP_GICV,   /* the virtual CPU interface of GICv2, where the domain expects GICC; shared by all, banked by
+                   CPU */
     MAP_DEVICE, /* registers of a passed-through device: Device-nGnRE, read, write, never execute */
 };
 
-/* One range of stage 2. Addresses and size are multiples of PAGE_SIZE. Ranges of one domain do not overlap in IPA;
- * MAP_RAM ranges of different domains do not overlap in PA. */
+/* One range of stage 2. Addresses and size are multiples of PAGE_SIZE. Ranges of one domain do not overlap in
+ * IPA; MAP_RAM ranges of different domains do not overlap in PA. */
 struct domain_map {
     ipa_t ipa;
     pa_t pa;
@@ -49,16 +50,17 @@ struct domain_reset {
 };
 
 struct domain_vcpu {
-    uint16_t pcpu;      /* logical number of the pCPU that it runs on */
-    uint16_t affinity;  /* MPIDR of the vCPU: Aff1 in bits 15:8, Aff0 in bits 7:0 */
+    uint16_t pcpu;     /* logical number of the pCPU that it runs on */
+    uint16_t affinity; /* MPIDR of the vCPU: Aff1 in bits 15:8, Aff0 in bits 7:0 */
 };
 
 enum domain_flag {
     DOMAIN_VPL011 = 1u << 0,
-    DOMAIN_DIRECT_MAP = 1u << 1,     /* IPA = PA */
-    DOMAIN_UNMAPPED_ONES = 1u << 2,  /* trap-unmapped-accesses = <0>: holes read all-ones, writes are dropped */
-    DOMAIN_HARDWARE = 1u << 3,       /* Xen's dom0: domid 0, every device that nobody else was given */
-    DOMAIN_SCRUB = 1u << 4,          /* zero its RAM before the first start too */
+    DOMAIN_DIRECT_MAP = 1u << 1, /* IPA = PA */
+    DOMAIN_UNMAPPED_ONES =
+        1u << 2,               /* trap-unmapped-accesses = <0>: holes read all-ones, writes are dropped */
+    DOMAIN_HARDWARE = 1u << 3, /* Xen's dom0: domid 0, every device that nobody else was given */
+    DOMAIN_SCRUB = 1u << 4,    /* zero its RAM before the first start too */
     DOMAIN_DMA_UNPROTECTED = 1u << 5 /* owns a DMA master that no SMMU translates */
 };
 
@@ -75,13 +77,13 @@ struct domain_record {
     ipa_t entry; /* first instruction of vCPU 0 */
     ipa_t dtb;   /* x0 of vCPU 0; 0 = none */
 
-    ipa_t gicd;        /* distributor */
+    ipa_t gicd;         /* distributor */
     ipa_t gicr_or_gicc; /* GICv3: first redistributor frame (128 KiB each); GICv2: CPU interface (8 KiB) */
-    ipa_t uart;        /* vpl011 registers, one page */
+    ipa_t uart;         /* vpl011 registers, one page */
     uint16_t uart_virq;
 
-    uint8_t priority;    /* on shared pCPUs; higher runs first, default 128 */
-    uint32_t budget_us;  /* 0 = no budget */
+    uint8_t priority;   /* on shared pCPUs; higher runs first, default 128 */
+    uint32_t budget_us; /* 0 = no budget */
     uint32_t period_us;
 
     uint32_t restart; /* RESTART_NEVER, RESTART_ALWAYS or at most n times within restart_window_ms */
@@ -92,10 +94,11 @@ struct domain_record {
     const struct domain_load *loads;
     const struct domain_irq *irqs;
     const struct domain_reset *resets;
-    const struct domain_vcpu *vcpus;         /* nr_vcpus of them */
-    const uint32_t (*smc_ranges)[2];         /* first, last SMCCC function id forwarded to firmware */
+    const struct domain_vcpu *vcpus; /* nr_vcpus of them */
+    const uint32_t (*smc_ranges)[2]; /* first, last SMCCC function id forwarded to firmware */
 
-    void *pool; /* page-aligned memory for the domain's objects and stage-2 tables, domain_pool_bytes() long */
+    void
+        *pool; /* page-aligned memory for the domain's objects and stage-2 tables, domain_pool_bytes() long */
     uint64_t pool_size;
 };
 

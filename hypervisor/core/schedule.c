@@ -72,7 +72,8 @@ static void take_off(struct pcpu *pcpu, struct vcpu *vcpu)
     vcpu->state = VCPU_OFF;
 }
 
-/* A request may outlive the domain's stop, and even its next start: it counts in the life in which it was made. */
+/* A request may outlive the domain's stop, and even its next start: it counts in the life in which it was
+ * made. */
 static void turn_on(struct vcpu *vcpu)
 {
     const struct domain *domain = vcpu->domain;
@@ -158,7 +159,8 @@ static struct vcpu *account(struct pcpu *pcpu, uint64_t now)
 
 static bool wants_to_run(const struct vcpu *vcpu)
 {
-    return (vcpu->state == VCPU_READY || vcpu->state == VCPU_BUILDING) && (vcpu->budget == 0 || vcpu->budget_left > 0);
+    return (vcpu->state == VCPU_READY || vcpu->state == VCPU_BUILDING) &&
+           (vcpu->budget == 0 || vcpu->budget_left > 0);
 }
 
 /* Highest priority first; among equals the one whose turn it is, and after its end the next one. */
@@ -190,7 +192,8 @@ static struct vcpu *choose(struct pcpu *pcpu, struct vcpu *last, uint64_t now)
     return best;
 }
 
-/* When this pCPU must choose again although nobody asks: end of a turn or a budget, a sleeper's timer, a new period. */
+/* When this pCPU must choose again although nobody asks: end of a turn or a budget, a sleeper's timer, a new
+ * period. */
 static uint64_t next_event(const struct pcpu *pcpu, const struct vcpu *running, uint64_t now)
 {
     uint64_t at = ~UINT64_C(0);

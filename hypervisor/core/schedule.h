@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which vCPU a pCPU runs. A pCPU with one vCPU never gets here but for work that others ask for. A shared one runs the
- * highest priority that is ready and has budget; equal priorities take turns of SCHEDULE_SLICE_MS. */
+/* Which vCPU a pCPU runs. A pCPU with one vCPU never gets here but for work that others ask for. A shared one
+ * runs the highest priority that is ready and has budget; equal priorities take turns of SCHEDULE_SLICE_MS.
+ */
 #ifndef CORE_SCHEDULE_H
 #define CORE_SCHEDULE_H
 
@@ -9,7 +10,8 @@
 
 #define SCHEDULE_SLICE_MS 5u
 
-/* For entry.S, in x0 and x1: the vCPU to enter and, if the pCPU must choose anew, the one that leaves (else NULL). */
+/* For entry.S, in x0 and x1: the vCPU to enter and, if the pCPU must choose anew, the one that leaves (else
+ * NULL). */
 struct trap_result {
     struct vcpu *next;
     struct vcpu *leave;
@@ -26,7 +28,8 @@ static inline struct trap_result trap_return(struct vcpu *vcpu)
     return schedule_work(vcpu);
 }
 
-/* All registers of `leave` are saved in it, its EL1 registers still loaded. Chooses, builds domains, idles, loads. */
+/* All registers of `leave` are saved in it, its EL1 registers still loaded. Chooses, builds domains, idles,
+ * loads. */
 struct vcpu *schedule_switch(struct vcpu *next, struct vcpu *leave);
 
 /* The current vCPU executed WFI on a shared pCPU. */

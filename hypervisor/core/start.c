@@ -10,7 +10,8 @@ void pcpu_set_boot(struct pcpu *pcpu)
     boot_pcpu = pcpu;
 }
 
-/* The boot pCPU gives the boot code back and lets all domains start: each is built by the pCPU of its vCPU 0. */
+/* The boot pCPU gives the boot code back and lets all domains start: each is built by the pCPU of its vCPU 0.
+ */
 void pcpu_begin(struct pcpu *pcpu)
 {
     if (pcpu != boot_pcpu) {

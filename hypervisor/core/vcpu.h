@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A virtual processor. It is bound to one pCPU for life; only that pCPU changes `state`. Others ask through `work` bits,
- * then kick. */
+/* A virtual processor. It is bound to one pCPU for life; only that pCPU changes `state`. Others ask through
+ * `work` bits, then kick. */
 #ifndef CORE_VCPU_H
 #define CORE_VCPU_H
 
@@ -18,21 +18,22 @@ enum vcpu_state {
     VCPU_BLOCKED,  /* in WFI, on a shared pCPU */
 };
 
-/* PSCI view, changed by compare-and-swap: OFF -> ON_PENDING by the caller of CPU_ON, the rest by its own pCPU. */
+/* PSCI view, changed by compare-and-swap: OFF -> ON_PENDING by the caller of CPU_ON, the rest by its own
+ * pCPU. */
 enum vcpu_power { POWER_OFF, POWER_ON_PENDING, POWER_ON };
 
 enum vcpu_work {
-    WORK_VIRQ = 1u << 0,  /* pending interrupts changed */
-    WORK_ON = 1u << 1,    /* start at on_entry */
-    WORK_STOP = 1u << 2,  /* the domain stops */
-    WORK_BUILD = 1u << 3, /* vCPU 0: build the domain and start it */
-    WORK_OFF = 1u << 4,   /* own pCPU only: CPU_OFF */
+    WORK_VIRQ = 1u << 0,       /* pending interrupts changed */
+    WORK_ON = 1u << 1,         /* start at on_entry */
+    WORK_STOP = 1u << 2,       /* the domain stops */
+    WORK_BUILD = 1u << 3,      /* vCPU 0: build the domain and start it */
+    WORK_OFF = 1u << 4,        /* own pCPU only: CPU_OFF */
     WORK_RESCHEDULE = 1u << 5, /* own pCPU only: choose anew who runs */
 };
 
 /* Cache sweep that stands for maintenance by set and way (guest/arm64/set_way.h). */
 struct vcpu_sweep {
-    uint32_t map; /* position: index of the range, bytes of it done */
+    uint32_t map;  /* position: index of the range, bytes of it done */
     bool watching; /* HCR_EL2.TVM: a change of the caches sweeps again */
     uint64_t done;
 };

@@ -5,22 +5,22 @@
 #include "arch/arm64/sysreg.h"
 #include "drivers/gic.h"
 
-#define GICD_ITARGETSR 0x800u
-#define GICD_SGIR      0xf00u
-#define GICC_CTLR      0x000u
-#define GICC_PMR       0x004u
-#define GICC_BPR       0x008u
-#define GICC_IAR       0x00cu
-#define GICC_EOIR      0x010u
-#define GICC_DIR       0x1000u
+#define GICD_ITARGETSR           0x800u
+#define GICD_SGIR                0xf00u
+#define GICC_CTLR                0x000u
+#define GICC_PMR                 0x004u
+#define GICC_BPR                 0x008u
+#define GICC_IAR                 0x00cu
+#define GICC_EOIR                0x010u
+#define GICC_DIR                 0x1000u
 #define GICC_CTLR_ENABLE_EOIMODE (1u | 1u << 9)
-#define GICH_HCR       0x000u
-#define GICH_VTR       0x004u
-#define GICH_VMCR      0x008u
-#define GICH_EISR      0x020u
-#define GICH_ELRSR     0x030u
-#define GICH_APR       0x0f0u
-#define GICH_LR        0x100u
+#define GICH_HCR                 0x000u
+#define GICH_VTR                 0x004u
+#define GICH_VMCR                0x008u
+#define GICH_EISR                0x020u
+#define GICH_ELRSR               0x030u
+#define GICH_APR                 0x0f0u
+#define GICH_LR                  0x100u
 
 /* GICH_LR: HW 31, Grp1 30, state 29:28, priority 27:23, physical id or EOI/CPUID 19:10, virtual id 9:0 */
 #define GICH_LR_EOI (1u << 19)
@@ -38,7 +38,8 @@ void gicv2_init(volatile void *distributor, volatile void *cpu_interface, volati
 void gicv2_init_pcpu(unsigned pcpu)
 {
     for (unsigned i = 0; i < 32u && target[pcpu] == 0; i += 4) {
-        target[pcpu] = (uint8_t)mmio_read32(gicd + GICD_ITARGETSR + i); /* private ones read as the reader's own mask */
+        target[pcpu] =
+            (uint8_t)mmio_read32(gicd + GICD_ITARGETSR + i); /* private ones read as the reader's own mask */
     }
     if (target[pcpu] == 0) {
         target[pcpu] = 1u; /* uniprocessor GIC: RAZ */
@@ -87,8 +88,9 @@ uint8_t gicv2_target(unsigned pcpu)
 
 void gicv2_write_lr(unsigned index, uint64_t lr)
 {
-    uint32_t v = (uint32_t)FIELD(lr, 9, 0) | (uint32_t)FIELD(lr, 41, 32) << 10 | (uint32_t)FIELD(lr, 55, 51) << 23 |
-                 (uint32_t)FIELD(lr, 63, 62) << 28 | (uint32_t)FIELD(lr, 60, 60) << 30 | (uint32_t)FIELD(lr, 61, 61) << 31;
+    uint32_t v = (uint32_t)FIELD(lr, 9, 0) | (uint32_t)FIELD(lr, 41, 32) << 10 |
+                 (uint32_t)FIELD(lr, 55, 51) << 23 | (uint32_t)FIELD(lr, 63, 62) << 28 |
+                 (uint32_t)FIELD(lr, 60, 60) << 30 | (uint32_t)FIELD(lr, 61, 61) << 31;
 
     mmio_write32(gich + GICH_LR + 4u * index, v);
 }
@@ -121,8 +123,8 @@ void gicv2_hcr_write(uint32_t value)
     mmio_write32(gich + GICH_HCR, value & ~GIC_HCR_TDIR);
 }
 
-/* GICH_VMCR: Grp0En 0, Grp1En 1, AckCtl 2, FIQEn 3, CBPR 4, EOImode 9, ABP 20:18, BP 23:21, priority mask 31:27;
- * ICH_VMCR: the same low bits, BPR1 20:18, BPR0 23:21, PMR 31:24. */
+/* GICH_VMCR: Grp0En 0, Grp1En 1, AckCtl 2, FIQEn 3, CBPR 4, EOImode 9, ABP 20:18, BP 23:21, priority mask
+ * 31:27; ICH_VMCR: the same low bits, BPR1 20:18, BPR0 23:21, PMR 31:24. */
 uint32_t gicv2_vmcr_read(void)
 {
     return mmio_read32(gich + GICH_VMCR);

@@ -6,7 +6,7 @@
 #include "arch/arm64/sysreg.h"
 #include "drivers/gic.h"
 
-#define ICC_SRE_ENABLE 0xfu
+#define ICC_SRE_ENABLE   0xfu
 #define ICC_CTLR_EOIMODE BIT(1)
 
 static volatile uint8_t *redistributor[MAX_PCPUS];
@@ -30,16 +30,16 @@ uint64_t gic_redistributor_affinity(const volatile void *gicr, bool *last, uint6
     return FIELD(aff, 31, 24) << 32 | FIELD(aff, 23, 0);
 }
 
-#define EACH_LR(op)                                                                                           \
-    op(0, s3_4_c12_c12_0) op(1, s3_4_c12_c12_1) op(2, s3_4_c12_c12_2) op(3, s3_4_c12_c12_3)                   \
-    op(4, s3_4_c12_c12_4) op(5, s3_4_c12_c12_5) op(6, s3_4_c12_c12_6) op(7, s3_4_c12_c12_7)                   \
-    op(8, s3_4_c12_c13_0) op(9, s3_4_c12_c13_1) op(10, s3_4_c12_c13_2) op(11, s3_4_c12_c13_3)                 \
-    op(12, s3_4_c12_c13_4) op(13, s3_4_c12_c13_5) op(14, s3_4_c12_c13_6) op(15, s3_4_c12_c13_7)
+#define EACH_LR(op)                                                                                   \
+    op(0, s3_4_c12_c12_0) op(1, s3_4_c12_c12_1) op(2, s3_4_c12_c12_2) op(3, s3_4_c12_c12_3)           \
+        op(4, s3_4_c12_c12_4) op(5, s3_4_c12_c12_5) op(6, s3_4_c12_c12_6) op(7, s3_4_c12_c12_7)       \
+            op(8, s3_4_c12_c13_0) op(9, s3_4_c12_c13_1) op(10, s3_4_c12_c13_2) op(11, s3_4_c12_c13_3) \
+                op(12, s3_4_c12_c13_4) op(13, s3_4_c12_c13_5) op(14, s3_4_c12_c13_6) op(15, s3_4_c12_c13_7)
 
 void gicv3_write_lr(unsigned index, uint64_t lr)
 {
-#define WRITE_CASE(i, name) \
-    case i:                 \
+#define WRITE_CASE(i, name)     \
+    case i:                     \
         WRITE_SYSREG(name, lr); \
         break;
     switch (index) {
@@ -109,8 +109,8 @@ static uint64_t sgi_to(uint64_t aff)
 {
     uint64_t aff0 = FIELD(aff, 7, 0);
 
-    return FIELD(aff, 39, 32) << 48 | (aff0 / 16u) << 44 | FIELD(aff, 23, 16) << 32 | (uint64_t)GIC_KICK << 24 |
-           FIELD(aff, 15, 8) << 16 | UINT64_C(1) << aff0 % 16u;
+    return FIELD(aff, 39, 32) << 48 | (aff0 / 16u) << 44 | FIELD(aff, 23, 16) << 32 |
+           (uint64_t)GIC_KICK << 24 | FIELD(aff, 15, 8) << 16 | UINT64_C(1) << aff0 % 16u;
 }
 
 void gicv3_init_pcpu(unsigned pcpu, uint64_t mpidr, volatile void *gicr)

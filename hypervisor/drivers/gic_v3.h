@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GICv3 system registers of the CPU interface and the virtual interface control (IHI 0069 12.2, 12.4), by encoding since
- * the assembler targets plain Armv8.0. */
+/* GICv3 system registers of the CPU interface and the virtual interface control (IHI 0069 12.2, 12.4), by
+ * encoding since the assembler targets plain Armv8.0. */
 #ifndef DRIVERS_GIC_V3_H
 #define DRIVERS_GIC_V3_H
 
@@ -23,10 +23,10 @@
 #define ICH_VMCR_EL2    s3_4_c12_c11_7
 
 /* Redistributor: RD_base, and SGI_base 64 KiB above. */
-#define GICR_CTLR   0x0u
-#define GICR_TYPER  0x8u
-#define GICR_WAKER  0x14u
-#define GICR_SGI    0x10000u
+#define GICR_CTLR  0x0u
+#define GICR_TYPER 0x8u
+#define GICR_WAKER 0x14u
+#define GICR_SGI   0x10000u
 
 void gicv3_init_pcpu(unsigned pcpu, uint64_t mpidr, volatile void *gicr);
 void gicv3_write_lr(unsigned index, uint64_t lr);

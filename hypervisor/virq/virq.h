@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state of virtual interrupts: pending, active, enabled, priority, routing, and which of them are in list registers.
+/* The state of virtual interrupts: pending, active, enabled, priority, routing, and which of them are in list
+ * registers.
  *
- * Memory is the truth for every interrupt that is in no list register. For one that is, the list register of the pCPU
- * on which the vCPU is resident holds pending and active until it is folded back. The code touches hardware only
- * through lr_read(), lr_write() and friends of drivers/gic.h, so it runs on the host against an array.
+ * Memory is the truth for every interrupt that is in no list register. For one that is, the list register of
+ * the pCPU on which the vCPU is resident holds pending and active until it is folded back. The code touches
+ * hardware only through lr_read(), lr_write() and friends of drivers/gic.h, so it runs on the host against an
+ * array.
  *
- * Locking: every function takes the domain's virq lock itself unless its name ends in _locked. Functions never call
- * up: what other parts must do comes back as effects.
+ * Locking: every function takes the domain's virq lock itself unless its name ends in _locked. Functions
+ * never call up: what other parts must do comes back as effects.
  */
 #ifndef VIRQ_VIRQ_H
 #define VIRQ_VIRQ_H
@@ -17,23 +19,25 @@
 struct virq;     /* of one domain: SPIs, distributor control */
 struct virq_cpu; /* of one vCPU: SGIs, PPIs, list-register bookkeeping, saved CPU interface */
 
-/* What the caller must apply after an operation. The hw_* masks concern the 32 interrupts from hw_first on; a set bit
- * is a hardware-linked interrupt (physical INTID by virq_pirq()). */
+/* What the caller must apply after an operation. The hw_* masks concern the 32 interrupts from hw_first on; a
+ * set bit is a hardware-linked interrupt (physical INTID by virq_pirq()). */
 struct virq_effects {
-    _Alignas(8) uint32_t kick; /* vCPUs that must look at their list registers: set their work flag, kick if running elsewhere */
-    uint32_t hw_enable;     /* unmask at the physical GIC */
-    uint32_t hw_disable;    /* mask */
-    uint32_t hw_deactivate; /* clear physical active */
-    uint32_t hw_pend;       /* set pending at the physical GIC */
+    _Alignas(8) uint32_t kick; /* vCPUs that must look at their list registers: set their work flag, kick if
+                                  running elsewhere */
+    uint32_t hw_enable;        /* unmask at the physical GIC */
+    uint32_t hw_disable;       /* mask */
+    uint32_t hw_deactivate;    /* clear physical active */
+    uint32_t hw_pend;          /* set pending at the physical GIC */
     uint32_t hw_unpend;
-    uint32_t hw_route;      /* target changed: route to the pCPU of virq_target() */
-    uint32_t hw_trigger;    /* edge/level changed */
+    uint32_t hw_route;   /* target changed: route to the pCPU of virq_target() */
+    uint32_t hw_trigger; /* edge/level changed */
     uint32_t hw_first;
-    bool retry;             /* nothing happened yet: kick, leave the pc, let the guest execute the instruction again */
+    bool retry; /* nothing happened yet: kick, leave the pc, let the guest execute the instruction again */
 };
 
 #define VIRQ_EFFECT_MASKS 8u /* kick to hw_trigger */
-_Static_assert(offsetof(struct virq_effects, hw_first) == VIRQ_EFFECT_MASKS * sizeof(uint32_t), "masks come first");
+_Static_assert(offsetof(struct virq_effects, hw_first) == VIRQ_EFFECT_MASKS * sizeof(uint32_t),
+               "masks come first");
 
 /* Bytes of memory for struct virq with all its parts. */
 size_t virq_bytes(unsigned nr_vcpus, unsigned nr_spis);
@@ -43,37 +47,42 @@ struct virq *virq_init(void *memory, unsigned nr_vcpus, unsigned nr_spis, unsign
 void virq_reset(struct virq *virq); /* as after virq_init(); links to hardware stay */
 struct virq_cpu *virq_cpu(struct virq *virq, unsigned vcpu);
 
-/* Declares INTID virq as hardware-linked to physical pirq (PPIs: 27 -> 27 for the virtual timer, per vCPU all alike). */
+/* Declares INTID virq as hardware-linked to physical pirq (PPIs: 27 -> 27 for the virtual timer, per vCPU all
+ * alike). */
 void virq_link(struct virq *virq, unsigned intid, unsigned pirq, bool edge);
-unsigned virq_pirq(const struct virq *virq, unsigned intid);          /* 0 = not linked */
-unsigned virq_target(const struct virq *virq, unsigned intid);        /* vCPU index of an SPI */
+unsigned virq_pirq(const struct virq *virq, unsigned intid);   /* 0 = not linked */
+unsigned virq_target(const struct virq *virq, unsigned intid); /* vCPU index of an SPI */
 
-bool virq_is_edge(const struct virq *virq, unsigned intid);          /* as ICFGR says; an SPI */
+bool virq_is_edge(const struct virq *virq, unsigned intid); /* as ICFGR says; an SPI */
 
 /* --- injection; `self` is the vCPU resident on this pCPU or NULL: its list registers are used at once --- */
 
-/* A hardware-linked interrupt was acknowledged on this pCPU (priority dropped, still active). For a PPI vcpu is its
- * owner; for an SPI the target is found by routing. */
-void virq_hw_fired(struct virq *virq, unsigned vcpu, unsigned intid, struct virq_cpu *self, struct virq_effects *effects);
+/* A hardware-linked interrupt was acknowledged on this pCPU (priority dropped, still active). For a PPI vcpu
+ * is its owner; for an SPI the target is found by routing. */
+void virq_hw_fired(struct virq *virq, unsigned vcpu, unsigned intid, struct virq_cpu *self,
+                   struct virq_effects *effects);
 /* Line of an emulated level interrupt. */
 void virq_line(struct virq *virq, unsigned vcpu, unsigned intid, bool high, struct virq_cpu *self,
                struct virq_effects *effects);
 /* Edge of an emulated interrupt. */
-void virq_edge(struct virq *virq, unsigned vcpu, unsigned intid, struct virq_cpu *self, struct virq_effects *effects);
+void virq_edge(struct virq *virq, unsigned vcpu, unsigned intid, struct virq_cpu *self,
+               struct virq_effects *effects);
 
 /* --- residency --- */
 
-/* The vCPU's work flag was set, or a maintenance interrupt came: fold what is finished, fill list registers by priority,
- * program the maintenance conditions (more pending than list registers; active ones that have none). */
+/* The vCPU's work flag was set, or a maintenance interrupt came: fold what is finished, fill list registers
+ * by priority, program the maintenance conditions (more pending than list registers; active ones that have
+ * none). */
 void virq_sync(struct virq *virq, struct virq_cpu *self, struct virq_effects *effects);
-/* The vCPU leaves this pCPU: fold every list register and the CPU interface (VMCR, active priorities) into memory. For
- * hardware-linked PPIs the physical active state is cleared here and restored by virq_resume(). */
+/* The vCPU leaves this pCPU: fold every list register and the CPU interface (VMCR, active priorities) into
+ * memory. For hardware-linked PPIs the physical active state is cleared here and restored by virq_resume().
+ */
 void virq_suspend(struct virq *virq, struct virq_cpu *self, struct virq_effects *effects);
 void virq_resume(struct virq *virq, struct virq_cpu *self, struct virq_effects *effects);
 /* Would the vCPU be interrupted if it ran now? For WFI and for wake-up of a vCPU that is not resident. */
 bool virq_deliverable(struct virq *virq, struct virq_cpu *cpu);
 
-/* --- GIC register semantics for guest/arm64 (32 interrupts from `first`, as the registers are laid out) are declared in
- *     virq/virq_regs.h --- */
+/* --- GIC register semantics for guest/arm64 (32 interrupts from `first`, as the registers are laid out) are
+ * declared in virq/virq_regs.h --- */
 
 #endif

@@ -4,18 +4,20 @@
 #include "virq/virq_lr.h"
 #include "virq/virq_regs.h"
 
-#define VMCR_VENG0      (1u << 0)
-#define VMCR_VENG1      (1u << 1)
-#define VMCR_PMR(vmcr)  (unsigned)FIELD(vmcr, 31, 24)
+#define VMCR_VENG0     (1u << 0)
+#define VMCR_VENG1     (1u << 1)
+#define VMCR_PMR(vmcr) (unsigned)FIELD(vmcr, 31, 24)
 
-void virq_hw_fired(struct virq *virq, unsigned vcpu, unsigned intid, struct virq_cpu *self, struct virq_effects *effects)
+void virq_hw_fired(struct virq *virq, unsigned vcpu, unsigned intid, struct virq_cpu *self,
+                   struct virq_effects *effects)
 {
     unsigned index = intid / VIRQ_BANK, bit = intid % VIRQ_BANK;
     uint32_t mask = 1u << bit;
     struct virq_cpu *cpu, *target;
     struct virq_bank *bank;
 
-    if (index == 0 && self != NULL && self->index == vcpu && virq_load_again(self, bit, 0)) {
+    if (self != NULL && (index != 0 ? virq_load_spi_again(virq, self, intid)
+                                    : self->index == vcpu && virq_load_again(self, bit, 0))) {
         return;
     }
     spin_lock(&virq->lock);
@@ -64,13 +66,18 @@ void virq_line(struct virq *virq, unsigned vcpu, unsigned intid, bool high, stru
     spin_unlock(&virq->lock);
 }
 
-void virq_edge(struct virq *virq, unsigned vcpu, unsigned intid, struct virq_cpu *self, struct virq_effects *effects)
+void virq_edge(struct virq *virq, unsigned vcpu, unsigned intid, struct virq_cpu *self,
+               struct virq_effects *effects)
 {
     unsigned index = intid / VIRQ_BANK, bit = intid % VIRQ_BANK;
     struct virq_cpu *cpu = &virq->cpus[vcpu];
 
+    if (self != NULL && index != 0 && virq_load_spi_again(virq, self, intid)) {
+        return;
+    }
     spin_lock(&virq->lock);
-    if (self == NULL || virq_goes_to(virq, cpu, index, bit) != self || !virq_load_quick(virq, self, index, bit, 0)) {
+    if (self == NULL || virq_goes_to(virq, cpu, index, bit) != self ||
+        !virq_load_quick(virq, self, index, bit, 0)) {
         virq_bank(virq, cpu, index)->pending |= 1u << bit;
         virq_offer(virq, cpu, index, bit, self, effects);
         virq_settle(virq, self, effects);
@@ -87,14 +94,16 @@ void virq_sgi(struct virq *virq, unsigned sender, uint32_t targets, unsigned int
         return;
     }
     if (virq->version == 3 && (targets >> sender) % 2u == 0) {
-        FOR_BITS(target, targets) { /* without the lock: see virq_sync() */
+        FOR_BITS(target, targets)
+        { /* without the lock: see virq_sync() */
             __atomic_fetch_or(&virq->cpus[target].inbox, 1u << intid, __ATOMIC_RELEASE);
         }
         effects->kick |= targets;
         return;
     }
     spin_lock(&virq->lock);
-    FOR_BITS(target, targets) {
+    FOR_BITS(target, targets)
+    {
         struct virq_cpu *cpu = &virq->cpus[target];
 
         if (cpu == self && virq_load_quick(virq, self, 0, intid, source)) {
@@ -118,7 +127,8 @@ static bool deliverable(struct virq *virq, struct virq_cpu *cpu)
     uint32_t vmcr = cpu->resident ? gic_vmcr_read() : cpu->vmcr;
 
     if (cpu->resident) {
-        FOR_BITS(n, cpu->lr_used) {
+        FOR_BITS(n, cpu->lr_used)
+        {
             uint64_t lr = gic_lr_read(n);
 
             if ((lr & LR_STATE) == LR_PENDING && FIELD(lr, 55, 48) < priority) {

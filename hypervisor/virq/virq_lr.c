@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The list registers of the resident vCPU hold its most urgent interrupts; what does not fit waits in memory. */
+/* The list registers of the resident vCPU hold its most urgent interrupts; what does not fit waits in memory.
+ */
 #include "virq/virq_lr.h"
 
 #include "virq/virq_interface.h"
 
-#define FILL_LIMIT      6u /* list registers filled in one go: bounds the time under the lock */
+#define FILL_LIMIT         3u /* list registers filled in one go: bounds the time under the lock */
 #define HCR_EOI_COUNT(hcr) ((hcr) >> 27)
 
 struct choice {
@@ -75,7 +76,8 @@ static void note_loaded(struct virq *virq, struct virq_cpu *self, unsigned n, un
 
 static uint64_t lr_base(const struct virq *virq, unsigned index, unsigned bit, uint8_t priority)
 {
-    return (index * VIRQ_BANK + bit) | (uint64_t)priority << LR_PRIO_SHIFT | (virq->version == 3 ? LR_GROUP1 : 0);
+    return (index * VIRQ_BANK + bit) | (uint64_t)priority << LR_PRIO_SHIFT |
+           (virq->version == 3 ? LR_GROUP1 : 0);
 }
 
 static uint64_t lr_link(const struct virq *virq, unsigned index, unsigned bit)
@@ -144,10 +146,10 @@ static uint64_t take_latch(struct virq *virq, struct virq_cpu *self, unsigned in
     return (uint64_t)source << VIRQ_LR_SOURCE_SHIFT;
 }
 
-/* Puts an interrupt that is pending for, or was acknowledged by, this vCPU into list register n. Pending and active
- * together only where one list register can say it: not when hardware deactivates, not for a second sender of an SGI,
- * not for a level, which is sampled again after EOI, not while others wait, which may be more urgent. What stays behind
- * asks for a maintenance interrupt at EOI. */
+/* Puts an interrupt that is pending for, or was acknowledged by, this vCPU into list register n. Pending and
+ * active together only where one list register can say it: not when hardware deactivates, not for a second
+ * sender of an SGI, not for a level, which is sampled again after EOI, not while others wait, which may be
+ * more urgent. What stays behind asks for a maintenance interrupt at EOI. */
 static void load(struct virq *virq, struct virq_cpu *self, unsigned n, unsigned index, unsigned bit)
 {
     struct virq_bank *bank = virq_bank(virq, self, index);
@@ -215,7 +217,8 @@ static void fold(struct virq *virq, struct virq_cpu *self, unsigned n, uint64_t 
     }
     if (active) {
         bank->active |= mask;
-        bank->lr[bit] = (uint8_t)(FIELD(lr, 55, 48) | (virq_is_v2_sgi(virq, index, bit) ? VIRQ_LR_SOURCE(lr) : 0));
+        bank->lr[bit] =
+            (uint8_t)(FIELD(lr, 55, 48) | (virq_is_v2_sgi(virq, index, bit) ? VIRQ_LR_SOURCE(lr) : 0));
         self->outside |= 1u << index;
     }
     bank->in_lr &= ~mask;
@@ -235,7 +238,8 @@ void virq_forget_lr(struct virq *virq, struct virq_cpu *holder, unsigned n)
 }
 
 /* Folds list register n, empties it and passes the interrupt on. */
-static void unload(struct virq *virq, struct virq_cpu *self, unsigned n, uint64_t lr, struct virq_effects *effects)
+static void unload(struct virq *virq, struct virq_cpu *self, unsigned n, uint64_t lr,
+                   struct virq_effects *effects)
 {
     unsigned intid = self->lr_intid[n];
 
@@ -255,7 +259,8 @@ static uint32_t outside_of(struct virq *virq, struct virq_cpu *self, unsigned in
     if (index == 0) {
         return mask & ~self->soft;
     }
-    FOR_BITS(bit, mask) {
+    FOR_BITS(bit, mask)
+    {
         if (virq->spis[index - 1u].holder[bit] != self->index) {
             mask &= ~(1u << bit);
         }
@@ -270,7 +275,8 @@ static bool any_outside(struct virq *virq, struct virq_cpu *self, unsigned index
     if (index == 0) {
         return outside_of(virq, self, 0) != 0;
     }
-    FOR_BITS(bit, bank->active & ~bank->in_lr) {
+    FOR_BITS(bit, bank->active & ~bank->in_lr)
+    {
         if (virq->spis[index - 1u].holder[bit] == self->index) {
             return true;
         }
@@ -297,36 +303,60 @@ static void reconsider(struct virq *virq, struct virq_cpu *self, unsigned n, str
     }
 }
 
+/* Does SPI `bit` of a bank go to that vCPU? With GICv2 the lowest of the targets gets it. */
+static inline bool goes_here(const struct virq *virq, const uint8_t *route, unsigned bit,
+                             const struct virq_cpu *cpu)
+{
+    unsigned targets = route[bit];
+
+    return virq->version == 3 ? targets == cpu->index : (targets & (0u - targets)) == 1u << cpu->index;
+}
+
+static void choose_in_bank(struct virq *virq, struct virq_cpu *cpu, unsigned index, struct choice *choice)
+{
+    const struct virq_bank *bank = virq_bank(virq, cpu, index);
+    const uint8_t *route = index == 0 ? NULL : virq->spis[index - 1u].route;
+    unsigned best = VIRQ_LOWEST, next = VIRQ_LOWEST, best_bit = 0;
+
+    FOR_BITS(bit, bank_ready(bank))
+    {
+        unsigned priority = bank->priority[bit];
+
+        if (priority >= next || (route != NULL && !goes_here(virq, route, bit, cpu))) {
+            continue;
+        }
+        if (priority < best) {
+            next = best;
+            best = priority;
+            best_bit = bit;
+        } else {
+            next = priority;
+        }
+    }
+    *choice = (struct choice){index, best_bit, (uint8_t)best, (uint8_t)next};
+}
+
 /* The most urgent interrupt that is ready for the vCPU and in no list register. */
 static bool choose(struct virq *virq, struct virq_cpu *cpu, struct choice *choice)
 {
     while (cpu->summary != 0) {
-        unsigned index = lowest_bit(cpu->summary);
-        uint8_t bound;
+        unsigned index = 0, bound = VIRQ_LOWEST + 1u, others = VIRQ_LOWEST + 1u;
 
-        FOR_BITS(other, cpu->summary & ~(1u << index)) {
-            index = cpu->best[other] < cpu->best[index] ? other : index;
-        }
-        bound = cpu->best[index];
-        *choice = (struct choice){.index = index, .priority = VIRQ_LOWEST, .next = VIRQ_LOWEST};
-        FOR_BITS(bit, bank_ready(virq_bank(virq, cpu, index))) {
-            uint8_t priority = virq_bank(virq, cpu, index)->priority[bit];
-
-            if (priority >= choice->next || virq_goes_to(virq, cpu, index, bit) != cpu) {
-                continue;
-            }
-            if (priority < choice->priority) {
-                choice->next = choice->priority;
-                choice->priority = priority;
-                choice->bit = bit;
-            } else {
-                choice->next = priority;
+        FOR_BITS(n, cpu->summary)
+        {
+            if (cpu->best[n] < bound) {
+                others = bound;
+                bound = cpu->best[n];
+                index = n;
+            } else if (cpu->best[n] < others) {
+                others = cpu->best[n];
             }
         }
+        choose_in_bank(virq, cpu, index, choice);
         cpu->best[index] = choice->priority;
         if (choice->priority == VIRQ_LOWEST) {
             cpu->summary &= ~(1u << index);
-        } else if (choice->priority == bound) {
+        } else if (choice->priority <= others) {
             return true;
         }
     }
@@ -340,14 +370,16 @@ unsigned virq_best_ready(struct virq *virq, struct virq_cpu *cpu)
     return virq->forwarding && choose(virq, cpu, &choice) ? choice.priority : VIRQ_LOWEST;
 }
 
-/* All list registers are in use: the one whose interrupt can wait longest, if it is less urgent than `priority`. An active
- * one goes only if there is no pending one to take interrupts from. GIC_MAX_LRS: none. */
+/* All list registers are in use: the one whose interrupt can wait longest, if it is less urgent than
+ * `priority`. An active one goes only if there is no pending one to take interrupts from. GIC_MAX_LRS: none.
+ */
 static unsigned find_victim(const struct virq_cpu *self, unsigned priority, uint64_t *victim_lr)
 {
     unsigned pending = GIC_MAX_LRS, active = GIC_MAX_LRS, victim;
     uint64_t pending_lr = 0, active_lr = 0;
 
-    FOR_BITS(n, self->lr_used) {
+    FOR_BITS(n, self->lr_used)
+    {
         uint64_t lr = gic_lr_read(n);
 
         if ((lr & LR_ACTIVE) != 0) {
@@ -366,13 +398,15 @@ static unsigned find_victim(const struct virq_cpu *self, unsigned priority, uint
 }
 
 /* A list register for an interrupt of that priority, or GIC_MAX_LRS. */
-static unsigned make_room(struct virq *virq, struct virq_cpu *self, unsigned priority, struct virq_effects *effects)
+static unsigned make_room(struct virq *virq, struct virq_cpu *self, unsigned priority,
+                          struct virq_effects *effects)
 {
     uint64_t lr;
     unsigned n;
 
     if (self->lr_used == self->lr_all) {
-        FOR_BITS(done, gic_lr_empty() & self->lr_used) {
+        FOR_BITS(done, gic_lr_empty() & self->lr_used)
+        {
             unload(virq, self, done, 0, effects);
         }
     }
@@ -386,10 +420,13 @@ static unsigned make_room(struct virq *virq, struct virq_cpu *self, unsigned pri
     return n;
 }
 
-/* An interrupt of that priority waits: no list register may turn from active and pending to pending before it. */
-static void split_pairs(struct virq *virq, struct virq_cpu *self, unsigned priority, struct virq_effects *effects)
+/* An interrupt of that priority waits: no list register may turn from active and pending to pending before
+ * it. */
+static void split_pairs(struct virq *virq, struct virq_cpu *self, unsigned priority,
+                        struct virq_effects *effects)
 {
-    FOR_BITS(n, self->lr_used) {
+    FOR_BITS(n, self->lr_used)
+    {
         uint64_t lr = gic_lr_read(n);
 
         if ((lr & LR_STATE) == LR_STATE && FIELD(lr, 55, 48) > priority) {
@@ -398,6 +435,22 @@ static void split_pairs(struct virq *virq, struct virq_cpu *self, unsigned prior
     }
 }
 
+/* Is an interrupt pending in a list register that those who still wait may have to push out? */
+static bool holds_less_urgent(const struct virq_cpu *self, unsigned priority)
+{
+    FOR_BITS(n, self->lr_used)
+    {
+        uint64_t lr = gic_lr_read(n);
+
+        if ((lr & LR_PENDING) != 0 && FIELD(lr, 55, 48) > priority) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Those that are not reached here follow when none is left pending, or, if that would be out of order, after
+ * a kick. */
 static void fill(struct virq *virq, struct virq_cpu *self, struct virq_effects *effects)
 {
     struct choice choice;
@@ -420,15 +473,15 @@ static void fill(struct virq *virq, struct virq_cpu *self, struct virq_effects *
         }
         load(virq, self, n, choice.index, choice.bit);
     }
-    if (self->summary != 0) {
+    if (self->summary != 0 && holds_less_urgent(self, choice.priority)) {
         effects->kick |= 1u << self->index;
     }
 }
 
-/* The guest ended interrupts that were in no list register; hardware only counts them. Which ones follows from the active
- * priorities: acknowledging an interrupt sets the bit of its group priority, ending it clears that bit. The count alone
- * would not do: an interrupt that software made inactive before its EOI is counted too. With EOImode 1 the guest
- * deactivates by DIR, which traps. */
+/* The guest ended interrupts that were in no list register; hardware only counts them. Which ones follows
+ * from the active priorities: acknowledging an interrupt sets the bit of its group priority, ending it clears
+ * that bit. The count alone would not do: an interrupt that software made inactive before its EOI is counted
+ * too. With EOImode 1 the guest deactivates by DIR, which traps. */
 static void finish_outside(struct virq *virq, struct virq_cpu *self, struct virq_effects *effects)
 {
     unsigned count = HCR_EOI_COUNT(gic_hcr_read());
@@ -443,8 +496,10 @@ static void finish_outside(struct virq *virq, struct virq_cpu *self, struct virq
         return;
     }
     gic_apr_read(ap0, ap1);
-    FOR_BITS(index, self->outside) {
-        FOR_BITS(bit, outside_of(virq, self, index)) {
+    FOR_BITS(index, self->outside)
+    {
+        FOR_BITS(bit, outside_of(virq, self, index))
+        {
             struct virq_bank *bank = virq_bank(virq, self, index);
             unsigned group = virq_group_priority(virq, vmcr, bank->lr[bit] / 8u * 8u);
 
@@ -463,7 +518,8 @@ static void snapshot(struct virq *virq, struct virq_cpu *self)
     if (self->snapshot_for == 0) {
         return;
     }
-    FOR_BITS(n, self->lr_used) {
+    FOR_BITS(n, self->lr_used)
+    {
         unsigned index = self->lr_intid[n] / VIRQ_BANK;
         struct virq_bank *bank = virq_bank(virq, self, index);
         uint32_t mask = 1u << self->lr_intid[n] % VIRQ_BANK;
@@ -473,7 +529,8 @@ static void snapshot(struct virq *virq, struct virq_cpu *self)
         bank->lr_pending = pending ? bank->lr_pending | mask : bank->lr_pending & ~mask;
         bank->lr_active = (lr & LR_ACTIVE) != 0 ? bank->lr_active | mask : bank->lr_active & ~mask;
     }
-    FOR_BITS(other, self->snapshot_for) {
+    FOR_BITS(other, self->snapshot_for)
+    {
         virq->cpus[other].waiting_for &= ~(1u << self->index);
     }
     self->snapshot_for = 0;
@@ -481,7 +538,8 @@ static void snapshot(struct virq *virq, struct virq_cpu *self)
 
 static void write_ppis(struct virq *virq, struct virq_cpu *self, uint32_t mask)
 {
-    FOR_BITS(bit, mask & self->bank.hw) {
+    FOR_BITS(bit, mask & self->bank.hw)
+    {
         gic_set_active(virq->ppi_pirq[bit % 16u], (self->bank.hw_active >> bit) % 2u != 0);
     }
     self->ppi_dirty = 0;
@@ -513,17 +571,20 @@ void virq_update(struct virq *virq, struct virq_cpu *self, struct virq_effects *
         finish_outside(virq, self, effects);
     }
     if (self->eoi != 0) {
-        FOR_BITS(n, gic_lr_eoi() & self->eoi) {
+        FOR_BITS(n, gic_lr_eoi() & self->eoi)
+        {
             unload(virq, self, n, LR_EOI, effects);
         }
     }
-    FOR_BITS(n, self->look) {
+    FOR_BITS(n, self->look)
+    {
         reconsider(virq, self, n, effects);
     }
     if (self->summary != 0 && virq->forwarding) {
         fill(virq, self, effects);
     }
-    FOR_BITS(index, self->outside) {
+    FOR_BITS(index, self->outside)
+    {
         if (!any_outside(virq, self, index)) {
             self->outside &= ~(1u << index);
         }
@@ -536,27 +597,38 @@ void virq_update(struct virq *virq, struct virq_cpu *self, struct virq_effects *
     virq->recall &= ~(1u << self->index);
 }
 
-void virq_sync(struct virq *virq, struct virq_cpu *self, struct virq_effects *effects)
+/* Apart, so that the usual call saves no registers. */
+static __attribute__((noinline)) void sync_locked(struct virq *virq, struct virq_cpu *self, uint32_t sgis,
+                                                  struct virq_effects *effects)
 {
-    uint32_t sgis = load_relaxed(&self->inbox) == 0 ? 0 : __atomic_exchange_n(&self->inbox, 0, __ATOMIC_ACQUIRE);
-
-    FOR_BITS(bit, sgis) {
-        if (virq_load_again(self, bit, 0)) {
-            sgis &= ~(1u << bit);
-        }
-    }
-    /* What others changed they announced by a kick, and that was taken before: this sees it without the lock. */
-    if ((sgis | self->look | self->eoi | self->summary | self->outside | self->ppi_dirty | self->snapshot_for |
-         (virq->recall >> self->index) % 2u | (self->hcr & (GIC_HCR_NPIE | GIC_HCR_LRENPIE))) == 0) {
-        return;
-    }
     spin_lock(&virq->lock);
     self->bank.pending |= sgis;
-    FOR_BITS(bit, sgis) {
+    FOR_BITS(bit, sgis)
+    {
         virq_offer(virq, self, 0, bit, self, effects);
     }
     virq_update(virq, self, effects);
     spin_unlock(&virq->lock);
+}
+
+void virq_sync(struct virq *virq, struct virq_cpu *self, struct virq_effects *effects)
+{
+    uint32_t sgis =
+        load_relaxed(&self->inbox) == 0 ? 0 : __atomic_exchange_n(&self->inbox, 0, __ATOMIC_ACQUIRE);
+
+    FOR_BITS(bit, sgis)
+    {
+        if (virq_load_again(self, bit, 0)) {
+            sgis &= ~(1u << bit);
+        }
+    }
+    /* What others changed they announced by a kick, and that was taken before: this sees it without the lock.
+     */
+    if ((sgis | self->look | self->eoi | self->summary | self->outside | self->ppi_dirty |
+         self->snapshot_for | (virq->recall >> self->index) % 2u |
+         (self->hcr & (GIC_HCR_NPIE | GIC_HCR_LRENPIE))) != 0) {
+        sync_locked(virq, self, sgis, effects);
+    }
 }
 
 void virq_suspend(struct virq *virq, struct virq_cpu *self, struct virq_effects *effects)
@@ -565,10 +637,12 @@ void virq_suspend(struct virq *virq, struct virq_cpu *self, struct virq_effects 
     if (self->outside != 0) {
         finish_outside(virq, self, effects);
     }
-    FOR_BITS(n, self->lr_used) {
+    FOR_BITS(n, self->lr_used)
+    {
         unload(virq, self, n, gic_lr_read(n), effects);
     }
-    FOR_BITS(bit, self->bank.hw_active) {
+    FOR_BITS(bit, self->bank.hw_active)
+    {
         gic_set_active(virq->ppi_pirq[bit % 16u], false);
     }
     write_ppis(virq, self, self->ppi_dirty);
@@ -592,7 +666,8 @@ void virq_resume(struct virq *virq, struct virq_cpu *self, struct virq_effects *
     gic_apr_write(self->ap0, self->ap1);
     write_ppis(virq, self, self->bank.hw);
     virq_collect(virq, self, self, effects);
-    FOR_BITS(index, self->outside) {
+    FOR_BITS(index, self->outside)
+    {
         uint32_t mask = outside_of(virq, self, index);
 
         for (; mask != 0 && self->lr_used != self->lr_all; mask &= mask - 1u) {

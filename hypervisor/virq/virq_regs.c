@@ -4,10 +4,11 @@
 #include "arch/arm64/barrier.h"
 #include "virq/virq_lr.h"
 
-static void offer_all(struct virq *virq, struct virq_cpu *cpu, unsigned index, uint32_t mask, struct virq_cpu *self,
-                      struct virq_effects *effects)
+static void offer_all(struct virq *virq, struct virq_cpu *cpu, unsigned index, uint32_t mask,
+                      struct virq_cpu *self, struct virq_effects *effects)
 {
-    FOR_BITS(bit, mask) {
+    FOR_BITS(bit, mask)
+    {
         virq_offer(virq, cpu, index, bit, self, effects);
     }
 }
@@ -18,8 +19,8 @@ static void end(struct virq *virq, struct virq_cpu *self, struct virq_effects *e
     spin_unlock(&virq->lock);
 }
 
-void virq_enable(struct virq *virq, struct virq_cpu *cpu, unsigned index, uint32_t mask, struct virq_cpu *self,
-                 struct virq_effects *effects)
+void virq_enable(struct virq *virq, struct virq_cpu *cpu, unsigned index, uint32_t mask,
+                 struct virq_cpu *self, struct virq_effects *effects)
 {
     struct virq_bank *bank = virq_bank(virq, cpu, index);
 
@@ -30,16 +31,18 @@ void virq_enable(struct virq *virq, struct virq_cpu *cpu, unsigned index, uint32
     mask &= ~bank->enabled;
     bank->enabled |= mask;
     if (index != 0) { /* linked PPIs stay enabled: that pCPU has no other use for them */
-        FOR_BITS(bit, mask & bank->hw) {
+        FOR_BITS(bit, mask & bank->hw)
+        {
             gic_enable(virq->spis[index - 1u].pirq[bit]);
         }
     }
-    offer_all(virq, cpu, index, mask & bank_pending(bank) & ~bank->in_lr, self, effects); /* those look again at EOI */
+    offer_all(virq, cpu, index, mask & bank_pending(bank) & ~bank->in_lr, self,
+              effects); /* those look again at EOI */
     end(virq, self, effects);
 }
 
-void virq_disable(struct virq *virq, struct virq_cpu *cpu, unsigned index, uint32_t mask, struct virq_cpu *self,
-                  struct virq_effects *effects)
+void virq_disable(struct virq *virq, struct virq_cpu *cpu, unsigned index, uint32_t mask,
+                  struct virq_cpu *self, struct virq_effects *effects)
 {
     struct virq_bank *bank = virq_bank(virq, cpu, index);
 
@@ -51,23 +54,26 @@ void virq_disable(struct virq *virq, struct virq_cpu *cpu, unsigned index, uint3
     bank->enabled &= ~mask;
     if (index != 0) {
 #ifdef BREAK_distributor_owner
-        FOR_BITS(bit, mask) {
+        FOR_BITS(bit, mask)
+        {
             gic_disable(index * VIRQ_BANK + bit);
         }
 #endif
-        FOR_BITS(bit, mask & bank->hw) {
+        FOR_BITS(bit, mask & bank->hw)
+        {
             gic_disable(virq->spis[index - 1u].pirq[bit]);
         }
     }
-    FOR_BITS(bit, mask & bank->in_lr) {
+    FOR_BITS(bit, mask & bank->in_lr)
+    {
         virq->recall |= 1u << virq_holder(virq, cpu, index, bit)->index;
         virq_offer(virq, cpu, index, bit, self, effects);
     }
     end(virq, self, effects);
 }
 
-void virq_set_pending(struct virq *virq, struct virq_cpu *cpu, unsigned index, uint32_t mask, struct virq_cpu *self,
-                      struct virq_effects *effects)
+void virq_set_pending(struct virq *virq, struct virq_cpu *cpu, unsigned index, uint32_t mask,
+                      struct virq_cpu *self, struct virq_effects *effects)
 {
     struct virq_bank *bank = virq_bank(virq, cpu, index);
 
@@ -77,8 +83,8 @@ void virq_set_pending(struct virq *virq, struct virq_cpu *cpu, unsigned index, u
     end(virq, self, effects);
 }
 
-void virq_clear_pending(struct virq *virq, struct virq_cpu *cpu, unsigned index, uint32_t mask, struct virq_cpu *self,
-                        struct virq_effects *effects)
+void virq_clear_pending(struct virq *virq, struct virq_cpu *cpu, unsigned index, uint32_t mask,
+                        struct virq_cpu *self, struct virq_effects *effects)
 {
     struct virq_bank *bank = virq_bank(virq, cpu, index);
 
@@ -88,7 +94,8 @@ void virq_clear_pending(struct virq *virq, struct virq_cpu *cpu, unsigned index,
     }
     bank->pending &= ~mask;
     bank->drop_pending |= mask & bank->in_lr;
-    FOR_BITS(bit, mask & bank->hw) {
+    FOR_BITS(bit, mask & bank->hw)
+    {
         if (index != 0) {
             gic_set_pending(virq->spis[index - 1u].pirq[bit], false);
         } else if (cpu == self) {
@@ -99,8 +106,8 @@ void virq_clear_pending(struct virq *virq, struct virq_cpu *cpu, unsigned index,
     end(virq, self, effects);
 }
 
-void virq_set_active(struct virq *virq, struct virq_cpu *cpu, unsigned index, uint32_t mask, struct virq_cpu *self,
-                     struct virq_effects *effects)
+void virq_set_active(struct virq *virq, struct virq_cpu *cpu, unsigned index, uint32_t mask,
+                     struct virq_cpu *self, struct virq_effects *effects)
 {
     struct virq_bank *bank = virq_bank(virq, cpu, index);
     bool before = virq->soft_active;
@@ -108,7 +115,8 @@ void virq_set_active(struct virq *virq, struct virq_cpu *cpu, unsigned index, ui
     spin_lock(&virq->lock);
     mask &= ~bank->active;
     bank->active |= mask;
-    FOR_BITS(bit, mask & ~bank->in_lr) {
+    FOR_BITS(bit, mask & ~bank->in_lr)
+    {
         virq->soft_active = true;
         if (index != 0) {
             virq->spis[index - 1u].holder[bit] = VIRQ_NONE;
@@ -123,8 +131,8 @@ void virq_set_active(struct virq *virq, struct virq_cpu *cpu, unsigned index, ui
     end(virq, self, effects);
 }
 
-void virq_clear_active(struct virq *virq, struct virq_cpu *cpu, unsigned index, uint32_t mask, struct virq_cpu *self,
-                       struct virq_effects *effects)
+void virq_clear_active(struct virq *virq, struct virq_cpu *cpu, unsigned index, uint32_t mask,
+                       struct virq_cpu *self, struct virq_effects *effects)
 {
     struct virq_bank *bank = virq_bank(virq, cpu, index);
 
@@ -135,14 +143,16 @@ void virq_clear_active(struct virq *virq, struct virq_cpu *cpu, unsigned index, 
     end(virq, self, effects);
 }
 
-/* Bits of a bank that are in list registers of other vCPUs; *holders: of which. *seen gets what our own ones hold. */
+/* Bits of a bank that are in list registers of other vCPUs; *holders: of which. *seen gets what our own ones
+ * hold. */
 static uint32_t held_by_others(struct virq *virq, struct virq_cpu *cpu, unsigned index, bool active,
                                struct virq_cpu *self, uint32_t *holders, uint32_t *seen)
 {
     struct virq_bank *bank = virq_bank(virq, cpu, index);
     uint32_t others = 0;
 
-    FOR_BITS(bit, bank->in_lr) {
+    FOR_BITS(bit, bank->in_lr)
+    {
         struct virq_cpu *holder = virq_holder(virq, cpu, index, bit);
         uint64_t lr;
 
@@ -152,15 +162,16 @@ static uint32_t held_by_others(struct virq *virq, struct virq_cpu *cpu, unsigned
             continue;
         }
         lr = gic_lr_read(bank->lr[bit]);
-        if (active ? (lr & LR_ACTIVE) != 0 : (lr & LR_PENDING) != 0 && (self->latched >> bank->lr[bit]) % 2u != 0) {
+        if (active ? (lr & LR_ACTIVE) != 0
+                   : (lr & LR_PENDING) != 0 && (self->latched >> bank->lr[bit]) % 2u != 0) {
             *seen |= 1u << bit;
         }
     }
     return others;
 }
 
-uint32_t virq_read_state(struct virq *virq, struct virq_cpu *cpu, unsigned index, bool active, struct virq_cpu *self,
-                         struct virq_effects *effects)
+uint32_t virq_read_state(struct virq *virq, struct virq_cpu *cpu, unsigned index, bool active,
+                         struct virq_cpu *self, struct virq_effects *effects)
 {
     struct virq_bank *bank = virq_bank(virq, cpu, index);
     uint16_t key = (uint16_t)(1u + (index == 0 ? cpu->index : MAX_VCPUS + index));
@@ -174,7 +185,8 @@ uint32_t virq_read_state(struct virq *virq, struct virq_cpu *cpu, unsigned index
     if (holders != 0 && self->asked != key) {
         self->asked = key;
         self->waiting_for = holders;
-        FOR_BITS(holder, holders) {
+        FOR_BITS(holder, holders)
+        {
             virq->cpus[holder].snapshot_for |= 1u << self->index;
         }
         effects->kick |= holders;

@@ -3,7 +3,8 @@
 
 #include "base/string.h"
 
-_Static_assert(_Alignof(struct virq_cpu) <= _Alignof(struct virq) && sizeof(struct virq) % 8u == 0, "virq_init()");
+_Static_assert(_Alignof(struct virq_cpu) <= _Alignof(struct virq) && sizeof(struct virq) % 8u == 0,
+               "virq_init()");
 _Static_assert(_Alignof(struct virq_spi_bank) <= _Alignof(struct virq_cpu), "virq_init()");
 
 static unsigned banks_for(unsigned nr_spis)

@@ -7,39 +7,23 @@
 #include "core/vcpu.h"
 
 /* One line a register: saved and loaded in the same order. */
-#define EL1_REGISTERS(r)          \
-    r(sp_el0, sp_el0)             \
-    r(sp_el1, sp_el1)             \
-    r(elr_el1, elr_el1)           \
-    r(spsr_el1, spsr_el1)         \
-    r(sctlr, sctlr_el1)           \
-    r(cpacr, cpacr_el1)           \
-    r(ttbr0, ttbr0_el1)           \
-    r(ttbr1, ttbr1_el1)           \
-    r(tcr, tcr_el1)               \
-    r(mair, mair_el1)             \
-    r(amair, amair_el1)           \
-    r(vbar, vbar_el1)             \
-    r(esr, esr_el1)               \
-    r(far, far_el1)               \
-    r(afsr0, afsr0_el1)           \
-    r(afsr1, afsr1_el1)           \
-    r(par, par_el1)               \
-    r(contextidr, contextidr_el1) \
-    r(csselr, csselr_el1)         \
-    r(tpidr_el0, tpidr_el0)       \
-    r(tpidrro_el0, tpidrro_el0)   \
-    r(tpidr_el1, tpidr_el1)       \
-    r(cntkctl, cntkctl_el1)
+#define EL1_REGISTERS(r)                                                                                \
+    r(sp_el0, sp_el0) r(sp_el1, sp_el1) r(elr_el1, elr_el1) r(spsr_el1, spsr_el1) r(sctlr, sctlr_el1)   \
+        r(cpacr, cpacr_el1) r(ttbr0, ttbr0_el1) r(ttbr1, ttbr1_el1) r(tcr, tcr_el1) r(mair, mair_el1)   \
+            r(amair, amair_el1) r(vbar, vbar_el1) r(esr, esr_el1) r(far, far_el1) r(afsr0, afsr0_el1)   \
+                r(afsr1, afsr1_el1) r(par, par_el1) r(contextidr, contextidr_el1) r(csselr, csselr_el1) \
+                    r(tpidr_el0, tpidr_el0) r(tpidrro_el0, tpidrro_el0) r(tpidr_el1, tpidr_el1)         \
+                        r(cntkctl, cntkctl_el1)
 
 /* APIAKeyLo .. APGAKeyHi (FEAT_PAuth) by encoding: the assembler targets v8.0. */
-#define KEY_REGISTERS(r)                                                                                      \
-    r(0, s3_0_c2_c1_0) r(1, s3_0_c2_c1_1) r(2, s3_0_c2_c1_2) r(3, s3_0_c2_c1_3) r(4, s3_0_c2_c2_0)            \
-    r(5, s3_0_c2_c2_1) r(6, s3_0_c2_c2_2) r(7, s3_0_c2_c2_3) r(8, s3_0_c2_c3_0) r(9, s3_0_c2_c3_1)
+#define KEY_REGISTERS(r)                                                                           \
+    r(0, s3_0_c2_c1_0) r(1, s3_0_c2_c1_1) r(2, s3_0_c2_c1_2) r(3, s3_0_c2_c1_3) r(4, s3_0_c2_c2_0) \
+        r(5, s3_0_c2_c2_1) r(6, s3_0_c2_c2_2) r(7, s3_0_c2_c2_3) r(8, s3_0_c2_c3_0) r(9, s3_0_c2_c3_1)
 
 #define CPTR_GUEST (CPTR_RES1 | CPTR_TTA | CPTR_TZ | CPTR_TSM)
-#define HCR_GUEST  (HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_TID3 | HCR_TSC | HCR_TIDCP | \
-                   HCR_TACR | HCR_TSW | HCR_RW | HCR_TLOR)
+#define HCR_GUEST                                                                                            \
+    (HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_TSW | \
+     HCR_RW | HCR_TLOR)
 
 /* Test-only builds: one trap less. */
 #if defined(BREAK_trap_smc)
@@ -68,19 +52,22 @@ static uint64_t cptr_guest(bool trap_fp)
 
 static uint64_t hcr_guest(const struct vcpu *vcpu)
 {
-    return (HCR_GUEST & ~(uint64_t)HCR_OFF) | (has_pauth ? HCR_APK | HCR_API : 0) | (vcpu->shared ? HCR_TWI : 0) |
-           (vcpu->sweep.watching ? HCR_TVM : 0);
+    return (HCR_GUEST & ~(uint64_t)HCR_OFF) | (has_pauth ? HCR_APK | HCR_API : 0) |
+           (vcpu->shared ? HCR_TWI : 0) | (vcpu->sweep.watching ? HCR_TVM : 0);
 }
 
 void context_init_pcpu(void)
 {
     uint64_t isar1 = READ_SYSREG(id_aa64isar1_el1), dfr0 = READ_SYSREG(id_aa64dfr0_el1);
-    uint64_t counters = FIELD(dfr0, 11, 8) != 0 && FIELD(dfr0, 11, 8) != 15 ? FIELD(READ_SYSREG(pmcr_el0), 15, 11) : 0;
+    uint64_t counters =
+        FIELD(dfr0, 11, 8) != 0 && FIELD(dfr0, 11, 8) != 15 ? FIELD(READ_SYSREG(pmcr_el0), 15, 11) : 0;
 
     has_pauth = (isar1 & MASK(11, 4)) != 0 || FIELD(isar1, 31, 24) != 0;
     has_amu = FIELD(READ_SYSREG(id_aa64pfr0_el1), 47, 44) != 0;
-    WRITE_SYSREG(mdcr_el2, counters | ((MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA) & ~(uint64_t)MDCR_OFF) |
-                               (FIELD(dfr0, 35, 32) != 0 ? MDCR_TPMS : 0) | (FIELD(dfr0, 43, 40) != 0 ? MDCR_TTRF : 0));
+    WRITE_SYSREG(mdcr_el2,
+                 counters |
+                     ((MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA) & ~(uint64_t)MDCR_OFF) |
+                     (FIELD(dfr0, 35, 32) != 0 ? MDCR_TPMS : 0) | (FIELD(dfr0, 43, 40) != 0 ? MDCR_TTRF : 0));
     WRITE_SYSREG(cptr_el2, cptr_guest(false));
     WRITE_SYSREG(cnthctl_el2, CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN);
     WRITE_SYSREG(hstr_el2, 0);
@@ -92,11 +79,11 @@ void context_init_pcpu(void)
         WRITE_SYSREG(s3_4_c1_c2_2, 0); /* HCRX_EL2 */
     }
     if (FIELD(READ_SYSREG(id_aa64mmfr0_el1), 59, 56) != 0) { /* FEAT_FGT: nothing beyond the coarse traps */
-        WRITE_SYSREG(s3_4_c1_c1_4, 0); /* HFGRTR_EL2 */
-        WRITE_SYSREG(s3_4_c1_c1_5, 0); /* HFGWTR_EL2 */
-        WRITE_SYSREG(s3_4_c1_c1_6, 0); /* HFGITR_EL2 */
-        WRITE_SYSREG(s3_4_c3_c1_4, 0); /* HDFGRTR_EL2 */
-        WRITE_SYSREG(s3_4_c3_c1_5, 0); /* HDFGWTR_EL2 */
+        WRITE_SYSREG(s3_4_c1_c1_4, 0);                       /* HFGRTR_EL2 */
+        WRITE_SYSREG(s3_4_c1_c1_5, 0);                       /* HFGWTR_EL2 */
+        WRITE_SYSREG(s3_4_c1_c1_6, 0);                       /* HFGITR_EL2 */
+        WRITE_SYSREG(s3_4_c3_c1_4, 0);                       /* HDFGRTR_EL2 */
+        WRITE_SYSREG(s3_4_c3_c1_5, 0);                       /* HDFGWTR_EL2 */
     }
     isb();
 }
@@ -196,7 +183,10 @@ static uint64_t vector_offset(uint64_t pstate)
 {
     uint64_t mode = pstate % 32u;
 
-    return mode >= 16u ? 0x600u : mode == 0 ? 0x400u : mode == 4u ? 0x0u : 0x200u; /* AArch32, EL0, EL1t, EL1h */
+    return mode >= 16u  ? 0x600u
+           : mode == 0  ? 0x400u
+           : mode == 4u ? 0x0u
+                        : 0x200u; /* AArch32, EL0, EL1t, EL1h */
 }
 
 void context_inject(struct vcpu *vcpu, uint64_t esr, uint64_t far)
@@ -210,7 +200,8 @@ void context_inject(struct vcpu *vcpu, uint64_t esr, uint64_t far)
     WRITE_SYSREG(far_el1, far);
     WRITE_SYSREG(elr_el2, READ_SYSREG(vbar_el1) + vector_offset(pstate));
     /* NZCV, DIT and the like are kept; DAIF set, EL1h, PAN as SCTLR_EL1.SPAN asks. */
-    uint64_t pan = FIELD(READ_SYSREG(sctlr_el1), 23, 23) == 0 && FIELD(READ_SYSREG(id_aa64mmfr1_el1), 23, 20) != 0;
+    uint64_t pan =
+        FIELD(READ_SYSREG(sctlr_el1), 23, 23) == 0 && FIELD(READ_SYSREG(id_aa64mmfr1_el1), 23, 20) != 0;
 
     WRITE_SYSREG(spsr_el2, (pstate & (MASK(31, 28) | BIT(22) | BIT(24))) | pan << 22 | SPSR_GUEST_RESET);
 }

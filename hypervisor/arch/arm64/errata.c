@@ -3,7 +3,7 @@
 
 #include "arch/arm64/sysreg.h"
 
-#define MIDR_ARM(part) (UINT32_C(0x41) << 24 | (uint32_t)(part) << 4)
+#define MIDR_ARM(part)  (UINT32_C(0x41) << 24 | (uint32_t)(part) << 4)
 #define MIDR_PART(midr) ((uint32_t)(midr) & 0xff00fff0u)
 
 /* Arm's list for CVE-2022-23960: cores that a loop of branches helps. */
@@ -40,10 +40,13 @@ static bool listed(const uint32_t *cores, size_t count, uint64_t midr)
     return false;
 }
 
-enum branch_mitigation errata_mitigation(uint64_t midr, uint64_t pfr0, uint64_t mmfr1, uint64_t isar2, bool firmware)
+enum branch_mitigation errata_mitigation(uint64_t midr, uint64_t pfr0, uint64_t mmfr1, uint64_t isar2,
+                                         bool firmware)
 {
-    if (FIELD(pfr0, 59, 56) >= 3u || FIELD(mmfr1, 63, 60) != 0 || listed(safe_cores, ARRAY_SIZE(safe_cores), midr)) {
-        return MITIGATE_NOTHING; /* CSV2_3, ECBHB: the core separates the history of exception levels itself */
+    if (FIELD(pfr0, 59, 56) >= 3u || FIELD(mmfr1, 63, 60) != 0 ||
+        listed(safe_cores, ARRAY_SIZE(safe_cores), midr)) {
+        return MITIGATE_NOTHING; /* CSV2_3, ECBHB: the core separates the history of exception levels itself
+                                  */
     }
     if (FIELD(isar2, 31, 28) != 0) {
         return MITIGATE_CLRBHB;

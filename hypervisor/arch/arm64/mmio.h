@@ -48,10 +48,9 @@ static inline void mmio_write64(volatile void *a, uint64_t v)
 /* On the host a test decides what stands behind a register. */
 uint32_t host_mmio_read(const volatile void *a, unsigned size);
 void host_mmio_write(volatile void *a, unsigned size, uint64_t v);
-#define mmio_read8(a)     ((uint8_t)host_mmio_read((a), 1))
-#define mmio_read32(a)    (host_mmio_read((a), 4))
-#define mmio_read64(a) \
-    (mmio_read32(a) | (uint64_t)mmio_read32((const volatile uint8_t *)(a) + 4) << 32)
+#define mmio_read8(a)      ((uint8_t)host_mmio_read((a), 1))
+#define mmio_read32(a)     (host_mmio_read((a), 4))
+#define mmio_read64(a)     (mmio_read32(a) | (uint64_t)mmio_read32((const volatile uint8_t *)(a) + 4) << 32)
 #define mmio_write8(a, v)  host_mmio_write((a), 1, (v))
 #define mmio_write32(a, v) host_mmio_write((a), 4, (v))
 #define mmio_write64(a, v) host_mmio_write((a), 8, (v))

@@ -174,7 +174,8 @@ void *stage1_map_stack(unsigned index, void *memory)
     return (void *)(va + STACK_SIZE);
 }
 
-static void *window_fill(struct stage1_tables *tables, unsigned window, uint64_t pa, unsigned pages, uint64_t attributes)
+static void *window_fill(struct stage1_tables *tables, unsigned window, uint64_t pa, unsigned pages,
+                         uint64_t attributes)
 {
     unsigned first = window * WINDOW_PAGES;
 
@@ -186,7 +187,8 @@ static void *window_fill(struct stage1_tables *tables, unsigned window, uint64_t
     return (void *)(WINDOW_VA + (uint64_t)first * PAGE_SIZE);
 }
 
-void *window_map(struct stage1_tables *tables, unsigned window, pa_t pa, unsigned pages, enum window_access access)
+void *window_map(struct stage1_tables *tables, unsigned window, pa_t pa, unsigned pages,
+                 enum window_access access)
 {
     return window_fill(tables, window, pa.v, pages, access == WINDOW_WRITE ? S1_DATA : S1_RODATA);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hypervisor's own address space (layout.h). Each pCPU has its own root, so that its copy windows are private and
- * their maintenance is local (TLBI VAE2, DSB NSH). Mappings other than windows are made at boot only, by one pCPU. */
+/* The hypervisor's own address space (layout.h). Each pCPU has its own root, so that its copy windows are
+ * private and their maintenance is local (TLBI VAE2, DSB NSH). Mappings other than windows are made at boot
+ * only, by one pCPU. */
 #ifndef ARCH_STAGE1_H
 #define ARCH_STAGE1_H
 
@@ -47,10 +48,11 @@ void *stage1_map_stack(unsigned index, void *memory);
 
 enum window_access { WINDOW_READ, WINDOW_WRITE };
 
-/* Maps up to WINDOW_PAGES pages from pa (page aligned) in window 0 or 1 of this pCPU, Normal write-back, never
- * executable. The mapping ends with window_unmap(). */
+/* Maps up to WINDOW_PAGES pages from pa (page aligned) in window 0 or 1 of this pCPU, Normal write-back,
+ * never executable. The mapping ends with window_unmap(). */
 #define WINDOW_PAGES 16u
-void *window_map(struct stage1_tables *tables, unsigned window, pa_t pa, unsigned pages, enum window_access access);
+void *window_map(struct stage1_tables *tables, unsigned window, pa_t pa, unsigned pages,
+                 enum window_access access);
 void window_unmap(struct stage1_tables *tables, unsigned window, unsigned pages);
 
 /* Device registers for the length of a reset step. */

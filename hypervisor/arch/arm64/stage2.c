@@ -8,16 +8,17 @@
 
 #define ENTRIES 512u
 
-/* Leaf descriptors. MemAttr 0b1111 Normal write-back, 0b0001 Device-nGnRE. Bits 55 and 56 are for software. */
-#define S2_TABLE  UINT64_C(3)
-#define S2_BLOCK  UINT64_C(1)
-#define S2_PAGE   UINT64_C(3)
-#define S2_AF     BIT(10)
-#define S2_SH     (UINT64_C(3) << 8)
-#define S2_RW     (UINT64_C(3) << 6)
-#define S2_XN     (UINT64_C(2) << 53)
-#define S2_RAM    (S2_AF | S2_SH | S2_RW | (UINT64_C(0xf) << 2))
-#define S2_DEVICE (S2_AF | S2_RW | S2_XN | (UINT64_C(1) << 2))
+/* Leaf descriptors. MemAttr 0b1111 Normal write-back, 0b0001 Device-nGnRE. Bits 55 and 56 are for software.
+ */
+#define S2_TABLE   UINT64_C(3)
+#define S2_BLOCK   UINT64_C(1)
+#define S2_PAGE    UINT64_C(3)
+#define S2_AF      BIT(10)
+#define S2_SH      (UINT64_C(3) << 8)
+#define S2_RW      (UINT64_C(3) << 6)
+#define S2_XN      (UINT64_C(2) << 53)
+#define S2_RAM     (S2_AF | S2_SH | S2_RW | (UINT64_C(0xf) << 2))
+#define S2_DEVICE  (S2_AF | S2_RW | S2_XN | (UINT64_C(1) << 2))
 #define S2_ADDRESS MASK(47, 12)
 
 static uint64_t span(unsigned level)
@@ -53,7 +54,8 @@ static uint64_t *table_of(uint64_t entry)
     return stage1_pointer(PA(entry & S2_ADDRESS));
 }
 
-static enum status map_one(struct stage2 *stage2, struct pool *pool, uint64_t ipa, uint64_t leaf, unsigned level)
+static enum status map_one(struct stage2 *stage2, struct pool *pool, uint64_t ipa, uint64_t leaf,
+                           unsigned level)
 {
     uint64_t *table = stage2->root;
     uint64_t index = ipa / span(stage2->start_level);
@@ -102,7 +104,8 @@ static enum status map_range(struct stage2 *stage2, struct pool *pool, const str
 /* Test-only builds: every domain has one page too many, at the page's own address. */
 static enum status open_hole(struct stage2 *stage2, const struct domain_record *record)
 {
-    static uint64_t tables[32][ENTRIES] __attribute__((aligned(4096))), unused[ENTRIES] __attribute__((aligned(4096)));
+    static uint64_t tables[32][ENTRIES] __attribute__((aligned(4096))),
+        unused[ENTRIES] __attribute__((aligned(4096)));
     static struct pool pool;
     static pa_t first;
     struct domain_map hole = {.size = PAGE_SIZE, .kind = MAP_RAM};
@@ -133,7 +136,8 @@ static uint64_t vtcr(const struct stage2 *stage2)
            (uint64_t)(2u - stage2->start_level) << 6 | (64u - stage2->ipa_bits);
 }
 
-enum status stage2_build(struct stage2 *stage2, struct pool *pool, const struct domain_record *record, unsigned vmid)
+enum status stage2_build(struct stage2 *stage2, struct pool *pool, const struct domain_record *record,
+                         unsigned vmid)
 {
     uint64_t bytes;
 

@@ -30,7 +30,8 @@ void stage2_shape(unsigned ipa_bits, uint32_t *start_level, uint32_t *root_table
 uint64_t stage2_table_pages(const struct domain_record *record);
 
 /* Builds the tables of the record's maps from the pool. The tables were never used by a walker before. */
-enum status stage2_build(struct stage2 *stage2, struct pool *pool, const struct domain_record *record, unsigned vmid);
+enum status stage2_build(struct stage2 *stage2, struct pool *pool, const struct domain_record *record,
+                         unsigned vmid);
 
 /* Removes every TLB entry of the domain on all pCPUs. */
 void stage2_flush(const struct stage2 *stage2);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The generic timer as EL2 uses it: CNTPCT as clock, CNTHP as alarm of this pCPU. Ticks are those of CNTFRQ_EL0. */
+/* The generic timer as EL2 uses it: CNTPCT as clock, CNTHP as alarm of this pCPU. Ticks are those of
+ * CNTFRQ_EL0. */
 #ifndef ARCH_TIMER_H
 #define ARCH_TIMER_H
 

@@ -9,24 +9,24 @@
 #include "core/vpl011.h"
 
 /* ISS of a data abort (Arm ARM ESR_ELx). */
-#define ISS_ISV(iss)  (FIELD(iss, 24, 24) != 0)
-#define ISS_SIZE(iss) (1u << FIELD(iss, 23, 22))
-#define ISS_SSE(iss)  (FIELD(iss, 21, 21) != 0)
-#define ISS_SRT(iss)  (unsigned)FIELD(iss, 20, 16)
-#define ISS_SF(iss)   (FIELD(iss, 15, 15) != 0)
-#define ISS_CM(iss)   (FIELD(iss, 8, 8) != 0)
-#define ISS_S1PTW(iss) (FIELD(iss, 7, 7) != 0)
-#define ISS_WNR(iss)  (FIELD(iss, 6, 6) != 0)
+#define ISS_ISV(iss)      (FIELD(iss, 24, 24) != 0)
+#define ISS_SIZE(iss)     (1u << FIELD(iss, 23, 22))
+#define ISS_SSE(iss)      (FIELD(iss, 21, 21) != 0)
+#define ISS_SRT(iss)      (unsigned)FIELD(iss, 20, 16)
+#define ISS_SF(iss)       (FIELD(iss, 15, 15) != 0)
+#define ISS_CM(iss)       (FIELD(iss, 8, 8) != 0)
+#define ISS_S1PTW(iss)    (FIELD(iss, 7, 7) != 0)
+#define ISS_WNR(iss)      (FIELD(iss, 6, 6) != 0)
 #define ISS_FSC_TYPE(iss) FIELD(iss, 5, 2)
-#define FSC_TRANSLATION 1u
-#define FSC_EXTERNAL 0x10u
+#define FSC_TRANSLATION   1u
+#define FSC_EXTERNAL      0x10u
 
 /* EC, ISV, SAS, SSE, CM, S1PTW and the kind of fault: a translation fault of a plain word access. */
 #define WORD_MASK   (MASK(31, 26) | MASK(24, 21) | MASK(8, 7) | MASK(5, 2))
 #define WORD_ACCESS ((uint64_t)EC_DABT_LOWER << 26 | BIT(24) | UINT64_C(2) << 22 | FSC_TRANSLATION << 2)
 
-#define GICC_DIR        0x1000u
-#define GICR_STRIDE     0x20000u
+#define GICC_DIR    0x1000u
+#define GICR_STRIDE 0x20000u
 
 #ifdef BREAK_redistributor_bound
 #define FRAMES(record) (MAX_VCPUS + 0u * (record)->nr_vcpus)
@@ -52,12 +52,14 @@ static bool in_range(uint64_t ipa, ipa_t base, uint64_t size)
 
 static enum outcome vgic_outcome(enum vgic_result result)
 {
-    _Static_assert((int)DONE == (int)VGIC_OK && (int)RETRY == (int)VGIC_RETRY && (int)NOBODY == (int)VGIC_FAULT, "same");
+    _Static_assert(
+        (int)DONE == (int)VGIC_OK && (int)RETRY == (int)VGIC_RETRY && (int)NOBODY == (int)VGIC_FAULT, "same");
     return (enum outcome)result;
 }
 
 /* Emulated devices of the domain, the most frequent first. */
-static inline __attribute__((always_inline)) enum outcome emulate(struct vcpu *vcpu, uint64_t ipa, unsigned size, bool write, uint64_t *value)
+static inline __attribute__((always_inline)) enum outcome emulate(struct vcpu *vcpu, uint64_t ipa,
+                                                                  unsigned size, bool write, uint64_t *value)
 {
     struct domain *d = vcpu->domain;
     const struct domain_record *r = d->record;
@@ -65,14 +67,16 @@ static inline __attribute__((always_inline)) enum outcome emulate(struct vcpu *v
     enum outcome outcome = NOBODY;
 
     if (in_range(ipa, r->gicd, d->gicd_size)) {
-        outcome = vgic_outcome(vgic_dist_access(d->virq, vcpu->index, vcpu->virq, (uint32_t)(ipa - r->gicd.v), size,
-                                                write, value, &effects));
+        outcome = vgic_outcome(vgic_dist_access(d->virq, vcpu->index, vcpu->virq, (uint32_t)(ipa - r->gicd.v),
+                                                size, write, value, &effects));
     } else if (d->uart != NULL && in_range(ipa, r->uart, PAGE_SIZE)) {
-        effects_refresh_uarts(vpl011_access(d->uart, ipa - r->uart.v, size, write, value, vcpu->virq, &effects));
+        effects_refresh_uarts(
+            vpl011_access(d->uart, ipa - r->uart.v, size, write, value, vcpu->virq, &effects));
         outcome = DONE;
     } else if (gic_version == 3 && in_range(ipa, r->gicr_or_gicc, (uint64_t)GICR_STRIDE * FRAMES(r))) {
-        outcome = vgic_outcome(vgic_redist_access(d->virq, vcpu->index, vcpu->virq, (uint32_t)(ipa - r->gicr_or_gicc.v),
-                                                  size, write, value, &effects));
+        outcome = vgic_outcome(vgic_redist_access(d->virq, vcpu->index, vcpu->virq,
+                                                  (uint32_t)(ipa - r->gicr_or_gicc.v), size, write, value,
+                                                  &effects));
     } else if (gic_version == 2 && write && ipa == r->gicr_or_gicc.v + GICC_DIR) {
         vgic_dir(d->virq, vcpu->index, vcpu->virq, *value, &effects);
         outcome = DONE;
@@ -82,8 +86,8 @@ static inline __attribute__((always_inline)) enum outcome emulate(struct vcpu *v
 }
 
 /* The same code for the rest: kept out of the way of word accesses, which are specialised. */
-static __attribute__((noinline, cold)) enum outcome emulate_any(struct vcpu *vcpu, uint64_t ipa, unsigned size, bool write,
-                                                                uint64_t *value)
+static __attribute__((noinline, cold)) enum outcome emulate_any(struct vcpu *vcpu, uint64_t ipa,
+                                                                unsigned size, bool write, uint64_t *value)
 {
     return emulate(vcpu, ipa, size, write, value);
 }
@@ -151,8 +155,8 @@ static __attribute__((noinline, cold)) void data_abort(struct vcpu *vcpu, uint64
     skip_instruction();
 }
 
-/* An aligned-size load or store of a word whose syndrome is complete: nearly every access to a device register. False: not
- * one, or nobody serves it; nothing has been done. */
+/* An aligned-size load or store of a word whose syndrome is complete: nearly every access to a device
+ * register. False: not one, or nobody serves it; nothing has been done. */
 static inline bool word_access(struct vcpu *vcpu, uint64_t esr, uint64_t ipa)
 {
     unsigned reg = ISS_SRT(esr);

@@ -25,7 +25,8 @@ bool decode_instruction(uint32_t instruction, struct decoded_access *access)
     return access->rn == 31u || access->rn != access->rt; /* else unpredictable */
 }
 
-/* The frame must be the domain's own RAM: stage 2 says so, since AT walks both stages and devices fault here. */
+/* The frame must be the domain's own RAM: stage 2 says so, since AT walks both stages and devices fault here.
+ */
 bool decode_fetch(struct vcpu *vcpu, uint32_t *instruction)
 {
     uint64_t saved = READ_SYSREG(par_el1), pc = READ_SYSREG(elr_el2), par;

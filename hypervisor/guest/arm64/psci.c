@@ -6,31 +6,31 @@
 #include "core/power.h"
 #include "guest/arm64/trap.h"
 
-#define SMCCC_VERSION       0x80000000u
-#define SMCCC_ARCH_FEATURES 0x80000001u
-#define PSCI_VERSION        0x84000000u
-#define PSCI_CPU_SUSPEND    0x84000001u
-#define PSCI_CPU_OFF        0x84000002u
-#define PSCI_CPU_ON         0x84000003u
-#define PSCI_AFFINITY_INFO  0x84000004u
+#define SMCCC_VERSION          0x80000000u
+#define SMCCC_ARCH_FEATURES    0x80000001u
+#define PSCI_VERSION           0x84000000u
+#define PSCI_CPU_SUSPEND       0x84000001u
+#define PSCI_CPU_OFF           0x84000002u
+#define PSCI_CPU_ON            0x84000003u
+#define PSCI_AFFINITY_INFO     0x84000004u
 #define PSCI_MIGRATE_INFO_TYPE 0x84000006u
-#define PSCI_SYSTEM_OFF     0x84000008u
-#define PSCI_SYSTEM_RESET   0x84000009u
-#define PSCI_FEATURES       0x8400000au
-#define SMC64               0x40000000u
-#define PSCI_0_1_CPU_OFF    1u
-#define PSCI_0_1_CPU_ON     2u
-#define VENDOR_HYP_COUNT    0x8600ff00u
-#define VENDOR_HYP_UID      0x8600ff01u
-#define VENDOR_HYP_REVISION 0x8600ff03u
+#define PSCI_SYSTEM_OFF        0x84000008u
+#define PSCI_SYSTEM_RESET      0x84000009u
+#define PSCI_FEATURES          0x8400000au
+#define SMC64                  0x40000000u
+#define PSCI_0_1_CPU_OFF       1u
+#define PSCI_0_1_CPU_ON        2u
+#define VENDOR_HYP_COUNT       0x8600ff00u
+#define VENDOR_HYP_UID         0x8600ff01u
+#define VENDOR_HYP_REVISION    0x8600ff03u
 
-#define VERSION_1_1       0x10001u
-#define NOT_SUPPORTED     ((uint64_t)-1)
+#define VERSION_1_1        0x10001u
+#define NOT_SUPPORTED      ((uint64_t)-1)
 #define INVALID_PARAMETERS ((uint64_t)-2)
-#define ALREADY_ON        ((uint64_t)-4)
-#define ON_PENDING        ((uint64_t)-5)
-#define INVALID_ADDRESS   ((uint64_t)-9)
-#define NO_MIGRATION      2u
+#define ALREADY_ON         ((uint64_t)-4)
+#define ON_PENDING         ((uint64_t)-5)
+#define INVALID_ADDRESS    ((uint64_t)-9)
+#define NO_MIGRATION       2u
 
 static struct vcpu *by_affinity(struct domain *domain, uint64_t affinity)
 {
@@ -145,7 +145,8 @@ static bool forward(struct vcpu *vcpu, uint32_t function)
 #ifdef BREAK_long_lock
 #include "base/spinlock.h"
 
-/* Test-only build: a lock that the path of every timer interrupt takes is held over a loop that the guest chooses. */
+/* Test-only build: a lock that the path of every timer interrupt takes is held over a loop that the guest
+ * chooses. */
 static void hold_long(uint64_t rounds)
 {
     extern struct spinlock long_lock;
@@ -200,7 +201,8 @@ static uint64_t power_call(struct vcpu *vcpu, uint32_t function)
 
     switch (function) {
     case PSCI_CPU_SUSPEND:
-    case PSCI_CPU_SUSPEND | SMC64: /* whatever the state, it is left like a WFI: allowed for every power state */
+    case PSCI_CPU_SUSPEND |
+        SMC64: /* whatever the state, it is left like a WFI: allowed for every power state */
         schedule_wait(vcpu);
         return 0;
     case PSCI_CPU_OFF:

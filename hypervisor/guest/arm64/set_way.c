@@ -8,8 +8,9 @@
 #define SLICE   (WINDOW_PAGES * PAGE_SIZE)
 #define SCTLR_C BIT(2)
 
-#define REG(op0, op1, crn, crm, op2) \
-    ((uint32_t)(op0) << 20 | (uint32_t)(op2) << 17 | (uint32_t)(op1) << 14 | (uint32_t)(crn) << 10 | (uint32_t)(crm) << 1)
+#define REG(op0, op1, crn, crm, op2)                                                                 \
+    ((uint32_t)(op0) << 20 | (uint32_t)(op2) << 17 | (uint32_t)(op1) << 14 | (uint32_t)(crn) << 10 | \
+     (uint32_t)(crm) << 1)
 
 /* One slice of the domain's RAM; true when the last one is done. The position is the vCPU's own. */
 static bool sweep_slice(struct vcpu *vcpu)
@@ -23,7 +24,8 @@ static bool sweep_slice(struct vcpu *vcpu)
         if (map->kind == MAP_RAM && sweep->done < map->size) {
             uint64_t size = min_u64(SLICE, map->size - sweep->done);
             unsigned pages = (unsigned)(size / PAGE_SIZE);
-            void *window = window_map(vcpu->pcpu->tables, 0, PA(map->pa.v + sweep->done), pages, WINDOW_WRITE);
+            void *window =
+                window_map(vcpu->pcpu->tables, 0, PA(map->pa.v + sweep->done), pages, WINDOW_WRITE);
 
             cache_clean_invalidate(window, size);
             window_unmap(vcpu->pcpu->tables, 0, pages);
@@ -73,9 +75,9 @@ static enum tvm_result write_sctlr(struct vcpu *vcpu, uint64_t value)
 
 enum tvm_result set_way_register(struct vcpu *vcpu, uint32_t reg, uint64_t value)
 {
-#define PASS_ON(number, name)        \
-    case number:                     \
-        WRITE_SYSREG(name, value);   \
+#define PASS_ON(number, name)      \
+    case number:                   \
+        WRITE_SYSREG(name, value); \
         break;
     switch (reg) {
     case REG(3, 0, 1, 0, 0):

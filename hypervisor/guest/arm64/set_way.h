@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cache maintenance by set and way. It cannot reach the caches of other pCPUs nor a system cache, so the instructions are
- * trapped and turned into maintenance by address of the domain's own RAM: once, and again when the guest turns its
- * caches on or off (Arm ARM D7.5.9 warns of exactly this use; firmware and boot loaders rely on it). */
+/* Cache maintenance by set and way. It cannot reach the caches of other pCPUs nor a system cache, so the
+ * instructions are trapped and turned into maintenance by address of the domain's own RAM: once, and again
+ * when the guest turns its caches on or off (Arm ARM D7.5.9 warns of exactly this use; firmware and boot
+ * loaders rely on it). */
 #ifndef GUEST_SET_WAY_H
 #define GUEST_SET_WAY_H
 
@@ -9,7 +10,8 @@
 
 struct vcpu;
 
-/* A DC ISW, CSW or CISW of the resident vCPU. True when the instruction is done; false: one slice was, execute it again. */
+/* A DC ISW, CSW or CISW of the resident vCPU. True when the instruction is done; false: one slice was,
+ * execute it again. */
 bool set_way_trapped(struct vcpu *vcpu);
 
 /* A write to a translation control register, trapped after a sweep (HCR_EL2.TVM). `reg` as in sysreg.c. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* System registers that a guest may name and that are not its own: identification, GIC calls, debug, performance
- * monitors, cache maintenance by set and way. */
+/* System registers that a guest may name and that are not its own: identification, GIC calls, debug,
+ * performance monitors, cache maintenance by set and way. */
 #include "core/domain.h"
 #include "core/effects.h"
 #include "guest/arm64/id_registers.h"
@@ -12,8 +12,9 @@
 #define ISS_REGISTER(iss) ((iss) & 0x3ffc1eu)
 #define ISS_RT(iss)       (unsigned)FIELD(iss, 9, 5)
 #define ISS_READ(iss)     (((iss) & 1u) != 0)
-#define REG(op0, op1, crn, crm, op2) \
-    ((uint32_t)(op0) << 20 | (uint32_t)(op2) << 17 | (uint32_t)(op1) << 14 | (uint32_t)(crn) << 10 | (uint32_t)(crm) << 1)
+#define REG(op0, op1, crn, crm, op2)                                                                 \
+    ((uint32_t)(op0) << 20 | (uint32_t)(op2) << 17 | (uint32_t)(op1) << 14 | (uint32_t)(crn) << 10 | \
+     (uint32_t)(crm) << 1)
 #define REG_OP0(r) ((r) >> 20)
 #define REG_OP2(r) ((r) >> 17 & 7u)
 #define REG_OP1(r) ((r) >> 14 & 7u)
@@ -48,7 +49,8 @@ static bool debug_register(uint32_t reg)
     return REG_OP0(reg) == 2u && REG_OP1(reg) != 1u;
 }
 
-/* PMCR_EL0 .. PMOVSSET_EL0, PMINTEN*_EL1, event counters and types. ID_AA64DFR0_EL1 says that there are none. */
+/* PMCR_EL0 .. PMOVSSET_EL0, PMINTEN*_EL1, event counters and types. ID_AA64DFR0_EL1 says that there are none.
+ */
 static bool monitor_register(uint32_t reg)
 {
     if (REG_OP0(reg) != 3u) {

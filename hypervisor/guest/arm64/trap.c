@@ -89,7 +89,8 @@ struct trap_result trap_irq(struct vcpu *vcpu)
 /* Attributed to the domain that ran. */
 struct trap_result trap_serror(struct vcpu *vcpu)
 {
-    print("DOM%u vCPU %u: SError, syndrome 0x%lx", vcpu->domain->record->domid, vcpu->index, READ_SYSREG(esr_el2));
+    print("DOM%u vCPU %u: SError, syndrome 0x%lx", vcpu->domain->record->domid, vcpu->index,
+          READ_SYSREG(esr_el2));
     domain_stop(vcpu->domain, STOP_CRASH);
     return trap_return(vcpu);
 }

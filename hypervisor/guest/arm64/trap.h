@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a guest did that the processor gave to EL2. Called by entry.S; `vcpu` is the resident one. Callee-saved
- * registers are in vcpu->x for trap_sync only. */
+/* What a guest did that the processor gave to EL2. Called by entry.S; `vcpu` is the resident one.
+ * Callee-saved registers are in vcpu->x for trap_sync only. */
 #ifndef GUEST_TRAP_H
 #define GUEST_TRAP_H
 

@@ -10,7 +10,8 @@
 /* The interrupts of a bank that this block has. */
 static uint32_t implemented(const struct vgic_access *a, unsigned index)
 {
-    bool here = index < a->virq->nr_banks && (index == 0 ? a->private_only || a->virq->version == 2 : !a->private_only);
+    bool here = index < a->virq->nr_banks &&
+                (index == 0 ? a->private_only || a->virq->version == 2 : !a->private_only);
 
 #ifdef BREAK_distributor_bound
     here = here || (index != 0 && !a->private_only);
@@ -165,7 +166,8 @@ enum vgic_result vgic_banks_access(const struct vgic_access *a)
     return a->offset < GICD_ICFGR ? targets(a) : configuration(a);
 }
 
-void vgic_dir(struct virq *virq, unsigned vcpu, struct virq_cpu *self, uint64_t value, struct virq_effects *effects)
+void vgic_dir(struct virq *virq, unsigned vcpu, struct virq_cpu *self, uint64_t value,
+              struct virq_effects *effects)
 {
     unsigned intid = (unsigned)FIELD(value, 23, 0);
 

@@ -19,7 +19,7 @@
 #define GICD_ITARGETSR   0x800u
 #define GICD_ICFGR       0xc00u
 #define GICD_BANKS_END   0xd00u
-#define VGIC_ROW         0x80u /* a register block for 1024 interrupts, one bit each */
+#define VGIC_ROW         0x80u  /* a register block for 1024 interrupts, one bit each */
 #define VGIC_IIDR        0x43bu /* Arm */
 #define VGIC_PIDR2(arch) ((arch) << 4 | 0xbu)
 
@@ -30,7 +30,8 @@ struct vgic_access {
     uint32_t offset;
     uint32_t size;
     bool write;
-    bool private_only; /* a redistributor: bank 0 and no other; else a distributor: GICv3 has no bank 0 there */
+    bool private_only; /* a redistributor: bank 0 and no other; else a distributor: GICv3 has no bank 0 there
+                        */
     uint64_t *value;
     struct virq_effects *effects;
 };
@@ -42,6 +43,12 @@ static inline enum vgic_result vgic_read_word(unsigned size, uint64_t *value, ui
 {
     *value = word;
     return size == 4 ? VGIC_OK : VGIC_FAULT;
+}
+
+/* GICD_TYPER: GICv3 has 10 bits of INTID, no 1-of-N routing, and with affinity routing no number of CPUs. */
+static inline uint32_t vgic_typer(const struct virq *virq)
+{
+    return (virq->nr_banks - 1u) | (virq->version == 3 ? 9u << 19 | 1u << 25 : (virq->nr_vcpus - 1u) << 5);
 }
 
 static inline uint32_t vgic_all_vcpus(const struct virq *virq)

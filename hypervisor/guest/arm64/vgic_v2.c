@@ -13,11 +13,6 @@
 #define SGIR_LIST(v)   (uint32_t)FIELD(v, 23, 16)
 #define SGIR_INTID(v)  (unsigned)FIELD(v, 3, 0)
 
-static uint32_t typer(const struct virq *virq)
-{
-    return (virq->nr_banks - 1u) | (virq->nr_vcpus - 1u) << 5;
-}
-
 static enum vgic_result send_sgi(const struct vgic_access *a)
 {
     uint32_t v = (uint32_t)*a->value, self = 1u << a->self->index, all = vgic_all_vcpus(a->virq);
@@ -63,7 +58,7 @@ enum vgic_result vgic_v2_access(const struct vgic_access *a)
         }
         return vgic_read_word(a->size, a->value, a->virq->forwarding);
     case GICD_TYPER:
-        return a->write ? VGIC_OK : vgic_read_word(a->size, a->value, typer(a->virq));
+        return a->write ? VGIC_OK : vgic_read_word(a->size, a->value, vgic_typer(a->virq));
     case GICD_IIDR:
         return a->write ? VGIC_OK : vgic_read_word(a->size, a->value, VGIC_IIDR);
     case GICD_SGIR:

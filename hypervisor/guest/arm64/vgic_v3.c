@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The GICv3 distributor and redistributors, non-secure side (IHI 0069 12.9, 12.11), and system-register SGIs. A vCPU's
- * affinity is Aff0 = index % 16, Aff1 = index / 16. */
+/* The GICv3 distributor and redistributors, non-secure side (IHI 0069 12.9, 12.11), and system-register SGIs.
+ * A vCPU's affinity is Aff0 = index % 16, Aff1 = index / 16. */
+#include "arch/arm64/barrier.h"
 #include "guest/arm64/vgic_banks.h"
 #include "virq/virq_regs.h"
 
 #define GICD_CTLR_GROUP1A (1u << 1)
 #define GICD_CTLR_ARE     (1u << 4) /* cannot be switched off */
 #define GICD_CTLR_RWP     (1u << 31)
-#define GICD_TYPER_ID_BITS (9u << 19) /* 10 bits of INTID */
-#define GICD_TYPER_NO_1_OF_N (1u << 25)
 #define GICD_IROUTER      0x6000u
 #define GICD_IROUTER_END  0x8000u
 #define GIC_PIDR2         0xffe8u
@@ -25,11 +24,6 @@
 static uint32_t affinity(unsigned vcpu)
 {
     return vcpu % AFF0_VCPUS | vcpu / AFF0_VCPUS << 8;
-}
-
-static uint32_t typer(const struct virq *virq)
-{
-    return (virq->nr_banks - 1u) | GICD_TYPER_ID_BITS | GICD_TYPER_NO_1_OF_N;
 }
 
 static __attribute__((noinline)) enum vgic_result control(const struct vgic_access *a)
@@ -59,7 +53,8 @@ static unsigned route_of(const struct virq *virq, uint32_t low)
 
 static __attribute__((noinline)) enum vgic_result router(const struct vgic_access *a)
 {
-    unsigned intid = (a->offset - GICD_IROUTER) / 8u, index = intid / VIRQ_BANK, bit = intid % VIRQ_BANK, route;
+    unsigned intid = (a->offset - GICD_IROUTER) / 8u, index = intid / VIRQ_BANK, bit = intid % VIRQ_BANK,
+             route;
     bool high = a->offset % 8u != 0;
 
     if (a->size < 4) {
@@ -74,7 +69,8 @@ static __attribute__((noinline)) enum vgic_result router(const struct vgic_acces
         return VGIC_OK;
     }
     if (!high) {
-        route = a->size == 8 && FIELD(*a->value, 39, 32) != 0 ? VIRQ_NONE : route_of(a->virq, (uint32_t)*a->value);
+        route = a->size == 8 && FIELD(*a->value, 39, 32) != 0 ? VIRQ_NONE
+                                                              : route_of(a->virq, (uint32_t)*a->value);
     } else if (*a->value % 256u != 0) {
         route = VIRQ_NONE;
     } else {
@@ -90,7 +86,7 @@ enum vgic_result vgic_v3_access(const struct vgic_access *a)
     case GICD_CTLR:
         return control(a);
     case GICD_TYPER:
-        return a->write ? VGIC_OK : vgic_read_word(a->size, a->value, typer(a->virq));
+        return a->write ? VGIC_OK : vgic_read_word(a->size, a->value, vgic_typer(a->virq));
     case GICD_IIDR:
         return a->write ? VGIC_OK : vgic_read_word(a->size, a->value, VGIC_IIDR);
     case GIC_PIDR2:
@@ -100,8 +96,23 @@ enum vgic_result vgic_v3_access(const struct vgic_access *a)
     }
 }
 
-enum vgic_result vgic_dist_access(struct virq *virq, unsigned vcpu, struct virq_cpu *self, uint32_t offset,
-                                  unsigned size, bool write, uint64_t *value, struct virq_effects *effects)
+/* Enables or disables SPIs that are so already: drivers write these registers whole. */
+static inline bool changes_nothing(const struct virq *virq, uint32_t offset, uint32_t value)
+{
+    unsigned index = offset % VGIC_ROW / 4u;
+    uint32_t enabled;
+
+    if (index == 0 || index >= virq->nr_banks) {
+        return index != 0;
+    }
+    enabled = load_relaxed(&virq->spis[index - 1u].bank.enabled);
+    return (value & (offset < GICD_ICENABLER ? ~enabled : enabled)) == 0;
+}
+
+static __attribute__((noinline)) enum vgic_result dist_access(struct virq *virq, unsigned vcpu,
+                                                              struct virq_cpu *self, uint32_t offset,
+                                                              unsigned size, bool write, uint64_t *value,
+                                                              struct virq_effects *effects)
 {
     struct vgic_access a = {virq, self, self, offset, size, write, false, value, effects};
 
@@ -123,6 +134,20 @@ enum vgic_result vgic_dist_access(struct virq *virq, unsigned vcpu, struct virq_
 #else
 #define FRAMES(virq) ((virq)->nr_vcpus)
 #endif
+
+enum vgic_result vgic_dist_access(struct virq *virq, unsigned vcpu, struct virq_cpu *self, uint32_t offset,
+                                  unsigned size, bool write, uint64_t *value, struct virq_effects *effects)
+{
+    if (size == 4 && offset == GICD_TYPER && !write) {
+        *value = vgic_typer(virq);
+        return VGIC_OK;
+    }
+    if (size == 4 && write && offset - GICD_ISENABLER < GICD_ISPENDR - GICD_ISENABLER && offset % 4u == 0 &&
+        changes_nothing(virq, offset, (uint32_t)*value)) {
+        return VGIC_OK;
+    }
+    return dist_access(virq, vcpu, self, offset, size, write, value, effects);
+}
 
 static enum vgic_result redist_control(const struct vgic_access *a)
 {
@@ -174,7 +199,8 @@ enum vgic_result vgic_redist_access(struct virq *virq, unsigned vcpu, struct vir
 }
 
 /* ICC_SGI1R_EL1: Aff3 55:48, RS 47:44, IRM 40, Aff2 39:32, INTID 27:24, Aff1 23:16, targets 15:0. */
-void vgic_sgi(struct virq *virq, unsigned vcpu, struct virq_cpu *self, uint64_t sgi1r, struct virq_effects *effects)
+void vgic_sgi(struct virq *virq, unsigned vcpu, struct virq_cpu *self, uint64_t sgi1r,
+              struct virq_effects *effects)
 {
     uint32_t all = vgic_all_vcpus(virq), targets = 0;
     unsigned first = (unsigned)FIELD(sgi1r, 23, 16) * AFF0_VCPUS;
