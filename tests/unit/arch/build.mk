@@ -23,3 +23,5 @@ $(UNIT_HOST_PROGRAMS): $(O)/unit/%: %.c $(UNIT_HOST_OBJ)
 
 -include $(UNIT_HOST_OBJ:.o=.d) $(UNIT_HOST_PROGRAMS:=.d)
 UNIT_TESTS += $(UNIT_HOST_PROGRAMS)
+
+include $(SRC)/tests/proof/build.mk
