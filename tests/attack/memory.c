@@ -113,39 +113,3 @@ TEST(attack_edges)
         EXPECT(!try_read(base + size - back, 8, NULL, NULL), "8 bytes read from %u before the end of RAM", back);
     }
 }
-
-/* The neighbour: a pattern over its RAM, a timer that must keep coming, SGIs to itself. ms= says how long. */
-TEST(victim)
-{
-    extern uint8_t _end[];
-    uint64_t base, size, late_max = 0;
-    uint32_t rounds = 0;
-    CHECK(fdt_reg(fdt_path("/memory"), 0, &base, &size), "no memory");
-    uint64_t from = ((uint64_t)_end + 4095) / 4096 * 4096;
-    uint64_t to = (uint64_t)fdt_blob > from ? (uint64_t)fdt_blob / 4096 * 4096 : base + size;
-    for (uint64_t a = from; a < to; a += 8) {
-        write64(a, a * 0x9e3779b97f4a7c15ull);
-    }
-    gic_enable(5);
-    irq_on();
-    uint64_t end = now() + us_to_ticks(arg_number("ms", 3000) * 1000), step = now();
-    while (now() < end) {
-        uint32_t before = cpus[0].seen[5];
-        uint64_t sent = now();
-        gic_sgi(0, 5);
-        CHECK(wait_for(&cpus[0].seen[5], before + 1, 3000000), "SGI lost in round %u", rounds);
-        uint64_t took = now() - sent;
-        late_max = took > late_max ? took : late_max;
-        for (uint64_t n = 0; n < 512; n++, step++) {
-            uint64_t a = from + step * 8 * 61 % (to - from) / 8 * 8;
-            CHECK(read64(a) == a * 0x9e3779b97f4a7c15ull, "0x%lx holds 0x%lx", a, read64(a));
-        }
-        rounds++;
-    }
-    irq_off();
-    for (uint64_t a = from; a < to; a += 8) {
-        CHECK(read64(a) == a * 0x9e3779b97f4a7c15ull, "0x%lx holds 0x%lx", a, read64(a));
-    }
-    test_figure("rounds", rounds);
-    test_figure("slowest_us", late_max * 1000000 / sysreg_read(cntfrq_el0));
-}

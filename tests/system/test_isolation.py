@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attempts to leave a compartment, each on the product and on a build without the one check that stops it.
+
+An attempt is blocked if nothing went through, the victims live and the hypervisor says nothing of itself. A control fires
+if the same attempt, with the check removed, is seen in the way that the table says: otherwise the attempt proves nothing."""
+
+import dataclasses
+import os
+import subprocess
+import time
+
+import pytest
+
+import machine as machines
+import run
+import tree
+from tree import Domain
+
+SOURCE = os.environ.get("SRC", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+DEVICES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "devices")
+HYPERVISOR_RAM = "base=0x40200000 size=0x200000"
+# Where the boot loader's modules end and domains begin on this machine is the hypervisor's choice: all of it is tried.
+ALL_RAM = "base=0x58000000 size=0x8000000"
+
+
+@dataclasses.dataclass(frozen=True)
+class Control:
+    """A check (the name of the build without it), the attempt that it stops, and how its absence is seen."""
+
+    probe: str
+    seen: str = "through"       # through: the attacker's own figure; victim: one dies or starves; off: the machine goes off
+    args: str = ""
+    victim: str = "victim"
+    cpus: int = 1
+    properties: str = ""
+    icount: bool = False
+    mem: int = 1024
+
+
+CONTROLS = {
+    "stage2_device": Control("probe_memory", args="base=0x09000000 size=0x10000"),
+    "stage2_hypervisor": Control("probe_memory", args=HYPERVISOR_RAM),
+    "stage2_neighbour": Control("probe_memory", args=ALL_RAM, mem=512),
+    "vmid": Control("victim", seen="victim", args="seed=3 ms=700"),
+    "trap_smc": Control("probe_power", seen="off"),
+    "smc_filter": Control("probe_firmware", seen="victim"),
+    "hvc_immediate": Control("probe_immediates"),
+    "cpu_on_check": Control("probe_entries", cpus=2),
+    "trap_identification": Control("probe_identification"),
+    "trap_debug": Control("probe_debug"),
+    "trap_monitors": Control("probe_monitors"),
+    "trap_implementation": Control("probe_implementation"),
+    "distributor_bound": Control("probe_distributor"),
+    "distributor_owner": Control("probe_disable_all", seen="victim", victim="victim_clock"),
+    "redistributor_bound": Control("probe_redistributors"),
+    "restart_scrub": Control("probe_secret", args="end=reset", properties="bulkhead,restart = <1>;"),
+    "fp_switch": Control("fp_kept", seen="victim", args="seed=7 ms=500", victim="fp_kept"),
+    "schedule_turn": Control("probe_hog", seen="victim", args="ms=120", icount=True),
+}
+STARVED_US = 60000
+totals = {"attempts": 0, "blocked": 0, "fired": 0}
+
+
+def build(check):
+    """The image without that check."""
+    image = os.path.join(run.O, f"bulkhead-{check}.img")
+    done = subprocess.run(["make", "--no-print-directory", "-f", os.path.join(SOURCE, "Makefile"), f"BREAK={check}", image],
+                          capture_output=True, text=True, timeout=600, check=False, env={**os.environ, "O": run.O})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return image
+
+
+def on(pcpu, vcpus=1):
+    return "".join(f'vcpu{v} {{ compatible = "xen,vcpu"; id = <{v}>; hard-affinity = "{pcpu}"; }};' for v in range(vcpus))
+
+
+def domains(control, guest):
+    """An attacker (2) between a victim on another pCPU (1) and one on its own (3)."""
+    args = {1: "seed=1", 3: "seed=2"}
+    length = "ms=1000" if control.victim == "fp_kept" else "ms=60000 until=input"
+    victims = {d: Domain(guest, f"test={control.victim if d == 1 or control.victim == 'fp_kept' else 'victim'} {length} {a}",
+                         memory=2048, nodes=on(0 if d == 1 else 1)) for d, a in args.items()}
+    if control.victim == "victim_clock":
+        blob = os.path.join(run.LOGS, "clock.dtb")
+        tree.dtc(os.path.join(DEVICES, "sensors.dts"), blob)
+        victims[1].partial_tree = blob
+    attacker = Domain(guest, f"test={control.probe} {control.args}", memory=2048, cpus=control.cpus,
+                      properties=control.properties, nodes=on(1, control.cpus))
+    return [victims[1], attacker, victims[3]]
+
+
+def finished(r, domain):
+    return any(l.domain is None and f"DOM{domain} " in l.text and "stays stopped" in l.text for l in r.lines)
+
+
+def passed(r, domain):
+    return any(l.domain == domain and l.text.startswith("PASS ") for l in r.lines)
+
+
+def figure(r, domain, name):
+    return sum(int(l.text.split()[2]) for l in r.lines if l.domain == domain and l.text.startswith("FIG ")
+               and l.text.split()[1].endswith("." + name))
+
+
+def release(r):
+    """The victims may stop now."""
+    r.send("q")
+    r.focus(3)
+    r.send("q")
+
+
+def outcome(control, guest, name, image=None):
+    """What is seen of one attempt: {"attempts", "through", "victim", "off", "panic"}."""
+    machine = dataclasses.replace(machines.A72_V3, smp=2, mem=control.mem)
+    if control.icount:
+        machine = dataclasses.replace(machine, cpu="cortex-a72,cntfrq=1000000000", icount="shift=0,sleep=off")
+    with run.hypervisor(machine, domains(control, guest), name, image=image) as r:
+        for domain in (1, 2, 3):
+            r.rewind()
+            r.expect("GUEST start", domain=domain, limit=30)
+        end = time.monotonic() + (40 if image is None else 20) * run.PATIENCE
+        released = control.victim == "fp_kept"
+        while time.monotonic() < end and not all(finished(r, d) for d in (1, 2, 3)):
+            if not r.pump(0.1):
+                break
+            if not released and finished(r, 2):
+                released = True
+                try:
+                    release(r)
+                except (run.Failure, OSError):
+                    break
+        victims = passed(r, 1) and passed(r, 3) and max(figure(r, d, "slowest_us") for d in (1, 3)) < STARVED_US * (
+            1 if control.icount else 100)
+        return {"attempts": max(figure(r, 2, "attempts"), 1), "through": figure(r, 2, "through"), "victim": not victims,
+                "off": r.ended and not (passed(r, 1) and passed(r, 3)),
+                "panic": any(l.domain is None and "panic" in l.text.lower() for l in r.lines)}
+
+
+@pytest.mark.line_01_4
+@pytest.mark.parametrize("check", list(CONTROLS))
+def test_control(check, guest, name, evidence):
+    control = CONTROLS[check]
+    got = outcome(control, guest, name)
+    assert not (got["through"] or got["victim"] or got["off"] or got["panic"]), f"{check}: not blocked: {got}"
+    broken = outcome(control, guest, name + "-broken", build(check))
+    assert broken[control.seen] or broken["panic"], f"{check}: with the check removed nothing is seen: {broken}"
+    for key, value in (("attempts", got["attempts"]), ("blocked", got["attempts"] - got["through"]), ("fired", 1)):
+        totals[key] += value
+    evidence("attempts", got["attempts"])
+    evidence("blocked", got["attempts"] - got["through"])
+    evidence("control fired", f"{control.seen} {broken[control.seen]}")
+
+
+@pytest.mark.line_01_4
+def test_controls_together(evidence):
+    """The sum of the above."""
+    evidence("attempts", totals["attempts"])
+    evidence("blocked", totals["blocked"])
+    evidence("controls fired", f"{totals['fired']} of {len(CONTROLS)}")
+    assert totals["attempts"] == totals["blocked"]
