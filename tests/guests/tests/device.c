@@ -1,28 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Passed-through devices: what another domain sees of them, and what a restart leaves of a transfer that was under way.
- * The addresses are those of QEMU's virt board. Virtual I/O Device specification 1.2, sections 2.7, 4.2 and 5.2. */
+/* Passed-through devices: what another domain sees of them, and what a restart leaves of a transfer that was
+ * under way. The addresses are those of QEMU's virt board. Virtual I/O Device specification 1.2,
+ * sections 2.7, 4.2 and 5.2. */
 #include "gic.h"
 #include "guest.h"
 
 enum {
-    RTC = 0x09010000, RTC_DR = 0x0, RTC_MR = 0x4, RTC_IMSC = 0x10, RTC_RIS = 0x14,
-    GPIO = 0x09030000, GPIO_DIR = 0x400, GPIO_IS = 0x404, GPIO_IEV = 0x40c, GPIO_IE = 0x410,
-    DISK = 0x0a003e00, MAGIC = 0x0, DRIVER_FEATURES = 0x20, DRIVER_FEATURES_SEL = 0x24,
-    QUEUE_SEL = 0x30, QUEUE_NUM_MAX = 0x34, QUEUE_NUM = 0x38, QUEUE_READY = 0x44, QUEUE_NOTIFY = 0x50, INTERRUPT_STATUS = 0x60,
-    INTERRUPT_ACK = 0x64, STATUS = 0x70,
-    QUEUE_DESC = 0x80, QUEUE_DRIVER = 0x90, QUEUE_DEVICE = 0xa0,
-    STATUS_FEATURES_OK = 11, STATUS_DRIVER_OK = 15, DESC_NEXT = 1, DESC_WRITE = 2,
-    RTC_IRQ = 34, GPIO_IRQ = 39, DISK_IRQ = 79
+    RTC = 0x09010000,
+    RTC_DR = 0x0,
+    RTC_MR = 0x4,
+    RTC_IMSC = 0x10,
+    RTC_RIS = 0x14,
+    GPIO = 0x09030000,
+    GPIO_DIR = 0x400,
+    GPIO_IS = 0x404,
+    GPIO_IEV = 0x40c,
+    GPIO_IE = 0x410,
+    DISK = 0x0a003e00,
+    MAGIC = 0x0,
+    DRIVER_FEATURES = 0x20,
+    DRIVER_FEATURES_SEL = 0x24,
+    QUEUE_SEL = 0x30,
+    QUEUE_NUM_MAX = 0x34,
+    QUEUE_NUM = 0x38,
+    QUEUE_READY = 0x44,
+    QUEUE_NOTIFY = 0x50,
+    INTERRUPT_STATUS = 0x60,
+    INTERRUPT_ACK = 0x64,
+    STATUS = 0x70,
+    QUEUE_DESC = 0x80,
+    QUEUE_DRIVER = 0x90,
+    QUEUE_DEVICE = 0xa0,
+    STATUS_FEATURES_OK = 11,
+    STATUS_DRIVER_OK = 15,
+    DESC_NEXT = 1,
+    DESC_WRITE = 2,
+    RTC_IRQ = 34,
+    GPIO_IRQ = 39,
+    DISK_IRQ = 79
 };
 #define VIRTIO_MAGIC 0x74726976u
 #define REQUESTS     8u
 #define QUEUE_SIZE   32u
 #define BLOCK        4096u
-#define POISON       0xa4   /* even: avail.flags must not forbid the interrupt of an old answer */
-#define ON_DISK      0xd5   /* what the harness filled the disk with */
+#define POISON       0xa4 /* even: avail.flags must not forbid the interrupt of an old answer */
+#define ON_DISK      0xd5 /* what the harness filled the disk with */
 
-static uint32_t disk_read(uint32_t offset) { return read32(DISK + offset); }
-static void disk_write(uint32_t offset, uint32_t value) { write32(DISK + offset, value); }
+static uint32_t disk_read(uint32_t offset)
+{
+    return read32(DISK + offset);
+}
+static void disk_write(uint32_t offset, uint32_t value)
+{
+    write32(DISK + offset, value);
+}
 
 /* All that the device reads and writes, in one piece, so that a late transfer shows wherever it lands. */
 static struct {
@@ -101,7 +132,7 @@ static bool disk_start(void)
     disk_write(DRIVER_FEATURES_SEL, 0);
     disk_write(DRIVER_FEATURES, 0);
     disk_write(DRIVER_FEATURES_SEL, 1);
-    disk_write(DRIVER_FEATURES, 1);     /* VIRTIO_F_VERSION_1 */
+    disk_write(DRIVER_FEATURES, 1); /* VIRTIO_F_VERSION_1 */
     disk_write(STATUS, STATUS_FEATURES_OK);
     disk_write(QUEUE_SEL, 0);
     if (disk_read(STATUS) != STATUS_FEATURES_OK || disk_read(QUEUE_NUM_MAX) < QUEUE_SIZE) {
@@ -127,7 +158,7 @@ static void describe(uint32_t i, const volatile void *address, uint32_t length, 
 static void read_blocks(void)
 {
     for (uint32_t i = 0; i < REQUESTS; i++) {
-        dma.header[i].sector = 2 * i * (BLOCK / 512);     /* apart, or QEMU makes one read of them */
+        dma.header[i].sector = 2 * i * (BLOCK / 512); /* apart, or QEMU makes one read of them */
         describe(3 * i, &dma.header[i], sizeof(dma.header[i]), DESC_NEXT);
         describe(3 * i + 1, dma.data[i], BLOCK, DESC_NEXT | DESC_WRITE);
         describe(3 * i + 2, &dma.status[i], 1, DESC_WRITE);
@@ -139,7 +170,10 @@ static void read_blocks(void)
     disk_write(QUEUE_NOTIFY, 0);
 }
 
-static uint32_t completed(void) { return read16((uint64_t)&dma.used.index); }
+static uint32_t completed(void)
+{
+    return read16((uint64_t)&dma.used.index);
+}
 
 /* What has been answered must be right: the transfers are real. */
 static void check_answers(uint32_t count)
@@ -148,7 +182,8 @@ static void check_answers(uint32_t count)
         uint32_t request = dma.used.ring[i].id / 3 % REQUESTS;
         EXPECT(dma.status[request] == 0, "request %u: status %u", request, dma.status[request]);
         for (uint32_t k = 0; k < BLOCK && !test_failed(); k++) {
-            EXPECT(dma.data[request][k] == ON_DISK, "request %u: byte %u is 0x%x", request, k, dma.data[request][k]);
+            EXPECT(dma.data[request][k] == ON_DISK, "request %u: byte %u is 0x%x", request, k,
+                   dma.data[request][k]);
         }
     }
 }
@@ -163,8 +198,8 @@ static void leave_traces(void)
     write32(GPIO + GPIO_IE, 0x01);
 }
 
-/* One incarnation: finds its devices reset, sees nothing of the last one, and leaves reads outstanding. The harness counts
- * the LIFE lines. */
+/* One incarnation: finds its devices reset, sees nothing of the last one, and leaves reads outstanding. The
+ * harness counts the LIFE lines. */
 TEST(device_restart)
 {
     CHECK(disk_read(MAGIC) == VIRTIO_MAGIC, "no virtio device at 0x%x", DISK);
@@ -177,7 +212,7 @@ TEST(device_restart)
         return;
     }
     uint32_t done = REQUESTS, tries = 0;
-    while (done == REQUESTS && tries++ < 5) {   /* a busy host may look too late */
+    while (done == REQUESTS && tries++ < 5) { /* a busy host may look too late */
         memset(&dma, 0, sizeof(dma));
         CHECK(disk_start(), "no disk, Status 0x%x", disk_read(STATUS));
         read_blocks();
@@ -205,7 +240,8 @@ TEST(device_absent)
     for (uint32_t i = 0; i < ARRAY_SIZE(at); i++) {
         struct fault fault;
         uint64_t value = 0;
-        EXPECT(!try_read(mmu_window(at[i], MMU_DEVICE), 4, &value, &fault), "0x%lx reads 0x%lx", at[i], value);
+        EXPECT(!try_read(mmu_window(at[i], MMU_DEVICE), 4, &value, &fault), "0x%lx reads 0x%lx", at[i],
+               value);
         blocked += ESR_EC(fault.esr) == EC_DATA_ABORT;
         EXPECT(!try_write(mmu_window(at[i], MMU_DEVICE), 4, 0, &fault), "0x%lx can be written", at[i]);
         blocked += ESR_EC(fault.esr) == EC_DATA_ABORT;
@@ -217,7 +253,10 @@ TEST(device_absent)
 TEST(device_present)
 {
     uint64_t rtc = 0, gpio = 0, disk = 0;
-    EXPECT(try_read(mmu_window(RTC + 0xfe0, MMU_DEVICE), 4, &rtc, NULL) && rtc == 0x31, "PL031 id 0x%lx", rtc);
-    EXPECT(try_read(mmu_window(GPIO + 0xfe0, MMU_DEVICE), 4, &gpio, NULL) && gpio == 0x61, "PL061 id 0x%lx", gpio);
-    EXPECT(try_read(mmu_window(DISK, MMU_DEVICE), 4, &disk, NULL) && disk == VIRTIO_MAGIC, "virtio id 0x%lx", disk);
+    EXPECT(try_read(mmu_window(RTC + 0xfe0, MMU_DEVICE), 4, &rtc, NULL) && rtc == 0x31, "PL031 id 0x%lx",
+           rtc);
+    EXPECT(try_read(mmu_window(GPIO + 0xfe0, MMU_DEVICE), 4, &gpio, NULL) && gpio == 0x61, "PL061 id 0x%lx",
+           gpio);
+    EXPECT(try_read(mmu_window(DISK, MMU_DEVICE), 4, &disk, NULL) && disk == VIRTIO_MAGIC, "virtio id 0x%lx",
+           disk);
 }

@@ -223,7 +223,7 @@ TEST(route_storm)
     for (uint32_t i = 2; i < cpu_count; i++) {
         CHECK(cpu_start(i, receiver, NULL) == PSCI_SUCCESS, "CPU_ON %u", i);
     }
-    CHECK(wait_for(&up, cpu_count - 1, 5000000), "not all CPUs are up");
+    CHECK(wait_for(&up, cpu_count - 1, 5000000), "only %u of %u CPUs are up", up, cpu_count - 1);
     irq_on();
     storm(0, rounds, arg_number("seed", 4242) | 1);
     CHECK(wait_for(&up, cpu_count, 30000000), "cpu 1 did not end its part");
