@@ -2,7 +2,8 @@
 /* Every call that a guest can make to firmware or hypervisor, with hostile arguments. */
 #include "guest.h"
 
-static const uint64_t hostile[] = {0, 1, ~0ull, 0x40000000, 0x40200000, 0xffff000000000000, 0x8000000000000000, 0x7fffffff};
+static const uint64_t hostile[] = {
+    0, 1, ~0ull, 0x40000000, 0x40200000, 0xffff000000000000, 0x8000000000000000, 0x7fffffff};
 
 /* These do what they say to the caller; each has a test of its own. */
 static bool ends_caller(uint32_t id)
@@ -12,13 +13,13 @@ static bool ends_caller(uint32_t id)
     case PSCI_CPU_SUSPEND32:
     case PSCI_SYSTEM_OFF:
     case PSCI_SYSTEM_RESET:
-    case 0x8400000e:        /* SYSTEM_SUSPEND */
-    case 0x84000012:        /* SYSTEM_RESET2 */
-    case 0x8400000c:        /* CPU_FREEZE, CPU_DEFAULT_SUSPEND */
+    case 0x8400000e: /* SYSTEM_SUSPEND */
+    case 0x84000012: /* SYSTEM_RESET2 */
+    case 0x8400000c: /* CPU_FREEZE, CPU_DEFAULT_SUSPEND */
     case 0x8400000d:
         return true;
     default:
-        return id == 1 || id == 2;      /* PSCI 0.1 as the device tree numbers it: CPU_OFF, CPU_ON */
+        return id == 1 || id == 2; /* PSCI 0.1 as the device tree numbers it: CPU_OFF, CPU_ON */
     }
 }
 
@@ -50,8 +51,9 @@ static bool starts_cpu(uint32_t id)
 
 TEST(attack_calls)
 {
-    static const uint8_t owners[] = {0x80, 0xc0, 0x81, 0xc1, 0x82, 0xc2, 0x83, 0xc3, 0x84, 0xc4, 0x85, 0xc5, 0x86, 0xc6, 0x87,
-                                     0xb0, 0xf0, 0xb2, 0xf2, 0xbf, 0xff, 0x00, 0x04, 0x40, 0x44, 0x02, 0x32, 0x3f, 0x7f};
+    static const uint8_t owners[] = {0x80, 0xc0, 0x81, 0xc1, 0x82, 0xc2, 0x83, 0xc3, 0x84, 0xc4,
+                                     0x85, 0xc5, 0x86, 0xc6, 0x87, 0xb0, 0xf0, 0xb2, 0xf2, 0xbf,
+                                     0xff, 0x00, 0x04, 0x40, 0x44, 0x02, 0x32, 0x3f, 0x7f};
     if (!is_domain()) {
         test_skip("no hypervisor to call");
         return;
@@ -89,7 +91,10 @@ TEST(attack_hypercalls)
             register uint64_t x3 __asm__("x3") = hostile[(a + 5) % 8];
             register uint64_t x4 __asm__("x4") = hostile[(a + 6) % 8];
             fault_expect();
-            __asm__ volatile("hvc #0xea1\n nop" : "+r"(x16), "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4) : : "memory");
+            __asm__ volatile("hvc #0xea1\n nop"
+                             : "+r"(x16), "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4)
+                             :
+                             : "memory");
             uint64_t answer = x0;
             bool undefined = fault_taken(NULL) != 0;
             refused += undefined || (int64_t)answer < 0;
@@ -103,7 +108,8 @@ TEST(attack_hypercalls)
 /* CPU_ON with entries outside RAM: the started vCPU takes an abort in itself, forever, and harms nobody. */
 TEST(attack_cpu_on)
 {
-    static const uint64_t entries[] = {0x0, 0x40200000ull * 4, 0x8000000000, 0xfffffffffffffffc, 0x09000000, 0x3ffffffc};
+    static const uint64_t entries[] = {0x0,        0x40200000ull * 4, 0x8000000000, 0xfffffffffffffffc,
+                                       0x09000000, 0x3ffffffc};
     if (!is_domain() || cpu_count < 2) {
         test_skip("needs a domain of two vCPUs");
         return;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Every register of the emulated devices with every width: distributor, redistributors, CPU interface, UART. */
+/* Every register of the emulated devices with every width: distributor, redistributors, CPU interface, UART.
+ */
 #include "gic.h"
 #include "guest.h"
 
@@ -21,7 +22,7 @@ static void sweep(uint64_t base, uint64_t size, uint64_t seed)
         poke(base + offset, seed % 5 == 4 ? (uint64_t)random32(&seed) * 0x100000001 : values[seed % 5]);
         seed = seed * 6364136223846793005ull + 1442695040888963407ull;
         if (offset % 64 == 0) {
-            (void)try_read(base + offset + 1 + offset / 64 % 3, 4, NULL, NULL);     /* unaligned */
+            (void)try_read(base + offset + 1 + offset / 64 % 3, 4, NULL, NULL); /* unaligned */
             attempts++;
         }
     }
@@ -38,7 +39,8 @@ static void report(void)
     irq_on();
     uint32_t before = cpus[0].seen[3];
     gic_sgi(0, 3);
-    EXPECT(wait_for(&cpus[0].seen[3], before + 1, 2000000), "after the attack the attacker itself gets no SGI");
+    EXPECT(wait_for(&cpus[0].seen[3], before + 1, 2000000),
+           "after the attack the attacker itself gets no SGI");
     irq_off();
 }
 
@@ -80,7 +82,7 @@ TEST(attack_uart)
 {
     uint64_t base = uart_base;
     attempts = aborted = 0;
-    uart_base = 0;          /* nobody prints meanwhile: DR is among the registers */
+    uart_base = 0; /* nobody prints meanwhile: DR is among the registers */
     for (uint64_t offset = 4; offset < 0x1000; offset += 4) {
         poke(base + offset, ~0ull);
         poke(base + offset, 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Reads and writes at every kind of address that is not the domain's own. An attempt is one access; it is blocked if it
- * takes an exception. On the bare machine many go through: that is the control. */
+/* Reads and writes at every kind of address that is not the domain's own. An attempt is one access; it is
+ * blocked if it takes an exception. On the bare machine many go through: that is the control. */
 #include "gic.h"
 #include "guest.h"
 
@@ -84,10 +84,10 @@ TEST(attack_memory)
         EXPECT(attempts > blocked, "nothing answers on the bare machine: the attempts prove nothing");
         return;
     }
-    sweep(0, 256 * MIB, 4 * KIB);                               /* devices, interrupt controllers */
-    sweep(256 * MIB, 8 * GIB, 256 * KIB);                       /* RAM of the others, under either numbering */
+    sweep(0, 256 * MIB, 4 * KIB);         /* devices, interrupt controllers */
+    sweep(256 * MIB, 8 * GIB, 256 * KIB); /* RAM of the others, under either numbering */
     sweep(8 * GIB, 1024 * GIB, 1 * GIB);
-    for (uint32_t bit = 32; bit < 48; bit++) {                  /* up to and above what the CPU can address */
+    for (uint32_t bit = 32; bit < 48; bit++) { /* up to and above what the CPU can address */
         attempt(1ull << bit);
         attempt((1ull << bit) - 4096);
         attempt((1ull << bit) + 0x40200000);
@@ -97,7 +97,8 @@ TEST(attack_memory)
     sweep(base, base + arg_number("size", 0), 4 * KIB);
     test_figure("attempts", attempts);
     test_figure("blocked", blocked);
-    EXPECT(blocked == attempts, "%lu accesses go through, the first at 0x%lx", attempts - blocked, first_open);
+    EXPECT(blocked == attempts, "%lu accesses go through, the first at 0x%lx", attempts - blocked,
+           first_open);
 }
 
 /* Unaligned, crossing from the last byte of RAM into what follows. */
@@ -110,6 +111,7 @@ TEST(attack_edges)
     }
     CHECK(fdt_reg(fdt_path("/memory"), 0, &base, &size), "no memory");
     for (uint32_t back = 1; back < 8; back++) {
-        EXPECT(!try_read(base + size - back, 8, NULL, NULL), "8 bytes read from %u before the end of RAM", back);
+        EXPECT(!try_read(base + size - back, 8, NULL, NULL), "8 bytes read from %u before the end of RAM",
+               back);
     }
 }

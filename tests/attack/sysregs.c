@@ -8,14 +8,14 @@ static uint64_t attempts, undefined;
 static void plant(uint32_t instruction)
 {
     code[0] = instruction;
-    code[1] = 0xd65f03c0;       /* ret */
+    code[1] = 0xd65f03c0; /* ret */
     __asm__ volatile("dc cvau, %0\n dsb ish\n ic ivau, %0\n dsb ish\n isb" : : "r"(code) : "memory");
 }
 
 /* x0 in, x0 out. */
 static bool execute(uint32_t instruction, uint64_t *x0)
 {
-    uint64_t (*fn)(uint64_t) = (uint64_t(*)(uint64_t))(uintptr_t)code;
+    uint64_t (*fn)(uint64_t) = (uint64_t (*)(uint64_t))(uintptr_t)code;
     plant(instruction);
     fault_expect();
     uint64_t v = fn(*x0);
@@ -27,13 +27,21 @@ static bool execute(uint32_t instruction, uint64_t *x0)
 }
 
 /* op0 1..3, op1, CRn, CRm, op2 packed as in the instruction, from bit 5 on. */
-static uint32_t mrs(uint32_t encoding) { return 0xd5200000 | encoding << 5; }
-static uint32_t msr(uint32_t encoding) { return 0xd5000000 | encoding << 5; }
+static uint32_t mrs(uint32_t encoding)
+{
+    return 0xd5200000 | encoding << 5;
+}
+static uint32_t msr(uint32_t encoding)
+{
+    return 0xd5000000 | encoding << 5;
+}
 
-/* What would end the guest itself, not anybody else: its own translation and vectors, taken while it needs them. */
+/* What would end the guest itself, not anybody else: its own translation and vectors, taken while it needs
+ * them. */
 static bool own_footing(uint32_t op1, uint32_t crn, uint32_t crm)
 {
-    return op1 == 0 && ((crn == 1 && crm == 0) || crn == 2 || crn == 10 || (crn == 12 && crm == 0) || crn == 4);
+    return op1 == 0 &&
+           ((crn == 1 && crm == 0) || crn == 2 || crn == 10 || (crn == 12 && crm == 0) || crn == 4);
 }
 
 TEST(attack_sysregs)
@@ -49,7 +57,8 @@ TEST(attack_sysregs)
         uint64_t value = 0;
         bool readable = execute(mrs(encoding), &value);
         uint64_t kept = value;
-        /* EL1's own registers get their value back; others, and those that cannot be read, get a hostile one. */
+        /* EL1's own registers get their value back; others, and those that cannot be read, get a hostile one.
+         */
         if (own_footing(op1, crn, crm)) {
             if (readable) {
                 (void)execute(msr(encoding), &kept);
@@ -68,7 +77,8 @@ TEST(attack_sysregs)
     EXPECT(undefined > attempts / 2, "only %lu of %lu are undefined", undefined, attempts);
 }
 
-/* SYS and SYSL: cache and TLB maintenance, address translation, everything by encoding, with an address of its own. */
+/* SYS and SYSL: cache and TLB maintenance, address translation, everything by encoding, with an address of
+ * its own. */
 TEST(attack_sys)
 {
     static uint64_t mine[8] __attribute__((aligned(64)));
@@ -82,7 +92,7 @@ TEST(attack_sys)
         uint32_t op1 = encoding / (1u << 11) % 8, crn = encoding / 128 % 16, crm = encoding / 8 % 16;
         bool set_way = op1 == 0 && crn == 7 && (crm == 6 || crm == 10 || crm == 14);
         if (set_way && encoding % 8 != 1) {
-            x0 = 0;         /* by set and way: set 0 of level 1 */
+            x0 = 0; /* by set and way: set 0 of level 1 */
         }
         (void)execute(msr(encoding), &x0);
         x0 = 0;

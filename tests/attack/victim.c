@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The neighbours of an attacker: memory, interrupts and a device of their own, which must stay as they are. */
+/* The neighbours of an attacker: memory, interrupts and a device of their own, which must stay as they are.
+ */
 #include "gic.h"
 #include "guest.h"
 

@@ -14,9 +14,11 @@ bool (*lower_hook)(struct frame *frame, uint64_t esr);
 void exception_fatal(struct frame *frame, uint64_t vector)
 {
     struct cpu *cpu = this_cpu();
-    print("FAIL exception: cpu %lu vector %lu esr 0x%lx elr 0x%lx (offset 0x%lx) far 0x%lx spsr 0x%lx lr offset 0x%lx\n",
-          cpu ? cpu->index : 0, vector, sysreg_read(esr_el1), frame->elr, frame->elr - boot_state.load_address,
-          sysreg_read(far_el1), frame->spsr, frame->x[30] - boot_state.load_address);
+    print("FAIL exception: cpu %lu vector %lu esr 0x%lx elr 0x%lx (offset 0x%lx) far 0x%lx spsr 0x%lx lr "
+          "offset 0x%lx\n",
+          cpu ? cpu->index : 0, vector, sysreg_read(esr_el1), frame->elr,
+          frame->elr - boot_state.load_address, sysreg_read(far_el1), frame->spsr,
+          frame->x[30] - boot_state.load_address);
     print("DONE passed=0 failed=1 skipped=0\n");
     system_off();
 }
@@ -32,9 +34,9 @@ void exception_sync(struct frame *frame, uint64_t vector)
     cpu->fault.elr = frame->elr;
     cpu->fault.count++;
     switch (ESR_EC(cpu->fault.esr)) {
-    case EC_SVC:                        /* its return address is already behind it */
+    case EC_SVC: /* its return address is already behind it */
         break;
-    case EC_INSTRUCTION_ABORT:          /* of a call: go back to the caller */
+    case EC_INSTRUCTION_ABORT: /* of a call: go back to the caller */
         frame->elr = frame->x[30];
         break;
     default:
@@ -94,10 +96,18 @@ bool try_read(uint64_t address, uint32_t size, uint64_t *value, struct fault *fa
     uint64_t v = 0;
     fault_expect();
     switch (size) {
-    case 1: __asm__ volatile("ldrb %w0, [%1]" : "+r"(v) : "r"(address) : "memory"); break;
-    case 2: __asm__ volatile("ldrh %w0, [%1]" : "+r"(v) : "r"(address) : "memory"); break;
-    case 4: __asm__ volatile("ldr %w0, [%1]" : "+r"(v) : "r"(address) : "memory"); break;
-    default: __asm__ volatile("ldr %0, [%1]" : "+r"(v) : "r"(address) : "memory"); break;
+    case 1:
+        __asm__ volatile("ldrb %w0, [%1]" : "+r"(v) : "r"(address) : "memory");
+        break;
+    case 2:
+        __asm__ volatile("ldrh %w0, [%1]" : "+r"(v) : "r"(address) : "memory");
+        break;
+    case 4:
+        __asm__ volatile("ldr %w0, [%1]" : "+r"(v) : "r"(address) : "memory");
+        break;
+    default:
+        __asm__ volatile("ldr %0, [%1]" : "+r"(v) : "r"(address) : "memory");
+        break;
     }
     if (value) {
         *value = v;
@@ -109,10 +119,18 @@ bool try_write(uint64_t address, uint32_t size, uint64_t value, struct fault *fa
 {
     fault_expect();
     switch (size) {
-    case 1: __asm__ volatile("strb %w0, [%1]" : : "r"(value), "r"(address) : "memory"); break;
-    case 2: __asm__ volatile("strh %w0, [%1]" : : "r"(value), "r"(address) : "memory"); break;
-    case 4: __asm__ volatile("str %w0, [%1]" : : "r"(value), "r"(address) : "memory"); break;
-    default: __asm__ volatile("str %0, [%1]" : : "r"(value), "r"(address) : "memory"); break;
+    case 1:
+        __asm__ volatile("strb %w0, [%1]" : : "r"(value), "r"(address) : "memory");
+        break;
+    case 2:
+        __asm__ volatile("strh %w0, [%1]" : : "r"(value), "r"(address) : "memory");
+        break;
+    case 4:
+        __asm__ volatile("str %w0, [%1]" : : "r"(value), "r"(address) : "memory");
+        break;
+    default:
+        __asm__ volatile("str %0, [%1]" : : "r"(value), "r"(address) : "memory");
+        break;
     }
     return fault_taken(fault) == 0;
 }

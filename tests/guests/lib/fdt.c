@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A reader of flattened device trees (Devicetree Specification 0.4, chapter 5). Trusts the blob after fdt_valid. */
+/* A reader of flattened device trees (Devicetree Specification 0.4, chapter 5). Trusts the blob after
+ * fdt_valid. */
 #include "guest.h"
 
 enum { BEGIN_NODE = 1, END_NODE = 2, PROP = 3, NOP = 4 };

@@ -2,18 +2,18 @@
 #include "gic.h"
 
 /* GICv3 CPU interface registers by encoding: the assembler need not know the extension. */
-#define ICC_PMR S3_0_C4_C6_0
-#define ICC_IAR1 S3_0_C12_C12_0
-#define ICC_EOIR1 S3_0_C12_C12_1
-#define ICC_HPPIR1 S3_0_C12_C12_2
-#define ICC_BPR1 S3_0_C12_C12_3
-#define ICC_DIR S3_0_C12_C11_1
-#define ICC_RPR S3_0_C12_C11_3
-#define ICC_SGI1R S3_0_C12_C11_5
-#define ICC_CTLR S3_0_C12_C12_4
-#define ICC_SRE S3_0_C12_C12_5
+#define ICC_PMR     S3_0_C4_C6_0
+#define ICC_IAR1    S3_0_C12_C12_0
+#define ICC_EOIR1   S3_0_C12_C12_1
+#define ICC_HPPIR1  S3_0_C12_C12_2
+#define ICC_BPR1    S3_0_C12_C12_3
+#define ICC_DIR     S3_0_C12_C11_1
+#define ICC_RPR     S3_0_C12_C11_3
+#define ICC_SGI1R   S3_0_C12_C11_5
+#define ICC_CTLR    S3_0_C12_C12_4
+#define ICC_SRE     S3_0_C12_C12_5
 #define ICC_IGRPEN1 S3_0_C12_C12_7
-#define ICC_AP1R0 S3_0_C12_C9_0
+#define ICC_AP1R0   S3_0_C12_C9_0
 
 struct gic gic;
 void (*volatile irq_hook)(void);
@@ -51,7 +51,10 @@ static void wait_rwp(uint64_t ctlr, uint32_t bit)
 }
 
 /* Bootargs "pending=keep": what was pending before this program started stays so. */
-static bool keeps_pending(void) { return arg_is("pending", "keep"); }
+static bool keeps_pending(void)
+{
+    return arg_is("pending", "keep");
+}
 
 void gic_init(void)
 {
@@ -71,7 +74,8 @@ void gic_init(void)
             write32(gic.dist + GICD_IGROUPR + i / 8, ~0u);
         }
     }
-    /* v3: affinity routing, group 1 of this security state in both readings of the bit; v2: both groups' enables */
+    /* v3: affinity routing, group 1 of this security state in both readings of the bit; v2: both groups'
+     * enables */
     write32(gic.dist + GICD_CTLR, gic.version == 3 ? 0x12 : 1);
     wait_rwp(gic.dist + GICD_CTLR, 1u << 31);
 }
@@ -176,14 +180,38 @@ uint64_t gic_bank(uint32_t bank, uint32_t intid)
     return base + bank + intid / 32 * 4;
 }
 
-void gic_enable(uint32_t i) { write32(gic_bank(GICD_ISENABLER, i), gic_bit(i)); }
-bool gic_enabled(uint32_t i) { return read32(gic_bank(GICD_ISENABLER, i)) & gic_bit(i); }
-void gic_set_pending(uint32_t i) { write32(gic_bank(GICD_ISPENDR, i), gic_bit(i)); }
-void gic_clear_pending(uint32_t i) { write32(gic_bank(GICD_ICPENDR, i), gic_bit(i)); }
-bool gic_pending(uint32_t i) { return read32(gic_bank(GICD_ISPENDR, i)) & gic_bit(i); }
-void gic_set_active(uint32_t i) { write32(gic_bank(GICD_ISACTIVER, i), gic_bit(i)); }
-void gic_clear_active(uint32_t i) { write32(gic_bank(GICD_ICACTIVER, i), gic_bit(i)); }
-bool gic_active(uint32_t i) { return read32(gic_bank(GICD_ISACTIVER, i)) & gic_bit(i); }
+void gic_enable(uint32_t i)
+{
+    write32(gic_bank(GICD_ISENABLER, i), gic_bit(i));
+}
+bool gic_enabled(uint32_t i)
+{
+    return read32(gic_bank(GICD_ISENABLER, i)) & gic_bit(i);
+}
+void gic_set_pending(uint32_t i)
+{
+    write32(gic_bank(GICD_ISPENDR, i), gic_bit(i));
+}
+void gic_clear_pending(uint32_t i)
+{
+    write32(gic_bank(GICD_ICPENDR, i), gic_bit(i));
+}
+bool gic_pending(uint32_t i)
+{
+    return read32(gic_bank(GICD_ISPENDR, i)) & gic_bit(i);
+}
+void gic_set_active(uint32_t i)
+{
+    write32(gic_bank(GICD_ISACTIVER, i), gic_bit(i));
+}
+void gic_clear_active(uint32_t i)
+{
+    write32(gic_bank(GICD_ICACTIVER, i), gic_bit(i));
+}
+bool gic_active(uint32_t i)
+{
+    return read32(gic_bank(GICD_ISACTIVER, i)) & gic_bit(i);
+}
 
 void gic_disable(uint32_t i)
 {
@@ -195,8 +223,14 @@ void gic_disable(uint32_t i)
     }
 }
 
-void gic_priority(uint32_t i, uint8_t p) { write8(private_base(i) + GICD_IPRIORITYR + i, p); }
-uint8_t gic_get_priority(uint32_t i) { return read8(private_base(i) + GICD_IPRIORITYR + i); }
+void gic_priority(uint32_t i, uint8_t p)
+{
+    write8(private_base(i) + GICD_IPRIORITYR + i, p);
+}
+uint8_t gic_get_priority(uint32_t i)
+{
+    return read8(private_base(i) + GICD_IPRIORITYR + i);
+}
 
 void gic_trigger(uint32_t i, bool edge)
 {
@@ -219,8 +253,8 @@ void gic_sgi(uint32_t cpu, uint32_t i)
     dsb();
     if (gic.version == 3) {
         uint64_t m = cpus[cpu].mpidr;
-        sysreg_write(ICC_SGI1R, (1ull << m % 16) | (uint64_t)i << 24 | (m >> 8 & 0xff) << 16 | (m >> 16 & 0xff) << 32 |
-                                    (m % 256 / 16) << 44 | (m >> 32 & 0xff) << 48);
+        sysreg_write(ICC_SGI1R, (1ull << m % 16) | (uint64_t)i << 24 | (m >> 8 & 0xff) << 16 |
+                                    (m >> 16 & 0xff) << 32 | (m % 256 / 16) << 44 | (m >> 32 & 0xff) << 48);
         isb();
     } else {
         write32(gic.dist + GICD_SGIR, 1u << (16 + cpu) | i);
@@ -245,7 +279,10 @@ uint32_t gic_ack(void)
     return v;
 }
 
-uint32_t gic_intid(uint32_t iar) { return gic.version == 3 ? iar % (1u << 24) : iar % 1024; }
+uint32_t gic_intid(uint32_t iar)
+{
+    return gic.version == 3 ? iar % (1u << 24) : iar % 1024;
+}
 
 void gic_eoi(uint32_t iar)
 {
@@ -277,7 +314,10 @@ void gic_set_pmr(uint8_t mask)
     }
 }
 
-uint8_t gic_get_pmr(void) { return (uint8_t)(gic.version == 3 ? sysreg_read(ICC_PMR) : read32(gic.cpu + GICC_PMR)); }
+uint8_t gic_get_pmr(void)
+{
+    return (uint8_t)(gic.version == 3 ? sysreg_read(ICC_PMR) : read32(gic.cpu + GICC_PMR));
+}
 
 void gic_set_bpr(uint8_t bpr)
 {
@@ -330,4 +370,7 @@ void irq_default(void)
     cpu->irqs++;
 }
 
-void irq_dispatch(void) { irq_hook(); }
+void irq_dispatch(void)
+{
+    irq_hook();
+}

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guest.h"
 
-enum {
-    DESC_TABLE = 3,
-    DESC_BLOCK = 1,
-    DESC_AF = 1 << 10,
-    DESC_INNER_SHAREABLE = 3 << 8
-};
-#define DESC_XN (3ull << 53)
-#define GIB (1ull << 30)
+enum { DESC_TABLE = 3, DESC_BLOCK = 1, DESC_AF = 1 << 10, DESC_INNER_SHAREABLE = 3 << 8 };
+#define DESC_XN  (3ull << 53)
+#define GIB      (1ull << 30)
 #define L1_REACH (512 * GIB)
 
 static uint64_t l1_identity[512] __attribute__((aligned(4096)));

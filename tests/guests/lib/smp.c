@@ -25,7 +25,8 @@ void smp_init(void)
     cpu_count = 0;
     for (int n = fdt_next(parent, &depth); parent >= 0 && n >= 0 && depth >= 1; n = fdt_next(n, &depth)) {
         uint64_t reg, size;
-        if (depth == 1 && fdt_has_string(n, "device_type", "cpu") && cpu_count < MAX_CPUS && fdt_reg(n, 0, &reg, &size)) {
+        if (depth == 1 && fdt_has_string(n, "device_type", "cpu") && cpu_count < MAX_CPUS &&
+            fdt_reg(n, 0, &reg, &size)) {
             cpus[cpu_count++].mpidr = reg;
         }
     }

@@ -5,8 +5,9 @@
 enum { DFSC_EXTERNAL = 0x10 };
 
 static const uint64_t holes[] = {
-    0x0, 0x1000, 0x1ff000, 0x02200000, 0x03000000, 0x08000000, 0x09000000, 0x0a000000, 0x10000000, 0x22001000,
-    0x30000000, 0x3c000000, 0x3f000000, 0x100000000, 0x1ff000000, 0x4000000000, 0x7ffffff000, 0x8000000000,
+    0x0,        0x1000,      0x1ff000,    0x02200000,   0x03000000,   0x08000000,
+    0x09000000, 0x0a000000,  0x10000000,  0x22001000,   0x30000000,   0x3c000000,
+    0x3f000000, 0x100000000, 0x1ff000000, 0x4000000000, 0x7ffffff000, 0x8000000000,
 };
 
 static bool reachable(uint64_t pa)
@@ -68,8 +69,8 @@ TEST(ram_edges)
     }
 }
 
-/* A pair, a vector load, an exclusive: no valid syndrome (ISV = 0), still only an abort. A store with write-back is
- * either carried out or aborted, as a whole. */
+/* A pair, a vector load, an exclusive: no valid syndrome (ISV = 0), still only an abort. A store with
+ * write-back is either carried out or aborted, as a whole. */
 TEST(odd_accesses)
 {
     struct fault f;
@@ -120,7 +121,8 @@ TEST(execute_hole)
     EXPECT_EQ(f.far, base + size, "FAR");
 }
 
-/* A stage 1 table walk that meets a hole: external abort on a walk or a plain external abort, to this guest alone. */
+/* A stage 1 table walk that meets a hole: external abort on a walk or a plain external abort, to this guest
+ * alone. */
 TEST(walk_into_hole)
 {
     struct fault f;

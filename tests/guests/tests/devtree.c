@@ -15,10 +15,10 @@ static void expect_cells(int node, const char *name, const uint32_t *want, uint3
                be32(p + i * 4), want[i]);
     }
 }
-#define EXPECT_CELLS(node, name, ...)                                    \
-    do {                                                                 \
-        static const uint32_t want_[] = {__VA_ARGS__};                   \
-        expect_cells(node, name, want_, (uint32_t)ARRAY_SIZE(want_));    \
+#define EXPECT_CELLS(node, name, ...)                                 \
+    do {                                                              \
+        static const uint32_t want_[] = {__VA_ARGS__};                \
+        expect_cells(node, name, want_, (uint32_t)ARRAY_SIZE(want_)); \
     } while (0)
 
 static void expect_string(int node, const char *name, const char *want)
@@ -126,7 +126,8 @@ TEST(dt_uart)
     EXPECT(fdt_u32(node, "interrupt-parent", &parent) && parent == 65000, "interrupt-parent is %u", parent);
 }
 
-/* Arguments with every printable sign must arrive as written: the harness passes them and looks at this line. */
+/* Arguments with every printable sign must arrive as written: the harness passes them and looks at this line.
+ */
 TEST(dt_bootargs)
 {
     print("BOOTARGS [%s]\n", bootargs());
@@ -140,7 +141,8 @@ TEST(dt_placement)
     CHECK(fdt_reg(fdt_path("/memory"), 0, &base, &size), "no memory");
     uint64_t blob = boot_state.x[0], image = boot_state.load_address;
     EXPECT(blob >= base && blob + fdt_size() <= base + size, "device tree at 0x%lx outside bank 0", blob);
-    EXPECT(blob + fdt_size() <= image || blob >= (uint64_t)_end, "device tree at 0x%lx overlaps the image", blob);
+    EXPECT(blob + fdt_size() <= image || blob >= (uint64_t)_end, "device tree at 0x%lx overlaps the image",
+           blob);
     int chosen = fdt_path("/chosen");
     uint32_t length = 0;
     const void *p = fdt_prop(chosen, "linux,initrd-start", &length);

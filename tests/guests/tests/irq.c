@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Pending, active, enable, priority and mask of SPIs, made pending through ISPENDR. SPI_FIRST.. have no device. */
+/* Pending, active, enable, priority and mask of SPIs, made pending through ISPENDR. SPI_FIRST.. have no
+ * device. */
 #include "gic.h"
 #include "guest.h"
 
@@ -52,8 +53,8 @@ TEST(spi_many)
             CHECK(intid >= SPI && intid < SPI + MANY, "acknowledged %u after %u of %u", intid, i, MANY);
             uint8_t priority = gic_get_priority(intid);
             EXPECT(priority >= last, "priority 0x%x came after 0x%x", priority, last);
-            EXPECT(!gic_pending(intid) && gic_active(intid), "INTID %u: pending %u active %u", intid, gic_pending(intid),
-                   gic_active(intid));
+            EXPECT(!gic_pending(intid) && gic_active(intid), "INTID %u: pending %u active %u", intid,
+                   gic_pending(intid), gic_active(intid));
             last = priority;
             finish(intid);
             EXPECT(!gic_active(intid), "INTID %u active after EOI", intid);
@@ -76,7 +77,8 @@ TEST(spi_many_handled)
         gic_sgi(0, 1);
         irq_on();
         for (uint32_t i = 0; i < MANY; i++) {
-            CHECK(wait_for(&cpus[0].seen[SPI + i], round, 1000000), "INTID %u lost in round %u", SPI + i, round);
+            CHECK(wait_for(&cpus[0].seen[SPI + i], round, 1000000), "INTID %u lost in round %u", SPI + i,
+                  round);
         }
         CHECK(wait_for(&cpus[0].seen[1], round, 1000000), "SGI lost in round %u", round);
         irq_off();
@@ -119,8 +121,8 @@ static void nest(uint32_t intid)
     }
     if (intid == SPI) {
         seen_rpr[0] = gic_running_priority();
-        gic_set_pending(SPI + 1);       /* more urgent: preempts here */
-        gic_set_pending(SPI + 2);       /* equal: must wait */
+        gic_set_pending(SPI + 1); /* more urgent: preempts here */
+        gic_set_pending(SPI + 2); /* equal: must wait */
         irq_on();
         delay_us(300);
         irq_off();
@@ -155,7 +157,8 @@ TEST(preemption)
     EXPECT_EQ(gic_running_priority(), 0xff, "running priority at the end");
 }
 
-/* Priorities that differ in bits of the subpriority only do not preempt; with the smallest binary point they do. */
+/* Priorities that differ in bits of the subpriority only do not preempt; with the smallest binary point they
+ * do. */
 TEST(binary_point)
 {
     for (uint32_t wide = 0; wide < 2; wide++) {
@@ -166,7 +169,8 @@ TEST(binary_point)
         CHECK(take() == SPI, "first interrupt");
         gic_set_pending(SPI + 1);
         uint32_t second = take();
-        EXPECT(wide ? second >= 1020 : second == SPI + 1, "BPR %u: %u while 0x60 is active", wide ? 7 : 0, second);
+        EXPECT(wide ? second >= 1020 : second == SPI + 1, "BPR %u: %u while 0x60 is active", wide ? 7 : 0,
+               second);
         if (second == SPI + 1) {
             finish(SPI + 1);
         }
@@ -305,7 +309,8 @@ TEST(pend_while_active)
     CHECK(take() == SPI, "not delivered");
     gic_set_pending(SPI);
     gic_set_pending(SPI);
-    EXPECT(gic_pending(SPI) && gic_active(SPI), "pending %u active %u, both expected", gic_pending(SPI), gic_active(SPI));
+    EXPECT(gic_pending(SPI) && gic_active(SPI), "pending %u active %u, both expected", gic_pending(SPI),
+           gic_active(SPI));
     EXPECT(take() >= 1020, "taken while active");
     finish(SPI);
     CHECK(take() == SPI, "the second occurrence is lost");
@@ -338,7 +343,8 @@ TEST(distributor_off)
     finish(SPI);
 }
 
-/* PPIs pend and activate by register too; 16..26 have no device in a domain, 22 is free on the boards as well. */
+/* PPIs pend and activate by register too; 16..26 have no device in a domain, 22 is free on the boards as
+ * well. */
 TEST(ppi_by_register)
 {
     uint32_t ppi = 22;

@@ -6,8 +6,8 @@
 static volatile uint64_t initialised = 0x0123456789abcdef;
 static volatile uint64_t zeroed[64];
 
-/* Data as in the module, RAM behind the image cleared, interrupt controller and timer as after reset; then all of it is
- * spoilt for the next life. */
+/* Data as in the module, RAM behind the image cleared, interrupt controller and timer as after reset; then
+ * all of it is spoilt for the next life. */
 TEST(pristine)
 {
     extern uint8_t _end[];
@@ -56,8 +56,8 @@ TEST(leave_cpus_running)
     delay_us(500);
 }
 
-/* A long run under every kind of interrupt: to self, across, timers, SPIs re-targeted on the way. sent = seen.
- * Ends after ginsn= times 10^9 ticks of the virtual counter, which are instructions under icount. */
+/* A long run under every kind of interrupt: to self, across, timers, SPIs re-targeted on the way. sent =
+ * seen. Ends after ginsn= times 10^9 ticks of the virtual counter, which are instructions under icount. */
 static volatile uint32_t stop, partner_up;
 
 static void echo(uint32_t intid)
@@ -111,7 +111,8 @@ TEST(soak)
         gic_enable(SPI + i);
     }
     if (cpu_count > 1) {
-        CHECK(cpu_start(1, partner, NULL) == PSCI_SUCCESS && wait_for(&partner_up, 1, 5000000), "CPU 1 does not start");
+        CHECK(cpu_start(1, partner, NULL) == PSCI_SUCCESS && wait_for(&partner_up, 1, 5000000),
+              "CPU 1 does not start");
     }
     irq_on();
     while (now() - begin < length && !test_failed()) {
@@ -132,7 +133,8 @@ TEST(soak)
         gic_set_pending(spi);
         moved++;
         uint64_t end = now() + us_to_ticks(10000000);
-        while (__atomic_load_n(&cpus[0].seen[spi], __ATOMIC_ACQUIRE) + __atomic_load_n(&cpus[1].seen[spi], __ATOMIC_ACQUIRE) ==
+        while (__atomic_load_n(&cpus[0].seen[spi], __ATOMIC_ACQUIRE) +
+                   __atomic_load_n(&cpus[1].seen[spi], __ATOMIC_ACQUIRE) ==
                before) {
             CHECK(now() < end, "SPI %u to cpu %u is lost", spi, target);
             cpu_relax();

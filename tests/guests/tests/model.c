@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A random walk through the states of the interrupt controller, checked at every step against a model written from
- * the GIC specifications (IHI 0048B 3.2, IHI 0069 4) alone. One CPU with interrupts masked, so that every effect is
- * visible to the next instruction. Arguments: steps=, seed=. The bare machine must pass too. */
+/* A random walk through the states of the interrupt controller, checked at every step against a model written
+ * from the GIC specifications (IHI 0048B 3.2, IHI 0069 4) alone. One CPU with interrupts masked, so that
+ * every effect is visible to the next instruction. Arguments: steps=, seed=. The bare machine must pass too.
+ */
 #include "gic.h"
 #include "guest.h"
 
@@ -10,8 +11,8 @@ enum { FIRST = 96, SPIS = 40, SGIS = 16, TOTAL = SPIS + SGIS, DEPTH = 15 };
 struct line {
     uint8_t priority;
     bool pending, active, enabled;
-    bool acked;         /* its priority is on the stack: mode 0, or mode 1 before EOI */
-    bool dropped;       /* mode 1: EOI done, DIR not yet */
+    bool acked;   /* its priority is on the stack: mode 0, or mode 1 before EOI */
+    bool dropped; /* mode 1: EOI done, DIR not yet */
 };
 
 static struct line lines[TOTAL];
@@ -21,11 +22,23 @@ static bool mode1;
 static uint64_t seed;
 static uint32_t taken, none, step_number;
 
-static uint32_t intid_of(uint32_t i) { return i < SPIS ? FIRST + i : i - SPIS; }
-static uint32_t index_of(uint32_t intid) { return intid >= FIRST ? intid - FIRST : intid + SPIS; }
-static bool is_sgi(uint32_t i) { return i >= SPIS; }
+static uint32_t intid_of(uint32_t i)
+{
+    return i < SPIS ? FIRST + i : i - SPIS;
+}
+static uint32_t index_of(uint32_t intid)
+{
+    return intid >= FIRST ? intid - FIRST : intid + SPIS;
+}
+static bool is_sgi(uint32_t i)
+{
+    return i >= SPIS;
+}
 
-static uint8_t running(void) { return depth ? lines[stack[depth - 1]].priority : 0xff; }
+static uint8_t running(void)
+{
+    return depth ? lines[stack[depth - 1]].priority : 0xff;
+}
 
 /* The most urgent priority that could be taken now; 0x100 if none. */
 static uint32_t best(void)
@@ -54,15 +67,15 @@ static void acknowledge(void)
     CHECK(i < TOTAL, "step %u: took %u, which does not exist", step_number, intid);
     struct line *l = &lines[i];
     CHECK(l->pending && l->enabled && !l->active && l->priority == want,
-          "step %u: took %u (pending %u active %u enabled %u priority 0x%x), the model priority 0x%x", step_number, intid,
-          l->pending, l->active, l->enabled, l->priority, want);
+          "step %u: took %u (pending %u active %u enabled %u priority 0x%x), the model priority 0x%x",
+          step_number, intid, l->pending, l->active, l->enabled, l->priority, want);
     l->pending = false;
     l->active = true;
     l->acked = true;
     stack[depth++] = i;
     taken++;
-    EXPECT(gic_running_priority() == l->priority, "step %u: running priority 0x%x, expected 0x%x", step_number,
-           gic_running_priority(), l->priority);
+    EXPECT(gic_running_priority() == l->priority, "step %u: running priority 0x%x, expected 0x%x",
+           step_number, gic_running_priority(), l->priority);
 }
 
 static void end_one(void)
@@ -115,8 +128,8 @@ static void check(uint32_t i)
     const struct line *l = &lines[i];
     bool p = gic_pending(intid), a = gic_active(intid), e = gic_enabled(intid);
     EXPECT(p == l->pending && a == l->active && e == l->enabled,
-           "step %u: INTID %u pending/active/enabled %u/%u/%u, expected %u/%u/%u", step_number, intid, p, a, e, l->pending,
-           l->active, l->enabled);
+           "step %u: INTID %u pending/active/enabled %u/%u/%u, expected %u/%u/%u", step_number, intid, p, a,
+           e, l->pending, l->active, l->enabled);
 }
 
 static void step(void)
@@ -124,13 +137,20 @@ static void step(void)
     uint32_t i = random32(&seed) % TOTAL;
     struct line *l = &lines[i];
     switch (random32(&seed) % 16) {
-    case 0: case 1: case 2: case 3:
+    case 0:
+    case 1:
+    case 2:
+    case 3:
         pend(i);
         break;
-    case 4: case 5: case 6:
+    case 4:
+    case 5:
+    case 6:
         acknowledge();
         break;
-    case 7: case 8: case 9:
+    case 7:
+    case 8:
+    case 9:
         end_one();
         break;
     case 10:
@@ -143,7 +163,7 @@ static void step(void)
         break;
     case 12:
         if (is_sgi(i) && gic.version == 2) {
-            break;      /* whether SGIs can be disabled is implementation defined there */
+            break; /* whether SGIs can be disabled is implementation defined there */
         }
         if (l->enabled) {
             gic_disable(intid_of(i));
@@ -152,7 +172,7 @@ static void step(void)
         }
         l->enabled = !l->enabled;
         break;
-    case 13:        /* changing the priority of a pending or active interrupt is unpredictable */
+    case 13: /* changing the priority of a pending or active interrupt is unpredictable */
         if (!l->pending && !l->active) {
             l->priority = (uint8_t)(random32(&seed) % 15 * 16);
             gic_priority(intid_of(i), l->priority);

@@ -32,10 +32,12 @@ TEST(psci_version)
 
 static void features(void)
 {
-    static const uint32_t have[] = {PSCI_VERSION,  PSCI_CPU_SUSPEND32, PSCI_CPU_SUSPEND,     PSCI_CPU_OFF,
-                                    PSCI_CPU_ON32, PSCI_CPU_ON,        PSCI_AFFINITY_INFO32, PSCI_AFFINITY_INFO,
-                                    PSCI_SYSTEM_OFF, PSCI_SYSTEM_RESET, PSCI_FEATURES, PSCI_MIGRATE_INFO_TYPE};
-    static const uint32_t lack[] = {PSCI_MIGRATE, PSCI_MIGRATE_INFO_UP_CPU, 0x8400001f, 0xc400001f, 0x84000000 + 0x11};
+    static const uint32_t have[] = {PSCI_VERSION,         PSCI_CPU_SUSPEND32, PSCI_CPU_SUSPEND,
+                                    PSCI_CPU_OFF,         PSCI_CPU_ON32,      PSCI_CPU_ON,
+                                    PSCI_AFFINITY_INFO32, PSCI_AFFINITY_INFO, PSCI_SYSTEM_OFF,
+                                    PSCI_SYSTEM_RESET,    PSCI_FEATURES,      PSCI_MIGRATE_INFO_TYPE};
+    static const uint32_t lack[] = {PSCI_MIGRATE, PSCI_MIGRATE_INFO_UP_CPU, 0x8400001f, 0xc400001f,
+                                    0x84000000 + 0x11};
     for (uint32_t i = 0; i < ARRAY_SIZE(have); i++) {
         int64_t r = psci(PSCI_FEATURES, have[i], 0, 0);
         EXPECT(r >= 0, "PSCI_FEATURES(0x%x) is %ld", have[i], r);
@@ -70,7 +72,8 @@ static void errors(void)
         EXPECT_EQ(psci(PSCI_AFFINITY_INFO, cpus[1].mpidr, 0, 0), 1, "AFFINITY_INFO of a CPU that is off");
     }
     if (is_domain()) {
-        EXPECT_EQ(psci(PSCI_AFFINITY_INFO, cpus[0].mpidr, 4, 0), PSCI_INVALID_PARAMETERS, "AFFINITY_INFO level 4");
+        EXPECT_EQ(psci(PSCI_AFFINITY_INFO, cpus[0].mpidr, 4, 0), PSCI_INVALID_PARAMETERS,
+                  "AFFINITY_INFO level 4");
         EXPECT_EQ(psci(PSCI_CPU_ON, cpu_count > 1 ? cpus[1].mpidr : 1, entry + 1, 0),
                   cpu_count > 1 ? PSCI_INVALID_ADDRESS : PSCI_INVALID_PARAMETERS, "CPU_ON at an odd address");
     }
@@ -81,10 +84,12 @@ TEST(psci_errors)
     over_both(errors);
 }
 
-/* SMCCC 1.1: x4 to x17 survive any call, known or not; x1 to x3 too where the function does not return them. */
+/* SMCCC 1.1: x4 to x17 survive any call, known or not; x1 to x3 too where the function does not return them.
+ */
 static void preserved(void)
 {
-    static const uint32_t calls[] = {PSCI_VERSION, PSCI_FEATURES, 0x84001234, 0xc2000000, 0x8600ff03, 0x7fffffff};
+    static const uint32_t calls[] = {PSCI_VERSION, PSCI_FEATURES, 0x84001234,
+                                     0xc2000000,   0x8600ff03,    0x7fffffff};
     for (uint32_t c = 0; c < ARRAY_SIZE(calls); c++) {
         uint64_t regs[18];
         for (uint32_t i = 0; i < 18; i++) {
@@ -93,7 +98,8 @@ static void preserved(void)
         regs[0] = calls[c];
         smccc_call(conduit_smc, regs);
         for (uint32_t i = 4; i < 18; i++) {
-            EXPECT(regs[i] == 0x1234567800000000ull * i + i, "call 0x%x changes x%u to 0x%lx", calls[c], i, regs[i]);
+            EXPECT(regs[i] == 0x1234567800000000ull * i + i, "call 0x%x changes x%u to 0x%lx", calls[c], i,
+                   regs[i]);
         }
     }
 }
@@ -103,7 +109,8 @@ TEST(smccc_preserves)
     over_both(preserved);
 }
 
-/* Every owner and a sample of functions, fast and yielding, 32 and 64 bits: NOT_SUPPORTED, never an exception. */
+/* Every owner and a sample of functions, fast and yielding, 32 and 64 bits: NOT_SUPPORTED, never an
+ * exception. */
 static void unknown(void)
 {
     uint32_t tried = 0;
@@ -195,7 +202,7 @@ TEST(psci_on_twice)
     go = there = 0;
     CHECK(cpu_start(1, wait_go, NULL) == PSCI_SUCCESS, "CPU_ON");
     if (!is_domain()) {
-        (void)wait_for(&there, 1, 1000000);     /* QEMU's own firmware starts CPUs in the background */
+        (void)wait_for(&there, 1, 1000000); /* QEMU's own firmware starts CPUs in the background */
     }
     int64_t r = psci(PSCI_CPU_ON, cpus[1].mpidr, (uint64_t)secondary_entry, 0);
     EXPECT(r == PSCI_ALREADY_ON || r == PSCI_ON_PENDING, "second CPU_ON: %ld", r);
@@ -223,7 +230,7 @@ TEST(psci_suspend)
     irq_on();
     for (uint32_t i = 0; i < 10; i++) {
         uint32_t before = cpus[0].seen[27];
-        irq_off();      /* or the interrupt that shall wake it could come before the call */
+        irq_off(); /* or the interrupt that shall wake it could come before the call */
         sysreg_write(cntv_tval_el0, us_to_ticks(2000));
         sysreg_write(cntv_ctl_el0, 1);
         isb();

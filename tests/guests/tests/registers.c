@@ -29,37 +29,40 @@ TEST(id_registers)
     EXPECT(field(dfr0, 8) == 0 || field(dfr0, 8) == 15, "ID_AA64DFR0.PMUVer %u", field(dfr0, 8));
     EXPECT(field(dfr0, 32) == 0, "ID_AA64DFR0.PMSVer %u", field(dfr0, 32));
     EXPECT(field(dfr0, 4) == 0, "ID_AA64DFR0.TraceVer %u", field(dfr0, 4));
-    EXPECT(field(dfr0, 40) == 0 || field(dfr0, 40) == 15, "ID_AA64DFR0.TraceFilt/DoubleLock %u", field(dfr0, 40));
+    EXPECT(field(dfr0, 40) == 0 || field(dfr0, 40) == 15, "ID_AA64DFR0.TraceFilt/DoubleLock %u",
+           field(dfr0, 40));
     EXPECT(field(dfr0, 44) == 0, "ID_AA64DFR0.TraceBuffer %u", field(dfr0, 44));
     EXPECT(field(mmfr1, 8) == 0, "ID_AA64MMFR1.VH %u", field(mmfr1, 8));
 }
 
-#define READS(name)                                                         \
-    ({                                                                      \
-        fault_expect();                                                     \
-        (void)sysreg_read(name);                                            \
-        fault_taken(NULL) == 0;                                             \
+#define READS(name)              \
+    ({                           \
+        fault_expect();          \
+        (void)sysreg_read(name); \
+        fault_taken(NULL) == 0;  \
     })
-#define WRITES(name, v)                                                     \
-    ({                                                                      \
-        fault_expect();                                                     \
-        sysreg_write(name, v);                                              \
-        fault_taken(NULL) == 0;                                             \
+#define WRITES(name, v)         \
+    ({                          \
+        fault_expect();         \
+        sysreg_write(name, v);  \
+        fault_taken(NULL) == 0; \
     })
 
-/* All of the identification space, op1 = 0, CRn = 0, CRm = 1..7: reserved ones read as zero, none is undefined. */
+/* All of the identification space, op1 = 0, CRn = 0, CRm = 1..7: reserved ones read as zero, none is
+ * undefined. */
 TEST(id_space)
 {
-    extern const uint32_t id_space_reads[];     /* sysregs.S: mrs x0, S3_0_C0_Cm_n; ret, 56 times */
+    extern const uint32_t id_space_reads[]; /* sysregs.S: mrs x0, S3_0_C0_Cm_n; ret, 56 times */
     for (uint32_t i = 0; i < 56; i++) {
-        uint64_t (*read)(void) = (uint64_t(*)(void))(uintptr_t)&id_space_reads[i * 2];
+        uint64_t (*read)(void) = (uint64_t (*)(void))(uintptr_t)&id_space_reads[i * 2];
         fault_expect();
         (void)read();
         EXPECT(fault_taken(NULL) == 0, "reading S3_0_C0_C%u_%u is undefined", 1 + i / 8, i % 8);
     }
 }
 
-/* Debug registers that Linux writes while it starts: RAZ/WI or real, never undefined, never a leak to the next vCPU. */
+/* Debug registers that Linux writes while it starts: RAZ/WI or real, never undefined, never a leak to the
+ * next vCPU. */
 TEST(debug_registers)
 {
     EXPECT(READS(mdscr_el1) && WRITES(mdscr_el1, 0), "MDSCR_EL1 is undefined");
@@ -95,7 +98,8 @@ TEST(auxiliary_registers)
     EXPECT(READS(actlr_el1), "ACTLR_EL1 read");
     EXPECT(WRITES(actlr_el1, 0), "ACTLR_EL1 write");
     EXPECT(READS(afsr0_el1) && READS(afsr1_el1) && READS(amair_el1), "AFSR or AMAIR");
-    EXPECT(READS(midr_el1) && READS(mpidr_el1) && READS(revidr_el1) && READS(ctr_el0) && READS(dczid_el0), "identification");
+    EXPECT(READS(midr_el1) && READS(mpidr_el1) && READS(revidr_el1) && READS(ctr_el0) && READS(dczid_el0),
+           "identification");
     EXPECT(READS(clidr_el1) && READS(ccsidr_el1) && WRITES(csselr_el1, 0), "cache identification");
     EXPECT(READS(cntfrq_el0) && READS(cntkctl_el1), "timer");
 }
@@ -163,9 +167,15 @@ TEST(cache_by_address)
     memset(buffer, 0x5a, sizeof(buffer));
     fault_expect();
     for (uint32_t i = 0; i < sizeof(buffer); i += 16) {
-        __asm__ volatile("dc civac, %0\n dc cvac, %0\n dc cvau, %0\n ic ivau, %0" : : "r"(buffer + i) : "memory");
+        __asm__ volatile("dc civac, %0\n dc cvac, %0\n dc cvau, %0\n ic ivau, %0"
+                         :
+                         : "r"(buffer + i)
+                         : "memory");
     }
-    __asm__ volatile("ic iallu\n dsb sy\n isb\n tlbi vmalle1is\n dsb sy\n isb\n ic ialluis\n dsb sy" : : : "memory");
+    __asm__ volatile("ic iallu\n dsb sy\n isb\n tlbi vmalle1is\n dsb sy\n isb\n ic ialluis\n dsb sy"
+                     :
+                     :
+                     : "memory");
     EXPECT_EQ(fault_taken(NULL), 0, "exceptions");
     EXPECT_EQ(buffer[77], 0x5a, "data");
 }

@@ -19,7 +19,7 @@ static void receiver(void *arg)
             cpu_relax();
             continue;
         }
-        irq_off();      /* an interrupt between looking and sleeping would be slept over */
+        irq_off(); /* an interrupt between looking and sleeping would be slept over */
         if (!__atomic_load_n(&leave, __ATOMIC_ACQUIRE)) {
             wfi();
         }
@@ -68,13 +68,15 @@ TEST(route_each)
         uint32_t before = cpus[target].seen[SPI], sum = total(SPI);
         gic_target(SPI, target);
         gic_set_pending(SPI);
-        EXPECT(wait_for(&cpus[target].seen[SPI], before + 1, 1000000), "not seen by cpu %u in round %u", target, round);
+        EXPECT(wait_for(&cpus[target].seen[SPI], before + 1, 1000000), "not seen by cpu %u in round %u",
+               target, round);
         EXPECT_EQ(total(SPI), sum + 1, "deliveries");
     }
     end_receivers();
 }
 
-/* Pending at a CPU that masks interrupts, then routed to another: the other one takes it, the first never does. */
+/* Pending at a CPU that masks interrupts, then routed to another: the other one takes it, the first never
+ * does. */
 TEST(route_while_pending)
 {
     if (cpu_count < 2) {
@@ -91,7 +93,8 @@ TEST(route_while_pending)
         uint32_t target = 1 + round % (cpu_count - 1);
         uint32_t before = cpus[target].seen[SPI];
         gic_target(SPI, target);
-        EXPECT(wait_for(&cpus[target].seen[SPI], before + 1, 1000000), "cpu %u does not get it, round %u", target, round);
+        EXPECT(wait_for(&cpus[target].seen[SPI], before + 1, 1000000), "cpu %u does not get it, round %u",
+               target, round);
         EXPECT(gic_intid(gic_ack()) >= 1020, "the old target takes it too, round %u", round);
         EXPECT_EQ(total(SPI), round, "deliveries");
     }
@@ -118,7 +121,8 @@ TEST(route_many_pending)
         gic_target(SPI + i, 1 + i % (cpu_count - 1));
     }
     for (uint32_t i = 0; i < COUNT; i++) {
-        EXPECT(wait_for(&cpus[1 + i % (cpu_count - 1)].seen[SPI + i], 1, 1000000), "INTID %u is lost", SPI + i);
+        EXPECT(wait_for(&cpus[1 + i % (cpu_count - 1)].seen[SPI + i], 1, 1000000), "INTID %u is lost",
+               SPI + i);
     }
     EXPECT(gic_intid(gic_ack()) >= 1020, "something is left at cpu 0");
     end_receivers();
@@ -136,7 +140,8 @@ static uint32_t take_within(uint64_t limit_us)
     return iar;
 }
 
-/* Routed elsewhere while active: the CPU that acknowledged completes it, the next one goes to the new target. */
+/* Routed elsewhere while active: the CPU that acknowledged completes it, the next one goes to the new target.
+ */
 TEST(route_while_active)
 {
     if (cpu_count < 2) {
@@ -157,9 +162,11 @@ TEST(route_while_active)
         gic_set_pending(SPI);
         delay_us(50);
         /* QEMU's GICv2 keeps the active state of an SPI per CPU; IHI 0048B has one. */
-        EXPECT(cpus[1].seen[SPI] == before || (gic.version == 2 && !is_domain()), "taken elsewhere while active");
+        EXPECT(cpus[1].seen[SPI] == before || (gic.version == 2 && !is_domain()),
+               "taken elsewhere while active");
         gic_eoi(iar);
-        EXPECT(wait_for(&cpus[1].seen[SPI], before + 1, 1000000), "the next occurrence is lost, round %u", round);
+        EXPECT(wait_for(&cpus[1].seen[SPI], before + 1, 1000000), "the next occurrence is lost, round %u",
+               round);
         /* Until its handler has ended the interrupt is active there, and cannot be taken here. */
         (void)wait_for(&cpus[1].irqs, ended + 1, 1000000);
     }
@@ -173,7 +180,7 @@ static void storm(uint32_t driver, uint32_t rounds, uint64_t seed)
     for (uint32_t n = 0; n < rounds; n++) {
         uint32_t i = random32(&seed) % COUNT, intid = SPI + i;
         if (i % 2 != driver) {
-            continue;       /* every SPI is driven by one CPU */
+            continue; /* every SPI is driven by one CPU */
         }
         switch (random32(&seed) % 4) {
         case 0:
@@ -202,8 +209,8 @@ static void second_driver(void *arg)
     receiver(NULL);
 }
 
-/* Two CPUs pend, re-target, disable and enable at random while all take interrupts: sent = seen for each INTID.
- * An SPI becomes pending again only after its last occurrence was handled, so none may merge. */
+/* Two CPUs pend, re-target, disable and enable at random while all take interrupts: sent = seen for each
+ * INTID. An SPI becomes pending again only after its last occurrence was handled, so none may merge. */
 TEST(route_storm)
 {
     uint32_t rounds = (uint32_t)arg_number("rounds", 3000);

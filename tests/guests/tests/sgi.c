@@ -24,7 +24,7 @@ static void listener(void *arg)
             cpu_relax();
             continue;
         }
-        irq_off();      /* an interrupt between looking and sleeping would be slept over */
+        irq_off(); /* an interrupt between looking and sleeping would be slept over */
         if (!__atomic_load_n(&leave, __ATOMIC_ACQUIRE)) {
             wfi();
         }
@@ -96,7 +96,8 @@ TEST(sgi_broadcast)
     for (uint32_t round = 1; round <= 50 && !test_failed(); round++) {
         gic_sgi_others(7);
         for (uint32_t target = 1; target < cpu_count; target++) {
-            EXPECT(wait_for(&cpus[target].seen[7], round, 1000000), "broadcast %u did not reach cpu %u", round, target);
+            EXPECT(wait_for(&cpus[target].seen[7], round, 1000000), "broadcast %u did not reach cpu %u",
+                   round, target);
         }
     }
     EXPECT_EQ(cpus[0].seen[7], 0, "broadcasts that came back to the sender");

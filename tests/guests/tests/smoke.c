@@ -4,8 +4,8 @@
 
 TEST(hello)
 {
-    print("hello from EL%lu at 0x%lx, device tree at 0x%lx\n", boot_state.currentel / 4, boot_state.load_address,
-          boot_state.x[0]);
+    print("hello from EL%lu at 0x%lx, device tree at 0x%lx\n", boot_state.currentel / 4,
+          boot_state.load_address, boot_state.x[0]);
     CHECK(fdt_valid(fdt_blob), "no device tree at 0x%lx", boot_state.x[0]);
     CHECK(gic.version != 0, "no interrupt controller in the device tree");
 }
@@ -42,7 +42,7 @@ TEST(sgi_hello)
 TEST(unmapped_hello)
 {
     struct fault fault;
-    uint64_t hole = 0x7000000000ull;        /* nothing on any machine of the matrix */
+    uint64_t hole = 0x7000000000ull; /* nothing on any machine of the matrix */
     CHECK(!try_read(mmu_window(hole, MMU_DEVICE), 4, NULL, &fault), "reading 0x%lx gave no abort", hole);
     EXPECT_EQ(ESR_EC(fault.esr), EC_DATA_ABORT, "exception class");
 }

@@ -9,7 +9,10 @@ static volatile bool physical;
 static volatile uint32_t fired;
 static volatile uint64_t fired_at;
 
-static uint64_t ctl(void) { return physical ? sysreg_read(cntp_ctl_el0) : sysreg_read(cntv_ctl_el0); }
+static uint64_t ctl(void)
+{
+    return physical ? sysreg_read(cntp_ctl_el0) : sysreg_read(cntv_ctl_el0);
+}
 
 static void set_ctl(uint64_t v)
 {
@@ -31,7 +34,10 @@ static void set_tval(uint64_t v)
     isb();
 }
 
-static uint64_t cval(void) { return physical ? sysreg_read(cntp_cval_el0) : sysreg_read(cntv_cval_el0); }
+static uint64_t cval(void)
+{
+    return physical ? sysreg_read(cntp_cval_el0) : sysreg_read(cntv_cval_el0);
+}
 
 static uint64_t count(void)
 {
@@ -115,8 +121,8 @@ TEST(vtimer_level)
     set_ctl(ENABLE);
     irq_on();
     for (uint32_t i = 0; i < 4 && gic.version == 2 && is_domain(); i++) {
-        /* QEMU's GICv2 does not look at a level again when a virtual EOI ends the physical interrupt, only when the
-         * level changes. GICv3, and GICv2 on the bare machine, need no help. */
+        /* QEMU's GICv2 does not look at a level again when a virtual EOI ends the physical interrupt, only
+         * when the level changes. GICv3, and GICv2 on the bare machine, need no help. */
         delay_us(100);
         set_ctl(ENABLE | IMASK);
         set_ctl(ENABLE);
@@ -152,8 +158,8 @@ TEST(vtimer_enable_later)
     set_ctl(0);
 }
 
-/* Cancelled while masked in PSTATE: the bare machine takes the interrupt back. A hypervisor that does not trap the
- * timer's registers has already made it pending, as real cores may: once, never more. */
+/* Cancelled while masked in PSTATE: the bare machine takes the interrupt back. A hypervisor that does not
+ * trap the timer's registers has already made it pending, as real cores may: once, never more. */
 TEST(vtimer_cancel)
 {
     physical = false;
@@ -230,7 +236,8 @@ static uint64_t physical_now(void)
     return sysreg_read(cntpct_el0);
 }
 
-/* The counter that all CPUs see never goes back, and both counters run at the rate that CNTFRQ says they share. */
+/* The counter that all CPUs see never goes back, and both counters run at the rate that CNTFRQ says they
+ * share. */
 TEST(counter)
 {
     uint64_t last = now();
@@ -239,10 +246,11 @@ TEST(counter)
         CHECK(t >= last, "CNTVCT went back by %lu", last - t);
         last = t;
     }
-    /* The host may take the CPU away between two reads, so the virtual counter is read between two of the other. */
+    /* The host may take the CPU away between two reads, so the virtual counter is read between two of the
+     * other. */
     uint64_t before0 = physical_now(), v0 = now(), after0 = physical_now();
     delay_us(1000);
     uint64_t before1 = physical_now(), v = now() - v0, after1 = physical_now();
-    EXPECT(v >= before1 - after0 && v <= after1 - before0, "CNTPCT moved by %lu to %lu, CNTVCT by %lu", before1 - after0,
-           after1 - before0, v);
+    EXPECT(v >= before1 - after0 && v <= after1 - before0, "CNTPCT moved by %lu to %lu, CNTVCT by %lu",
+           before1 - after0, after1 - before0, v);
 }

@@ -4,12 +4,30 @@
 #include "guest.h"
 
 enum {
-    DR = 0x00, RSR = 0x04, FR = 0x18, IMSC = 0x38, RIS = 0x3c, MIS = 0x40, ICR = 0x44,
-    FR_BUSY = 8, FR_RXFE = 16, FR_TXFF = 32, FR_TXFE = 128, INT_RX = 16, INT_TX = 32, INT_RT = 64
+    DR = 0x00,
+    RSR = 0x04,
+    FR = 0x18,
+    IMSC = 0x38,
+    RIS = 0x3c,
+    MIS = 0x40,
+    ICR = 0x44,
+    FR_BUSY = 8,
+    FR_RXFE = 16,
+    FR_TXFF = 32,
+    FR_TXFE = 128,
+    INT_RX = 16,
+    INT_TX = 32,
+    INT_RT = 64
 };
 
-static uint32_t reg(uint32_t offset) { return read32(uart_base + offset); }
-static void set(uint32_t offset, uint32_t v) { write32(uart_base + offset, v); }
+static uint32_t reg(uint32_t offset)
+{
+    return read32(uart_base + offset);
+}
+static void set(uint32_t offset, uint32_t v)
+{
+    write32(uart_base + offset, v);
+}
 
 static void drain(void)
 {

@@ -5,7 +5,8 @@
 
 TEST(hello)
 {
-    print("tiny guest at 0x%lx, device tree of %u bytes at 0x%lx\n", boot_state.load_address, fdt_size(), boot_state.x[0]);
+    print("tiny guest at 0x%lx, device tree of %u bytes at 0x%lx\n", boot_state.load_address, fdt_size(),
+          boot_state.x[0]);
     CHECK(fdt_valid(fdt_blob), "no device tree");
 }
 
