@@ -43,7 +43,7 @@ test-guests: $(TG_O)/guest.img $(TG_O)/tiny.img
 PYTEST := /usr/bin/python3 -B -m pytest -q -p no:cacheprovider --rootdir=$(SRC)/tests/system -c $(SRC)/tests/system/pytest.ini
 TEST_ENV = O=$(abspath $(O)) SRC=$(SRC)
 # ONLY=01-4 is evidence line 4 of the first issue
-TEST_SELECT = $(if $(ONLY),-m line_$(subst -,_,$(ONLY)),-m "not long")
+TEST_SELECT = -m "$(if $(ONLY),line_$(subst -,_,$(ONLY)) and )not long"
 
 test-system: $(O)/bulkhead.img test-guests
 	$(TG_Q)$(TEST_ENV) $(PYTEST) $(TEST_SELECT) $(PYTEST_ARGS) $(SRC)/tests/system
