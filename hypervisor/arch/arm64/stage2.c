@@ -102,16 +102,13 @@ static enum status map_range(struct stage2 *stage2, struct pool *pool, const str
 #if defined(BREAK_stage2_device) || defined(BREAK_stage2_hypervisor) || defined(BREAK_stage2_neighbour)
 #define STAGE2_HOLE
 /* Test-only builds: every domain has one page too many, at the page's own address. */
-static enum status open_hole(struct stage2 *stage2, const struct domain_record *record)
+static enum status open_hole(struct stage2 *stage2, struct pool *pool, const struct domain_record *record)
 {
-    static uint64_t tables[32][ENTRIES] __attribute__((aligned(4096))),
-        unused[ENTRIES] __attribute__((aligned(4096)));
-    static struct pool pool;
+    static uint64_t unused[ENTRIES] __attribute__((aligned(4096)));
     static pa_t first;
     struct domain_map hole = {.size = PAGE_SIZE, .kind = MAP_RAM};
 
-    if (pool.size == 0) {
-        pool_init(&pool, tables, sizeof tables);
+    if (first.v == 0) {
         first = record->maps[0].pa;
     }
 #if defined(BREAK_stage2_device)
@@ -124,7 +121,7 @@ static enum status open_hole(struct stage2 *stage2, const struct domain_record *
 #endif
     hole.ipa = IPA(hole.pa.v);
     (void)unused;
-    return map_range(stage2, &pool, &hole);
+    return map_range(stage2, pool, &hole);
 }
 #endif
 
@@ -156,11 +153,8 @@ enum status stage2_build(struct stage2 *stage2, struct pool *pool, const struct 
         }
     }
     stage2->vtcr = vtcr(stage2);
-#ifdef BREAK_vmid
-    vmid = 1;
-#endif
 #ifdef STAGE2_HOLE
-    (void)open_hole(stage2, record);
+    (void)open_hole(stage2, pool, record);
 #endif
     stage2->vttbr = stage1_pa(stage2->root).v | (uint64_t)vmid << 48;
     dsb(ishst);
