@@ -8,18 +8,15 @@
 #define VMCR_VENG1     (1u << 1)
 #define VMCR_PMR(vmcr) (unsigned)FIELD(vmcr, 31, 24)
 
-void virq_hw_fired(struct virq *virq, unsigned vcpu, unsigned intid, struct virq_cpu *self,
-                   struct virq_effects *effects)
+/* Apart, as below, so that the usual case saves no registers. */
+static __attribute__((noinline)) void hw_fired(struct virq *virq, unsigned vcpu, unsigned intid,
+                                               struct virq_cpu *self, struct virq_effects *effects)
 {
     unsigned index = intid / VIRQ_BANK, bit = intid % VIRQ_BANK;
     uint32_t mask = 1u << bit;
     struct virq_cpu *cpu, *target;
     struct virq_bank *bank;
 
-    if (self != NULL && (index != 0 ? virq_load_spi_again(virq, self, intid)
-                                    : self->index == vcpu && virq_load_again(self, bit, 0))) {
-        return;
-    }
     spin_lock(&virq->lock);
     cpu = &virq->cpus[vcpu];
     target = virq_goes_to(virq, cpu, index, bit);
@@ -46,6 +43,15 @@ void virq_hw_fired(struct virq *virq, unsigned vcpu, unsigned intid, struct virq
     spin_unlock(&virq->lock);
 }
 
+void virq_hw_fired(struct virq *virq, unsigned vcpu, unsigned intid, struct virq_cpu *self,
+                   struct virq_effects *effects)
+{
+    if (self == NULL || !(intid >= VIRQ_BANK ? virq_load_spi_again(virq, self, intid)
+                                             : self->index == vcpu && virq_load_again(self, intid, 0))) {
+        hw_fired(virq, vcpu, intid, self, effects);
+    }
+}
+
 void virq_line(struct virq *virq, unsigned vcpu, unsigned intid, bool high, struct virq_cpu *self,
                struct virq_effects *effects)
 {
@@ -66,15 +72,12 @@ void virq_line(struct virq *virq, unsigned vcpu, unsigned intid, bool high, stru
     spin_unlock(&virq->lock);
 }
 
-void virq_edge(struct virq *virq, unsigned vcpu, unsigned intid, struct virq_cpu *self,
-               struct virq_effects *effects)
+static __attribute__((noinline)) void edge(struct virq *virq, unsigned vcpu, unsigned intid,
+                                           struct virq_cpu *self, struct virq_effects *effects)
 {
     unsigned index = intid / VIRQ_BANK, bit = intid % VIRQ_BANK;
     struct virq_cpu *cpu = &virq->cpus[vcpu];
 
-    if (self != NULL && index != 0 && virq_load_spi_again(virq, self, intid)) {
-        return;
-    }
     spin_lock(&virq->lock);
     if (self == NULL || virq_goes_to(virq, cpu, index, bit) != self ||
         !virq_load_quick(virq, self, index, bit, 0)) {
@@ -83,6 +86,14 @@ void virq_edge(struct virq *virq, unsigned vcpu, unsigned intid, struct virq_cpu
         virq_settle(virq, self, effects);
     }
     spin_unlock(&virq->lock);
+}
+
+void virq_edge(struct virq *virq, unsigned vcpu, unsigned intid, struct virq_cpu *self,
+               struct virq_effects *effects)
+{
+    if (self == NULL || intid < VIRQ_BANK || !virq_load_spi_again(virq, self, intid)) {
+        edge(virq, vcpu, intid, self, effects);
+    }
 }
 
 void virq_sgi(struct virq *virq, unsigned sender, uint32_t targets, unsigned intid, struct virq_cpu *self,

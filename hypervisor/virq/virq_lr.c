@@ -284,12 +284,34 @@ static bool any_outside(struct virq *virq, struct virq_cpu *self, unsigned index
     return false;
 }
 
+/* The common case of the following: an edge came for one that is pending there already, and nothing else changed. */
+static bool absorb_edge(struct virq *virq, struct virq_cpu *self, unsigned n, uint64_t lr)
+{
+    unsigned index = self->lr_intid[n] / VIRQ_BANK, bit = self->lr_intid[n] % VIRQ_BANK;
+    struct virq_bank *bank = virq_bank(virq, self, index);
+    uint32_t mask = 1u << bit;
+
+    if ((lr & LR_STATE) != LR_PENDING || (self->latched >> n) % 2u == 0 || virq_is_v2_sgi(virq, index, bit) ||
+        (bank->pending & bank->enabled & bank->edge &
+         ~(bank->drop_pending | bank->drop_active | bank->active | bank->hw) & mask) == 0 ||
+        FIELD(lr, 55, 48) != bank->priority[bit] || !virq->forwarding ||
+        virq_goes_to(virq, self, index, bit) != self) {
+        return false;
+    }
+    bank->pending &= ~mask;
+    self->look &= (uint16_t)~(1u << n);
+    return true;
+}
+
 /* Something changed about the interrupt in list register n: decide anew what it holds. */
 static void reconsider(struct virq *virq, struct virq_cpu *self, unsigned n, struct virq_effects *effects)
 {
     unsigned index = self->lr_intid[n] / VIRQ_BANK, bit = self->lr_intid[n] % VIRQ_BANK;
     uint64_t lr = gic_lr_read(n);
 
+    if (absorb_edge(virq, self, n, lr)) {
+        return;
+    }
     if ((lr & LR_ACTIVE) == 0) {
         unload(virq, self, n, lr, effects);
         return;
