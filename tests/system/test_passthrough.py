@@ -239,6 +239,30 @@ def test_restart_with_dma_control(guest, name, evidence):
 
 
 @pytest.mark.line_01_2
+def test_reset_times_out(guest, name):
+    """A device that does not answer its reset keeps its domain stopped, at the first start; others go on."""
+    with open(os.path.join(HERE, "all.dts"), encoding="utf-8") as f:
+        text = f.read()
+    step = "<0x10 0 0xffffffff 0 0>"
+    assert step in text
+    os.makedirs(OUT, exist_ok=True)
+    source = os.path.join(OUT, "stuck.dts")
+    with open(source, "w", encoding="utf-8") as f:
+        f.write(text.replace(step, "<0x10 0 0xffffffff 1 2000>"))   # reads 0 for ever
+    tree.dtc(source, source[:-1] + "b")
+    owner = Domain(guest, "test=device_present", memory=4096, partial_tree=source[:-1] + "b",
+                   properties=static(4 << 20) + " bulkhead,restart = <0xffffffff>;")
+    path = os.path.join(OUT, "pattern.img")
+    with open(path, "wb") as f:
+        f.write(b"\xd5" * (1 << 20))
+    with run.hypervisor(with_disk(path), [owner, Domain(guest, "test=device_absent")], name, limit=30) as r:
+        run.finish(r, (2,))
+        r.wait_end()
+        assert any("DOM1: device reset" in l.text and "timed out" in l.text for l in r.lines)
+        assert r.text_of(1) == []
+
+
+@pytest.mark.line_01_2
 def test_example(name):
     """examples/passthrough, as its README shows it."""
     args = [os.path.join(linux.SOURCE, "tools", "bulkhead"), "run", EXAMPLE, "--unattended", "yes",
