@@ -34,6 +34,7 @@ class Control:
     cpus: int = 1
     properties: str = ""
     icount: bool = False
+    broken_args: str = ""       # more arguments on the build without the check
     limit: int = 20             # seconds until a domain without the check counts as starved
     mem: int = 1024
 
@@ -44,7 +45,7 @@ CONTROLS = {
     "stage2_neighbour": Control("probe_memory", args=ALL_RAM, mem=512),
     "trap_smc": Control("probe_power", seen="off"),
     "smc_filter": Control("probe_firmware", seen="victim"),
-    "hvc_immediate": Control("probe_immediates"),
+    "hvc_immediate": Control("probe_immediates", broken_args=" step=64"),
     "cpu_on_check": Control("probe_entries", cpus=2),
     "trap_identification": Control("probe_identification"),
     "trap_debug": Control("probe_debug"),
@@ -74,7 +75,7 @@ def on(pcpu, vcpus=1):
     return "".join(f'vcpu{v} {{ compatible = "xen,vcpu"; id = <{v}>; hard-affinity = "{pcpu}"; }};' for v in range(vcpus))
 
 
-def domains(control, guest):
+def domains(control, guest, broken):
     """An attacker (2) between a victim on another pCPU (1) and one on its own (3)."""
     args = {1: "seed=1", 3: "seed=2"}
     length = "ms=1000" if control.victim == "fp_kept" else "ms=60000 until=input"
@@ -84,7 +85,7 @@ def domains(control, guest):
         blob = os.path.join(run.LOGS, "clock.dtb")
         tree.dtc(os.path.join(ATTACK, "clock.dts"), blob)
         victims[1].partial_tree = blob
-    attacker = Domain(guest, f"test={control.probe} {control.args}", memory=2048, cpus=control.cpus,
+    attacker = Domain(guest, f"test={control.probe} {control.args}{control.broken_args if broken else ''}", memory=2048, cpus=control.cpus,
                       properties=control.properties, nodes=on(1, control.cpus))
     return [victims[1], attacker, victims[3]]
 
@@ -114,7 +115,7 @@ def outcome(control, guest, name, image=None):
     machine = dataclasses.replace(machines.A72_V3, smp=2, mem=control.mem)
     if control.icount:
         machine = dataclasses.replace(machine, cpu="cortex-a72,cntfrq=1000000000", icount="shift=0,sleep=off")
-    with run.hypervisor(machine, domains(control, guest), name, image=image) as r:
+    with run.hypervisor(machine, domains(control, guest, image is not None), name, image=image) as r:
         r.expect("GUEST start", domain=1, limit=30)
         end = time.monotonic() + (40 if image is None else control.limit) * run.PATIENCE
         released = control.victim == "fp_kept"      # ends by itself
@@ -157,3 +158,40 @@ def test_controls_together(evidence):
     evidence("blocked", totals["blocked"])
     evidence("controls fired", f"{totals['fired']} of {len(CONTROLS)}")
     assert totals["attempts"] == totals["blocked"]
+
+
+def delay(guest, name, shared, version=3, image=None):
+    """Own-pCPU instructions from a timer deadline of the victim to its handler: {"taken", "early", "mean", "max"}."""
+    out = os.path.join(run.LOGS, f"{name}.delay")
+    plugin = os.path.join(run.O, "tests", "delay.so")
+    os.makedirs(run.LOGS, exist_ok=True)
+    if os.path.exists(out):
+        os.remove(out)
+    machine = machines.Machine(cpu="cortex-a72,cntfrq=1000000000", gic=version, smp=2, icount="shift=0,sleep=off",
+                               options=("-plugin", f"{plugin},out={out}"))
+    victim = Domain(guest, f"test=neighbour rounds=1500 sleep={int(shared)} end=wait", memory=2048, nodes=on(0),
+                    properties="bulkhead,priority = <200>;")
+    places = (0, 1) if shared else (1, 1)
+    nodes = "".join(f'vcpu{v} {{ compatible = "xen,vcpu"; id = <{v}>; hard-affinity = "{p}"; }};'
+                    for v, p in enumerate(places))
+    attacker = Domain(guest, "test=storm times=300 end=reset", memory=2048, cpus=2, nodes=nodes,
+                      properties="bulkhead,restart = <0xffffffff>;")
+    with run.hypervisor(machine, [victim, attacker], name, limit=120, image=image) as r:
+        r.expect("FIG neighbour.rounds 1500", domain=1, refuse="FAIL")
+        storms = sum(l.domain == 2 and "PASS storm" in l.text for l in r.lines)
+    with open(out, encoding="ascii") as f:
+        words = f.read().split()
+    return {**{words[i]: int(words[i + 1]) for i in range(0, len(words), 2)}, "storms": storms}
+
+
+@pytest.mark.line_01_4
+@pytest.mark.parametrize("shared", [False, True], ids=["own", "shared"])
+def test_delay(shared, guest, name, evidence):
+    """The attacker does its worst, beside the victim and on its pCPU; a lock held at the guest's will is the control."""
+    got = delay(guest, name, shared)
+    control = delay(guest, name + "-broken", shared, image=build("long_lock"))
+    evidence("interrupts", got["taken"])
+    evidence("instructions, mean", got["mean"])
+    evidence("instructions, maximum", got["max"])
+    evidence("maximum with a lock held over the guest's loop", control["max"])
+    print(got, control)

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+/* QEMU TCG plugin: how many instructions a pCPU executes between a deadline of the virtual timer and the guest's handler.
+ *
+ * To be used under -icount shift=0 with a counter of 1 GHz: one tick of the counter is then one instruction of any CPU.
+ * The guest shows itself by two hints that do nothing (tests/attack/neighbour.c): ARM, followed by a store of the ticks
+ * from now to the deadline, and HANDLER, the first thing that its interrupt handler executes. Instructions of other CPUs
+ * move the clock and are not counted, so the figure does not depend on how QEMU interleaves CPUs.
+ *
+ * Debian has no qemu-plugin.h: the prototypes of the few calls used are here (API version 4, QEMU 9.2 and later). */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXPORT     __attribute__((visibility("default")))
+#define ARM        0xd5032c1fu /* hint #0x60 */
+#define HANDLER    0xd5032c3fu /* hint #0x61 */
+#define MAX_CPUS   8u
+#define CB_NO_REGS 0
+#define MEM_WRITE  2
+#define ADD_U64    0
+
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+struct qemu_plugin_scoreboard;
+typedef uint64_t plugin_id;
+typedef struct {
+    struct qemu_plugin_scoreboard *score;
+    size_t offset;
+} qemu_plugin_u64;
+typedef struct {
+    int type;
+    union {
+        uint8_t u8;
+        uint16_t u16;
+        uint32_t u32;
+        uint64_t u64;
+        struct {
+            uint64_t low, high;
+        } u128;
+    } data;
+} qemu_plugin_mem_value;
+
+void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, void (*cb)(plugin_id, struct qemu_plugin_tb *));
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, void (*cb)(unsigned, void *), int flags, void *data);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, void (*cb)(unsigned, void *), int flags, void *data);
+void qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(struct qemu_plugin_insn *insn, int op, qemu_plugin_u64 entry,
+                                                         uint64_t imm);
+void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn, void (*cb)(unsigned, uint32_t, uint64_t, void *),
+                                      int flags, int rw, void *data);
+void qemu_plugin_register_atexit_cb(plugin_id id, void (*cb)(plugin_id, void *), void *data);
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
+struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
+size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *insn, void *to, size_t length);
+qemu_plugin_mem_value qemu_plugin_mem_get_value(uint32_t info);
+struct qemu_plugin_scoreboard *qemu_plugin_scoreboard_new(size_t size);
+uint64_t qemu_plugin_u64_get(qemu_plugin_u64 entry, unsigned vcpu);
+int qemu_plugin_num_vcpus(void);
+
+EXPORT int qemu_plugin_version = 4;
+EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv);
+
+static qemu_plugin_u64 executed;
+static unsigned cpus, victim;
+static int armed, passed;
+static uint64_t target, own_at_deadline;
+static uint64_t taken, early, sum, most, most_at;
+static char path[512];
+
+static uint64_t clock_now(void)
+{
+    uint64_t all = 0;
+
+    for (unsigned i = 0; i < cpus; i++) {
+        all += qemu_plugin_u64_get(executed, i);
+    }
+    return all;
+}
+
+/* The clock stops at a deadline, between two blocks: the first block after it begins exactly there. */
+static void on_block(unsigned cpu, void *data)
+{
+    (void)data;
+    if (armed && !passed && cpu == victim && clock_now() >= target) {
+        passed = 1;
+        own_at_deadline = qemu_plugin_u64_get(executed, cpu);
+    }
+}
+
+static void on_arm(unsigned cpu, uint32_t info, uint64_t address, void *data)
+{
+    (void)address;
+    (void)data;
+    victim = cpu;
+    target = clock_now() + qemu_plugin_mem_get_value(info).data.u64;
+    armed = 1;
+    passed = 0;
+}
+
+static void on_handler(unsigned cpu, void *data)
+{
+    uint64_t delay;
+
+    (void)data;
+    if (!armed || cpu != victim) {
+        return;
+    }
+    armed = 0;
+    if (!passed) {
+        early++; /* nobody executed anything for a while: the clock was moved on */
+        return;
+    }
+    delay = qemu_plugin_u64_get(executed, cpu) - own_at_deadline;
+    taken++;
+    sum += delay;
+    if (delay > most) {
+        most = delay;
+        most_at = taken;
+    }
+}
+
+static void translate(plugin_id id, struct qemu_plugin_tb *tb)
+{
+    uint32_t before = 0, word;
+
+    (void)id;
+    if (cpus == 0) {
+        cpus = (unsigned)qemu_plugin_num_vcpus();
+        cpus = cpus > MAX_CPUS ? MAX_CPUS : cpus;
+    }
+    qemu_plugin_register_vcpu_tb_exec_cb(tb, on_block, CB_NO_REGS, NULL);
+    for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++, before = word) {
+        struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+
+        qemu_plugin_insn_data(insn, &word, sizeof(word));
+        qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, ADD_U64, executed, 1);
+        if (word == HANDLER) {
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, on_handler, CB_NO_REGS, NULL);
+        } else if (before == ARM) {
+            qemu_plugin_register_vcpu_mem_cb(insn, on_arm, CB_NO_REGS, MEM_WRITE, NULL);
+        }
+    }
+}
+
+static void report(plugin_id id, void *data)
+{
+    FILE *f = fopen(path, "w");
+
+    (void)id;
+    (void)data;
+    if (f == NULL) {
+        return;
+    }
+    fprintf(f, "taken %llu early %llu mean %llu max %llu at %llu\n", (unsigned long long)taken, (unsigned long long)early,
+            (unsigned long long)(taken ? sum / taken : 0), (unsigned long long)most, (unsigned long long)most_at);
+    fclose(f);
+}
+
+int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
+{
+    (void)info;
+    for (int i = 0; i < argc; i++) {
+        if (strncmp(argv[i], "out=", 4) == 0) {
+            snprintf(path, sizeof(path), "%s", argv[i] + 4);
+        }
+    }
+    executed = (qemu_plugin_u64){qemu_plugin_scoreboard_new(sizeof(uint64_t)), 0};
+    qemu_plugin_register_vcpu_tb_trans_cb(id, translate);
+    qemu_plugin_register_atexit_cb(id, report, NULL);
+    return 0;
+}
