@@ -201,7 +201,7 @@ static uint64_t next_event(const struct pcpu *pcpu, const struct vcpu *running, 
     for (uint32_t i = 0; i < pcpu->nr_vcpus; i++) {
         const struct vcpu *vcpu = pcpu->vcpus[i];
 
-        if (vcpu == running) {
+        if (running != NULL && vcpu == running) {
             at = vcpu->budget != 0 ? min_u64(at, now + vcpu->budget_left) : at;
         } else if (vcpu->state == VCPU_BLOCKED && pcpu->loaded != vcpu) {
             at = min_u64(at, context_next_timer(vcpu));

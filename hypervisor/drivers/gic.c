@@ -31,7 +31,8 @@ uint8_t gic_nr_lrs;
 uint8_t gic_apr_shift;
 static volatile uint8_t *gicd;
 
-enum status gic_init(unsigned version, volatile void *distributor, volatile void *gicc, volatile void *gich)
+enum status gic_init(unsigned version, volatile void *distributor, volatile void *gicc, uint64_t gicc_size,
+                     volatile void *gich)
 {
     unsigned words;
 
@@ -51,7 +52,7 @@ enum status gic_init(unsigned version, volatile void *distributor, volatile void
         mmio_write32(gicd + GICD_IPRIORITYR + 4u * i, PRIORITY_DEFAULT);
     }
     if (version == 2) {
-        gicv2_init(gicd, gicc, gich);
+        gicv2_init(gicd, gicc, gicc_size, gich);
     } else if (FIELD(READ_SYSREG(id_aa64pfr0_el1), 27, 24) == 0) {
         return ERR_NOENT;
     }

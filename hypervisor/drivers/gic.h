@@ -31,8 +31,10 @@ struct host_gic;
 
 /* The boot pCPU brings up the distributor: everything disabled, inactive, not pending. Registers were mapped
  * by the caller. ERR_NOENT if there is no virtualization interface. */
-enum status gic_init(unsigned version, volatile void *gicd, volatile void *gicc,
+enum status gic_init(unsigned version, volatile void *distributor, volatile void *gicc, uint64_t gicc_size,
                      volatile void *gich) MUST_CHECK;
+/* Of a CPU interface whose page is repeated over 64 KiB, this much is looked at. */
+#define GICV2_CPU_SPREAD 0x11000u
 /* Each pCPU: its redistributor (GICv3) or CPU interface, list registers cleared, EOI mode 1, private
  * interrupts of EL2 enabled: `maintenance`, `timer`, the kick, and the guests' timers `virt` and `phys`. */
 void gic_init_pcpu(unsigned pcpu, uint64_t mpidr, volatile void *gicr, const uint32_t private_irqs[4]);

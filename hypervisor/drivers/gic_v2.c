@@ -12,7 +12,9 @@
 #define GICC_BPR                 0x008u
 #define GICC_IAR                 0x00cu
 #define GICC_EOIR                0x010u
+#define GICC_IIDR                0x0fcu
 #define GICC_DIR                 0x1000u
+#define GICC_LAST_COPY           0xf000u /* of the first page, where each page takes 64 KiB */
 #define GICC_CTLR_ENABLE_EOIMODE (1u | 1u << 9)
 #define GICH_HCR                 0x000u
 #define GICH_VTR                 0x004u
@@ -28,10 +30,15 @@
 static volatile uint8_t *gicd, *gicc, *gich;
 static uint8_t target[MAX_PCPUS];
 
-void gicv2_init(volatile void *distributor, volatile void *cpu_interface, volatile void *hypervisor_interface)
+void gicv2_init(volatile void *distributor, volatile void *cpu_interface, uint64_t cpu_interface_size,
+                volatile void *hypervisor_interface)
 {
     gicd = distributor;
     gicc = cpu_interface;
+    if (cpu_interface_size >= GICV2_CPU_SPREAD &&
+        mmio_read32(gicc + GICC_IIDR) == mmio_read32(gicc + GICC_LAST_COPY + GICC_IIDR)) {
+        gicc += GICC_LAST_COPY; /* so that GICC_DIR follows it, in the next 64 KiB */
+    }
     gich = hypervisor_interface;
 }
 

@@ -6,7 +6,8 @@
 #include "base/status.h"
 #include "base/types.h"
 
-void gicv2_init(volatile void *gicd, volatile void *gicc, volatile void *gich);
+void gicv2_init(volatile void *distributor, volatile void *cpu_interface, uint64_t cpu_interface_size,
+                volatile void *hypervisor_interface);
 void gicv2_init_pcpu(unsigned pcpu);
 uint32_t gicv2_acknowledge(void);
 void gicv2_drop(uint32_t iar);

@@ -16,13 +16,12 @@
 static int file = -1;
 static uint8_t *cached;
 static uint8_t memory[HOST_RAM_SIZE], came[HOST_RAM_SIZE], fetched[HOST_RAM_SIZE];
-static bool present[LINES], in_icache[HOST_RAM_SIZE / PAGE_SIZE];
+static bool present[LINES], in_icache[HOST_RAM_SIZE / PAGE_SIZE], ic_issued[HOST_RAM_SIZE / PAGE_SIZE];
 static struct {
     uint64_t line;
     bool invalidate;
 } ops[65536];
 static unsigned nr_ops;
-static bool ic_issued;
 
 void host_cache_start(void)
 {
@@ -43,7 +42,7 @@ void host_cache_start(void)
     memset(present, 0, sizeof present);
     memset(in_icache, 0, sizeof in_icache);
     nr_ops = 0;
-    ic_issued = false;
+    memset(ic_issued, 0, sizeof ic_issued);
 }
 
 int host_cache_file(void)
@@ -125,7 +124,7 @@ void dc_civac(uint64_t va)
 
 void ic_ialluis(void)
 {
-    ic_issued = true;
+    memcpy(ic_issued, in_icache, sizeof ic_issued); /* what is fetched from now on may stay */
 }
 
 void host_cache_dsb(void)
@@ -141,9 +140,9 @@ void host_cache_dsb(void)
 
 void host_cache_ic_dsb(void)
 {
-    if (ic_issued) {
-        memset(in_icache, 0, sizeof in_icache);
-        ic_issued = false;
+    for (unsigned i = 0; i < ARRAY_SIZE(ic_issued); i++) {
+        in_icache[i] = in_icache[i] && !ic_issued[i];
+        ic_issued[i] = false;
     }
 }
 
