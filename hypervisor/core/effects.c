@@ -5,14 +5,6 @@
 #include "drivers/gic.h"
 #include "core/vpl011.h"
 
-/* Calls op for the physical INTID of every set bit. */
-#define EACH(mask, op)                                                                                 \
-    for (uint32_t left_ = (mask); left_ != 0; left_ &= left_ - 1u) {                                   \
-        unsigned intid = effects->hw_first + lowest_bit(left_), pirq = virq_pirq(domain->virq, intid); \
-        (void)intid;                                                                                   \
-        op;                                                                                            \
-    }
-
 void effects_kick(struct domain *domain, uint32_t vcpus)
 {
     for (; vcpus != 0; vcpus &= vcpus - 1u) {
@@ -22,17 +14,17 @@ void effects_kick(struct domain *domain, uint32_t vcpus)
 
 void effects_apply_slow(struct domain *domain, const struct virq_effects *effects)
 {
-    EACH(effects->hw_deactivate, gic_set_active(pirq, false))
-    if (effects->hw_first == 0) {
-        return; /* timers stay enabled while their vCPU is resident: one that is masked fires once and then
-                   waits, active */
+    for (uint32_t left = effects->hw_route | effects->hw_trigger; left != 0; left &= left - 1u) {
+        unsigned bit = lowest_bit(left), intid = effects->hw_first + bit,
+                 pirq = virq_pirq(domain->virq, intid);
+
+        if ((effects->hw_route >> bit) % 2u != 0) {
+            gic_route(pirq, domain->vcpus[virq_target(domain->virq, intid)].pcpu->index);
+        }
+        if ((effects->hw_trigger >> bit) % 2u != 0) {
+            gic_set_edge(pirq, virq_is_edge(domain->virq, intid));
+        }
     }
-    EACH(effects->hw_disable, gic_disable(pirq))
-    EACH(effects->hw_route, gic_route(pirq, domain->vcpus[virq_target(domain->virq, intid)].pcpu->index))
-    EACH(effects->hw_trigger, gic_set_edge(pirq, virq_is_edge(domain->virq, intid)))
-    EACH(effects->hw_unpend, gic_set_pending(pirq, false))
-    EACH(effects->hw_pend, gic_set_pending(pirq, true))
-    EACH(effects->hw_enable, gic_enable(pirq))
 }
 
 void effects_refresh_uarts(uint32_t domids)

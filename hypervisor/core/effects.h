@@ -13,11 +13,7 @@ void effects_apply_slow(struct domain *domain, const struct virq_effects *effect
 
 static inline void effects_apply(struct domain *domain, const struct virq_effects *effects)
 {
-    uint64_t words[VIRQ_EFFECT_MASKS / 2u];
-
-    __builtin_memcpy(words, effects,
-                     sizeof words); /* all masks at once: nearly always there is nothing to do */
-    if (((words[0] & ~UINT64_C(0xffffffff)) | words[1] | words[2] | words[3]) != 0) {
+    if ((effects->hw_route | effects->hw_trigger) != 0) {
         effects_apply_slow(domain, effects);
     }
     if (effects->kick != 0) {

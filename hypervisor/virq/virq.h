@@ -20,24 +20,15 @@ struct virq;     /* of one domain: SPIs, distributor control */
 struct virq_cpu; /* of one vCPU: SGIs, PPIs, list-register bookkeeping, saved CPU interface */
 
 /* What the caller must apply after an operation. The hw_* masks concern the 32 interrupts from hw_first on; a
- * set bit is a hardware-linked interrupt (physical INTID by virq_pirq()). */
+ * set bit is a hardware-linked SPI. What else is to be done at the physical GIC is done under the lock, so
+ * that the changes of two vCPUs cannot change places. */
 struct virq_effects {
-    _Alignas(8) uint32_t kick; /* vCPUs that must look at their list registers: set their work flag, kick if
-                                  running elsewhere */
-    uint32_t hw_enable;        /* unmask at the physical GIC */
-    uint32_t hw_disable;       /* mask */
-    uint32_t hw_deactivate;    /* clear physical active */
-    uint32_t hw_pend;          /* set pending at the physical GIC */
-    uint32_t hw_unpend;
+    uint32_t kick; /* vCPUs that must look at their list registers: set their work flag, kick if elsewhere */
     uint32_t hw_route;   /* target changed: route to the pCPU of virq_target() */
-    uint32_t hw_trigger; /* edge/level changed */
-    uint32_t hw_first;
+    uint32_t hw_trigger; /* edge or level: virq_is_edge() */
+    uint16_t hw_first;
     bool retry; /* nothing happened yet: kick, leave the pc, let the guest execute the instruction again */
 };
-
-#define VIRQ_EFFECT_MASKS 8u /* kick to hw_trigger */
-_Static_assert(offsetof(struct virq_effects, hw_first) == VIRQ_EFFECT_MASKS * sizeof(uint32_t),
-               "masks come first");
 
 /* Bytes of memory for struct virq with all its parts. */
 size_t virq_bytes(unsigned nr_vcpus, unsigned nr_spis);

@@ -236,7 +236,7 @@ void virq_set_route(struct virq *virq, unsigned index, unsigned bit, unsigned co
         }
         virq_offer(virq, NULL, index, bit + i, self, effects);
         if ((spis->bank.hw >> (bit + i)) % 2u != 0 && now != VIRQ_NONE) {
-            effects->hw_first = index * VIRQ_BANK;
+            effects->hw_first = (uint16_t)(index * VIRQ_BANK);
             effects->hw_route |= 1u << (bit + i);
         }
     }
@@ -253,7 +253,7 @@ void virq_configure(struct virq *virq, struct virq_cpu *cpu, unsigned index, uin
     changed = (bank->edge ^ edge) & mask;
     bank->edge ^= changed;
     if (index != 0) {
-        effects->hw_first = index * VIRQ_BANK;
+        effects->hw_first = (uint16_t)(index * VIRQ_BANK);
         effects->hw_trigger = changed & bank->hw;
     }
     offer_all(virq, cpu, index, changed, self, effects);
