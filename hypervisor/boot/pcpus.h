@@ -7,7 +7,8 @@
 
 /* Memory, stack and GIC registers of every pCPU in the mask and of this one. False: a message says why. */
 bool pcpus_prepare(const struct host *host, struct arena *arena, uint32_t mask);
-/* After the heap has its final size: own tables for each, then the firmware starts the others. Returns when all are up. */
+/* After the heap has its final size: own tables for each, then the firmware starts the others. Returns when
+ * all are up. */
 bool pcpus_start(void);
 
 #endif

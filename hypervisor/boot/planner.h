@@ -38,9 +38,9 @@ struct module {
 struct draft {
     fdt_node_t node;
     struct domain_record *record;
-    uint64_t memory;     /* bytes */
-    bool is_static;      /* xen,static-mem */
-    uint32_t pool;       /* index of its cpupool */
+    uint64_t memory; /* bytes */
+    bool is_static;  /* xen,static-mem */
+    uint32_t pool;   /* index of its cpupool */
     struct module kernel, ramdisk, partial;
     uint64_t text_offset, image_size; /* from the kernel's header */
     uint32_t affinity[MAX_VCPUS];     /* pCPUs that hard-affinity allows; 0 = none given */
@@ -56,8 +56,8 @@ struct planner {
     uint64_t arena_size; /* this planner included, which lies at its end */
     fdt_node_t chosen;
     uint32_t address_cells, size_cells; /* of the children of /chosen */
-    bool heap_given; /* xen,static-heap */
-    struct draft *hardware; /* the hardware domain, or NULL */
+    bool heap_given;                    /* xen,static-heap */
+    struct draft *hardware;             /* the hardware domain, or NULL */
     uint32_t nr_claims, nr_pools, nr_drafts, nr_maps, nr_loads, nr_hidden;
     uint8_t load[MAX_PCPUS]; /* vCPUs per pCPU */
 
@@ -82,7 +82,7 @@ struct planner {
 /* The node's path, valid until the next call. */
 const char *path_of(struct planner *p, fdt_node_t node);
 
-#define complain(p, severity, node, property, ...)                                                           \
+#define complain(p, severity, node, property, ...) \
     report_at((p)->report, severity, path_of(p, node), property, __VA_ARGS__)
 #define error(p, node, property, ...) complain(p, REPORT_ERROR, node, property, __VA_ARGS__)
 

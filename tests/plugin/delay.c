@@ -18,16 +18,10 @@
 #define MAX_CPUS   8u
 #define CB_NO_REGS 0
 #define MEM_WRITE  2
-#define ADD_U64    0
 
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
-struct qemu_plugin_scoreboard;
 typedef uint64_t plugin_id;
-typedef struct {
-    struct qemu_plugin_scoreboard *score;
-    size_t offset;
-} qemu_plugin_u64;
 typedef struct {
     int type;
     union {
@@ -42,10 +36,7 @@ typedef struct {
 } qemu_plugin_mem_value;
 
 void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, void (*cb)(plugin_id, struct qemu_plugin_tb *));
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, void (*cb)(unsigned, void *), int flags, void *data);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, void (*cb)(unsigned, void *), int flags, void *data);
-void qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(struct qemu_plugin_insn *insn, int op, qemu_plugin_u64 entry,
-                                                         uint64_t imm);
 void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn, void (*cb)(unsigned, uint32_t, uint64_t, void *),
                                       int flags, int rw, void *data);
 void qemu_plugin_register_atexit_cb(plugin_id id, void (*cb)(plugin_id, void *), void *data);
@@ -53,38 +44,27 @@ size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
 size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *insn, void *to, size_t length);
 qemu_plugin_mem_value qemu_plugin_mem_get_value(uint32_t info);
-struct qemu_plugin_scoreboard *qemu_plugin_scoreboard_new(size_t size);
-uint64_t qemu_plugin_u64_get(qemu_plugin_u64 entry, unsigned vcpu);
-int qemu_plugin_num_vcpus(void);
 
 EXPORT int qemu_plugin_version = 4;
 EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv);
 
-static qemu_plugin_u64 executed;
-static unsigned cpus, victim;
+/* Under icount all CPUs share one thread. */
+static uint64_t executed[MAX_CPUS], clock_now;
+static unsigned victim;
 static int armed, passed;
 static uint64_t target, own_at_deadline;
 static uint64_t taken, early, sum, most, most_at;
 static char path[512];
 
-static uint64_t clock_now(void)
-{
-    uint64_t all = 0;
-
-    for (unsigned i = 0; i < cpus; i++) {
-        all += qemu_plugin_u64_get(executed, i);
-    }
-    return all;
-}
-
-/* The clock stops at a deadline, between two blocks: the first block after it begins exactly there. */
-static void on_block(unsigned cpu, void *data)
+static void on_instruction(unsigned cpu, void *data)
 {
     (void)data;
-    if (armed && !passed && cpu == victim && clock_now() >= target) {
+    if (armed && !passed && cpu == victim && clock_now >= target) {
         passed = 1;
-        own_at_deadline = qemu_plugin_u64_get(executed, cpu);
+        own_at_deadline = executed[cpu];
     }
+    executed[cpu % MAX_CPUS]++;
+    clock_now++;
 }
 
 static void on_arm(unsigned cpu, uint32_t info, uint64_t address, void *data)
@@ -92,7 +72,7 @@ static void on_arm(unsigned cpu, uint32_t info, uint64_t address, void *data)
     (void)address;
     (void)data;
     victim = cpu;
-    target = clock_now() + qemu_plugin_mem_get_value(info).data.u64;
+    target = clock_now + qemu_plugin_mem_get_value(info).data.u64;
     armed = 1;
     passed = 0;
 }
@@ -110,7 +90,7 @@ static void on_handler(unsigned cpu, void *data)
         early++; /* nobody executed anything for a while: the clock was moved on */
         return;
     }
-    delay = qemu_plugin_u64_get(executed, cpu) - own_at_deadline;
+    delay = executed[cpu] - own_at_deadline;
     taken++;
     sum += delay;
     if (delay > most) {
@@ -124,16 +104,11 @@ static void translate(plugin_id id, struct qemu_plugin_tb *tb)
     uint32_t before = 0, word;
 
     (void)id;
-    if (cpus == 0) {
-        cpus = (unsigned)qemu_plugin_num_vcpus();
-        cpus = cpus > MAX_CPUS ? MAX_CPUS : cpus;
-    }
-    qemu_plugin_register_vcpu_tb_exec_cb(tb, on_block, CB_NO_REGS, NULL);
     for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++, before = word) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 
         qemu_plugin_insn_data(insn, &word, sizeof(word));
-        qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, ADD_U64, executed, 1);
+        qemu_plugin_register_vcpu_insn_exec_cb(insn, on_instruction, CB_NO_REGS, NULL);
         if (word == HANDLER) {
             qemu_plugin_register_vcpu_insn_exec_cb(insn, on_handler, CB_NO_REGS, NULL);
         } else if (before == ARM) {
@@ -164,7 +139,6 @@ int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
             snprintf(path, sizeof(path), "%s", argv[i] + 4);
         }
     }
-    executed = (qemu_plugin_u64){qemu_plugin_scoreboard_new(sizeof(uint64_t)), 0};
     qemu_plugin_register_vcpu_tb_trans_cb(id, translate);
     qemu_plugin_register_atexit_cb(id, report, NULL);
     return 0;

@@ -4,8 +4,8 @@
 
 Usage: remove_barriers.py SRC OUT [file or file:line ...]
 
-What no test can see is listed in barriers.txt with its reason: a line is "file: function: instruction: reason". An
-instruction that is neither seen nor listed fails the run, and so does a listed one that a test sees.
+What no test can see is listed in barriers.txt with its reason: a line is "file: function: instruction: reason"; where a function
+has the same instruction several times, it is numbered ("isb() 2"). An instruction that is neither seen nor listed fails the run, and so does a listed one that a test sees.
 """
 import os
 import re
@@ -17,7 +17,7 @@ FOLDERS = ["arch/arm64", "core", "guest/arm64", "virq", "drivers", "boot", "entr
 CALL = re.compile(r"^\s*((?:isb|dsb|dmb|tlbi_\w+|dc_\w+|ic_\w+|at_s\w+)\([^;]*\));")
 ASSEMBLY = re.compile(r"^(?:\d+:)?\s*((?:isb|dsb|dmb|tlbi|dc|ic)\b[^/;]*)")
 FUNCTION = re.compile(r"^[A-Za-z_].*?\b(\w+)\([^;]*$")
-LABEL = re.compile(r"^([A-Za-z_]\w*):")
+LABEL = re.compile(r"^(?:\s*\.macro\s+)?([A-Za-z_]\w*)(?::|\s*$)")
 
 
 def find(src):
@@ -31,7 +31,7 @@ def find(src):
             assembly = name.endswith(".S")
             function = "?"
             for number, line in enumerate(open(os.path.join(base, name), encoding="utf-8"), 1):
-                header = (LABEL if assembly else FUNCTION).match(line)
+                header = (LABEL if assembly else FUNCTION).match(line) if line[:1] != " " or ".macro" in line else None
                 if header:
                     function = header.group(1)
                 call = (ASSEMBLY if assembly else CALL).match(line)
@@ -39,6 +39,15 @@ def find(src):
                     text = " ".join(call.group(1).split())
                     found.append((os.path.join(folder, name), number, function, text))
     return found
+
+
+def keys(places):
+    """(path, function, instruction), with a number where a function has the same one several times."""
+    counts, result = {}, []
+    for where, _, function, text in places:
+        counts[(where, function, text)] = counts.get((where, function, text), 0) + 1
+        result.append((where, function, text, counts[(where, function, text)]))
+    return [(w, f, t if counts[(w, f, t)] == 1 else "%s %d" % (t, n)) for w, f, t, n in result]
 
 
 def read_reasons(path):
@@ -68,7 +77,6 @@ class Tree:
                 if name.endswith(".c"):
                     self.compile(os.path.join(folder, name))
         self.compile("tests/unit/arch/machine.c")
-        self.units = dict(self.objects)
         for folder in ("arch", "core", "guest"):
             for name in sorted(os.listdir(os.path.join(out, "tests/unit", folder))):
                 if name.startswith("test_") and name.endswith(".c"):
@@ -126,13 +134,12 @@ def main():
     seen = listed = bad = 0
     used = set()
     order = {}
-    for where, number, function, text in places:
+    for (where, number, function, text), key in zip(places, keys(places)):
         place = "%s:%d" % (where, number)
         if only and not any(place.startswith(o) for o in only):
             continue
-        key = (where, function, text)
         path = os.path.join("hypervisor", where)
-        compiled = path.endswith(".h") or path in tree.units
+        compiled = any(path in uses for uses in tree.uses.values())
         victims = []
         if compiled:
             full = os.path.join(out, path)

@@ -67,7 +67,7 @@ static void version_2(void **state)
     machine_start(1);
     host_device = device;
     gicv2_init(stage1_map_device(PA(GICD_PA), PAGE_SIZE), stage1_map_device(PA(GICC_PA), 2 * PAGE_SIZE),
-               stage1_map_device(PA(GICH_PA), PAGE_SIZE));
+               2 * PAGE_SIZE, stage1_map_device(PA(GICH_PA), PAGE_SIZE));
     gicv2_init_pcpu(1);
     assert_int_equal(gic_nr_lrs, 4);
     assert_int_equal(gicv2_target(1), 2);
@@ -75,7 +75,8 @@ static void version_2(void **state)
     gicv2_kick(1);
     assert_int_equal(last_pa, GICD_PA + GICD_SGIR);
     assert_int_equal(last_value, 2u << 16);
-    assert_int_equal(dsbs_at_write, before + 1u); /* what was written for the other is seen before the interrupt */
+    assert_int_equal(dsbs_at_write,
+                     before + 1u); /* what was written for the other is seen before the interrupt */
 }
 
 static void version_3(void **state)
@@ -96,15 +97,18 @@ static void version_3(void **state)
     assert_int_equal(size, 0x40000);
     gicv3_init_pcpu(0, UINT64_C(0x0500060711), gicr);
     assert_true(sre_before_write);
-    assert_int_equal(written[0], 7); /* the system registers were on when the first list register was written */
+    assert_int_equal(written[0],
+                     7); /* the system registers were on when the first list register was written */
     assert_int_equal(gic_nr_lrs, 4);
     assert_int_equal(host_effective(NAME(ICC_IGRPEN1_EL1)), 1);
     assert_int_equal(host_effective(NAME(ICC_CTLR_EL1)), ICC_CTLR_EOIMODE);
     before = host_dsbs();
     gicv3_kick(0);
     assert_int_equal(dsbs_at_write, before + 1u);
-    assert_int_equal(last_value, UINT64_C(5) << 48 | UINT64_C(1) << 44 | UINT64_C(6) << 32 | 7u << 16 | 1u << 1);
-    assert_int_equal(host_effective(NAME(ICC_SGI1R_EL1)), last_value); /* on its way when the function returns */
+    assert_int_equal(last_value,
+                     UINT64_C(5) << 48 | UINT64_C(1) << 44 | UINT64_C(6) << 32 | 7u << 16 | 1u << 1);
+    assert_int_equal(host_effective(NAME(ICC_SGI1R_EL1)),
+                     last_value); /* on its way when the function returns */
 }
 
 static void list_registers(void **state)

@@ -94,7 +94,8 @@ void guest_priority(unsigned v, unsigned intid, unsigned priority)
     uint64_t value = priority;
 
     if (version == 3 && intid < 32) {
-        assert_int_equal(machine_redist(v, v, GICR_SGI + GICD_IPRIORITYR + intid, 1, true, &value), MACHINE_OK);
+        assert_int_equal(machine_redist(v, v, GICR_SGI + GICD_IPRIORITYR + intid, 1, true, &value),
+                         MACHINE_OK);
     } else {
         guest_write_byte(v, GICD_IPRIORITYR + intid, (uint8_t)priority);
     }

@@ -21,11 +21,11 @@ static unsigned long maintenance_count;
 static bool held;
 
 /* With MACHINE_TRACE in the environment every call is printed. */
-#define TRACE(...)                          \
-    do {                                    \
+#define TRACE(...)                             \
+    do {                                       \
         if (getenv("MACHINE_TRACE") != NULL) { \
-            printf(__VA_ARGS__);            \
-        }                                   \
+            printf(__VA_ARGS__);               \
+        }                                      \
     } while (0)
 
 static void apply(const struct virq_effects *effects)
@@ -183,7 +183,8 @@ enum machine_result machine_dist(unsigned vcpu, uint32_t offset, unsigned size, 
 enum machine_result machine_redist(unsigned vcpu, unsigned owner, uint32_t offset, unsigned size, bool write,
                                    uint64_t *value)
 {
-    TRACE("%u: redist %u %s %x %llx\n", vcpu, owner, write ? "write" : "read", offset, (unsigned long long)*value);
+    TRACE("%u: redist %u %s %x %llx\n", vcpu, owner, write ? "write" : "read", offset,
+          (unsigned long long)*value);
     struct virq_effects effects = {0};
     struct virq_cpu *self = self_on(machine_pcpu(vcpu));
     enum vgic_result result =
@@ -210,7 +211,8 @@ void machine_interface(unsigned vcpu, bool enable, unsigned pmr, unsigned bpr, b
     uint32_t enables = config.version == 3 ? 2u : 1u, bpr_shift = config.version == 3 ? 18u : 21u;
 
     self_on(machine_pcpu(vcpu));
-    gic_vmcr_write((enable ? enables : 0) | (uint32_t)pmr << 24 | (uint32_t)bpr << bpr_shift | (eoi_mode ? 1u << 9 : 0));
+    gic_vmcr_write((enable ? enables : 0) | (uint32_t)pmr << 24 | (uint32_t)bpr << bpr_shift |
+                   (eoi_mode ? 1u << 9 : 0));
 }
 
 uint32_t machine_acknowledge(unsigned vcpu)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The code under test as a machine to poke: vCPUs on pCPUs, registers by address, interrupts by number. Includes nothing of
- * the hypervisor, so that a test against it can be written from the specification alone.
+/* The code under test as a machine to poke: vCPUs on pCPUs, registers by address, interrupts by number.
+ * Includes nothing of the hypervisor, so that a test against it can be written from the specification alone.
  *
- * A vCPU must be resident (machine_resume()) before its guest does anything. Kicks are kept until machine_sync() or
- * machine_sync_all(); maintenance interrupts are taken at once, as they are in hardware.
+ * A vCPU must be resident (machine_resume()) before its guest does anything. Kicks are kept until
+ * machine_sync() or machine_sync_all(); maintenance interrupts are taken at once, as they are in hardware.
  */
 #ifndef TEST_MACHINE_H
 #define TEST_MACHINE_H

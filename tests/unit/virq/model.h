@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A GIC as its specification describes it (IHI 0048, IHI 0069): states of interrupts, priorities, preemption. No list
- * registers, no hypervisor, no delay. One security state; an SPI goes to the one vCPU it is routed to. */
+/* A GIC as its specification describes it (IHI 0048, IHI 0069): states of interrupts, priorities, preemption.
+ * No list registers, no hypervisor, no delay. One security state; an SPI goes to the one vCPU it is routed
+ * to. */
 #ifndef TEST_MODEL_H
 #define TEST_MODEL_H
 

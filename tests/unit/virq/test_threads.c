@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vCPUs on threads: interrupts sent while locks, kicks and list registers are really used at the same time. Whoever sends
- * an interrupt first raises a counter that its handler reads; at the end of each round, when all is quiet, every handler
- * must have seen the last value: nothing was lost. */
+/* vCPUs on threads: interrupts sent while locks, kicks and list registers are really used at the same time.
+ * Whoever sends an interrupt first raises a counter that its handler reads; at the end of each round, when
+ * all is quiet, every handler must have seen the last value: nothing was lost. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,7 +37,8 @@ static unsigned version;
 static uint32_t kicked[VCPUS];
 static pthread_barrier_t barrier;
 static bool lost;
-static unsigned sent_sgi[VCPUS][SGIS], seen_sgi[VCPUS][SGIS], sent_spi[SPIS], seen_spi[SPIS], acknowledged, running;
+static unsigned sent_sgi[VCPUS][SGIS], seen_sgi[VCPUS][SGIS], sent_spi[SPIS], seen_spi[SPIS], acknowledged,
+    running;
 
 static void give_way(void)
 {
@@ -90,8 +91,8 @@ static void handle(unsigned v)
         if (intid < SGIS) {
             seen_sgi[v][intid] = __atomic_load_n(&sent_sgi[v][intid], __ATOMIC_ACQUIRE);
         } else if (intid >= 32u && intid < 32u + SPIS) {
-            __atomic_store_n(&seen_spi[intid - 32u], __atomic_load_n(&sent_spi[intid - 32u], __ATOMIC_ACQUIRE),
-                             __ATOMIC_RELEASE);
+            __atomic_store_n(&seen_spi[intid - 32u],
+                             __atomic_load_n(&sent_spi[intid - 32u], __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
         } else {
             fprintf(stderr, "vCPU %u: interrupt %u came from nowhere\n", v, intid);
             abort();
@@ -110,8 +111,8 @@ static uint64_t access(unsigned v, bool redist, uint32_t offset, unsigned size, 
     do {
         struct virq_effects effects = {0};
 
-        result = (redist ? vgic_redist_access : vgic_dist_access)(virq, v, virq_cpu(virq, v), offset, size, write, &value,
-                                                                  &effects);
+        result = (redist ? vgic_redist_access : vgic_dist_access)(virq, v, virq_cpu(virq, v), offset, size,
+                                                                  write, &value, &effects);
         apply(&effects);
         look(v);
         if (result == VGIC_RETRY && __atomic_load_n(&running, __ATOMIC_ACQUIRE) < VCPUS) {
@@ -164,8 +165,8 @@ static void step(unsigned v, unsigned random)
         access(v, false, ISENABLER + 4, 4, true, 0xffu);
         break;
     case 4:
-        access(v, false, version == 3 ? IROUTER + 8 * (32 + spi) : ITARGETSR + 32 + spi, version == 3 ? 8 : 1, true,
-               version == 3 ? target : 1u << target);
+        access(v, false, version == 3 ? IROUTER + 8 * (32 + spi) : ITARGETSR + 32 + spi, version == 3 ? 8 : 1,
+               true, version == 3 ? target : 1u << target);
         break;
     case 5:
         access(v, false, ISPENDR + 4, 4, false, 0);

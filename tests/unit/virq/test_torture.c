@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random guests against a model of the GIC. Every run prints its seed when it fails; `test_virq_torture SEED` repeats one
- * run, `test_virq_torture SEED COUNT` does many.
+/* Random guests against a model of the GIC. Every run prints its seed when it fails; `test_virq_torture SEED`
+ * repeats one run, `test_virq_torture SEED COUNT` does many.
  *
- * Strict runs synchronise all vCPUs after each step: then every acknowledge must return an interrupt of the highest
- * priority that the model knows, and every state must agree. Delayed runs deliver kicks late: then an acknowledge may
- * still see what another vCPU has just changed, but nothing may be lost or doubled, and states must agree once all
- * vCPUs have synchronised.
+ * Strict runs synchronise all vCPUs after each step: then every acknowledge must return an interrupt of the
+ * highest priority that the model knows, and every state must agree. Delayed runs deliver kicks late: then an
+ * acknowledge may still see what another vCPU has just changed, but nothing may be lost or doubled, and
+ * states must agree once all vCPUs have synchronised.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,24 +19,24 @@
 #include "machine.h"
 #include "model.h"
 
-#define RUNS      400u
-#define STEPS     3000u
-#define SETTLE    61u /* steps between comparisons of all states, delayed runs */
-#define RETRIES   200u
-#define ISENABLER 0x100u
-#define ICENABLER 0x180u
-#define ISPENDR   0x200u
-#define ICPENDR   0x280u
-#define ISACTIVER 0x300u
-#define ICACTIVER 0x380u
+#define RUNS       400u
+#define STEPS      3000u
+#define SETTLE     61u /* steps between comparisons of all states, delayed runs */
+#define RETRIES    200u
+#define ISENABLER  0x100u
+#define ICENABLER  0x180u
+#define ISPENDR    0x200u
+#define ICPENDR    0x280u
+#define ISACTIVER  0x300u
+#define ICACTIVER  0x380u
 #define IPRIORITYR 0x400u
-#define ITARGETSR 0x800u
-#define ICFGR     0xc00u
-#define SGIR      0xf00u
-#define CPENDSGIR 0xf10u
-#define SPENDSGIR 0xf20u
-#define IROUTER   0x6000u
-#define SGI_FRAME 0x10000u
+#define ITARGETSR  0x800u
+#define ICFGR      0xc00u
+#define SGIR       0xf00u
+#define CPENDSGIR  0xf10u
+#define SPENDSGIR  0xf20u
+#define IROUTER    0x6000u
+#define SGI_FRAME  0x10000u
 
 static struct model m;
 static struct machine_config c;
@@ -45,16 +45,16 @@ static unsigned long seed, step, acks, steps_done;
 static bool delayed, few;
 static bool linked[MODEL_INTIDS];
 
-#define REQUIRE(condition, ...)                                                                      \
-    do {                                                                                             \
-        if (!(condition)) {                                                                          \
-            print_error("seed %lu step %lu (v%u, %u vCPUs, %u pCPUs, %u LRs, %s) line %d: %s\n", seed, \
-                        step, c.version, c.nr_vcpus, c.nr_pcpus, c.nr_lrs, delayed ? "delayed" : "strict", \
-                        __LINE__, #condition);                                                       \
-            print_error("  " __VA_ARGS__);                                                           \
-            print_error("\n");                                                                       \
-            fail();                                                                                  \
-        }                                                                                            \
+#define REQUIRE(condition, ...)                                                                              \
+    do {                                                                                                     \
+        if (!(condition)) {                                                                                  \
+            print_error("seed %lu step %lu (v%u, %u vCPUs, %u pCPUs, %u LRs, %s) line %d: %s\n", seed, step, \
+                        c.version, c.nr_vcpus, c.nr_pcpus, c.nr_lrs, delayed ? "delayed" : "strict",         \
+                        __LINE__, #condition);                                                               \
+            print_error("  " __VA_ARGS__);                                                                   \
+            print_error("\n");                                                                               \
+            fail();                                                                                          \
+        }                                                                                                    \
     } while (0)
 
 static unsigned below(unsigned n)
@@ -70,7 +70,8 @@ static bool chance(unsigned one_in)
     return below(one_in) == 0;
 }
 
-/* In half of the runs a few interrupts get nearly all of the attention, so that much happens to the same one. */
+/* In half of the runs a few interrupts get nearly all of the attention, so that much happens to the same one.
+ */
 static unsigned some_intid(void)
 {
     if (few && !chance(8)) {
@@ -92,8 +93,8 @@ static unsigned some_spi(void)
 }
 
 /* The register at `offset` of the block in which `intid` is, as vCPU v reaches it. */
-static enum machine_result reg(unsigned v, unsigned owner, unsigned intid, uint32_t offset, unsigned size, bool write,
-                               uint64_t *value)
+static enum machine_result reg(unsigned v, unsigned owner, unsigned intid, uint32_t offset, unsigned size,
+                               bool write, uint64_t *value)
 {
     if (m.version == 3 && intid < 32) {
         return machine_redist(v, owner, SGI_FRAME + offset, size, write, value);
@@ -152,7 +153,8 @@ static void compare_irq(unsigned owner, unsigned intid, bool pending, bool activ
     struct model_irq *irq = model_irq(&m, owner, intid);
 
     if (pending != model_pending(irq)) {
-        REQUIRE(pending ? irq->may_gain : irq->may_lose, "vCPU %u interrupt %u: pending is %d", owner, intid, pending);
+        REQUIRE(pending ? irq->may_gain : irq->may_lose, "vCPU %u interrupt %u: pending is %d", owner, intid,
+                pending);
         irq->latch = pending;
     }
     if (active != irq->active) {
@@ -171,13 +173,16 @@ static void compare_senders(unsigned v)
     for (unsigned i = 0; i < 16; i += 4) {
         uint64_t value = 0;
 
-        REQUIRE(machine_dist(v, (i == 4 ? SPENDSGIR : CPENDSGIR) + i, 4, false, &value) == MACHINE_OK, "PENDSGIR");
+        REQUIRE(machine_dist(v, (i == 4 ? SPENDSGIR : CPENDSGIR) + i, 4, false, &value) == MACHINE_OK,
+                "PENDSGIR");
         for (unsigned n = i; n < i + 4; n++, value >>= 8) {
             struct model_irq *irq = model_irq(&m, v, n);
             uint8_t senders = (uint8_t)value;
 
-            REQUIRE((senders & ~irq->sources) == 0 || irq->may_gain, "vCPU %u SGI %u: senders %x", v, n, senders);
-            REQUIRE((irq->sources & ~senders) == 0 || irq->may_lose, "vCPU %u SGI %u: senders %x", v, n, senders);
+            REQUIRE((senders & ~irq->sources) == 0 || irq->may_gain, "vCPU %u SGI %u: senders %x", v, n,
+                    senders);
+            REQUIRE((irq->sources & ~senders) == 0 || irq->may_lose, "vCPU %u SGI %u: senders %x", v, n,
+                    senders);
             irq->sources = senders;
         }
     }
@@ -191,14 +196,16 @@ static void compare_physical(void)
 
         if (linked[i]) {
             REQUIRE(machine_physical_enabled(0, i) == irq->enabled, "interrupt %u: enable", i);
-            REQUIRE(!machine_physical_active(0, i) || model_pending(irq) || irq->active, "interrupt %u leaked", i);
+            REQUIRE(!machine_physical_active(0, i) || model_pending(irq) || irq->active,
+                    "interrupt %u leaked", i);
         }
     }
     for (unsigned p = 0; p < c.nr_pcpus; p++) {
         if (machine_resident(p) >= 0) {
             struct model_irq *irq = model_irq(&m, (unsigned)machine_resident(p), MACHINE_TIMER);
 
-            REQUIRE(!machine_physical_active(p, MACHINE_TIMER) || model_pending(irq) || irq->active, "timer leaked");
+            REQUIRE(!machine_physical_active(p, MACHINE_TIMER) || model_pending(irq) || irq->active,
+                    "timer leaked");
         }
     }
 }
@@ -322,7 +329,9 @@ static void op_enable(unsigned v)
         uint32_t bits = (uint32_t)rng & (uint32_t)(rng >> 32);
         uint64_t value = bits;
 
-        REQUIRE(reg(v, owner, intid, (on ? ISENABLER : ICENABLER) + intid / 32 * 4, 4, true, &value) == MACHINE_OK, "enable");
+        REQUIRE(reg(v, owner, intid, (on ? ISENABLER : ICENABLER) + intid / 32 * 4, 4, true, &value) ==
+                    MACHINE_OK,
+                "enable");
         for (unsigned i = intid / 32 * 32; i < intid / 32 * 32 + 32 && i < m.nr_intids; i++) {
             if (bits >> i % 32 & 1 && !(m.version == 2 && i < 16)) {
                 model_irq(&m, owner, i)->enabled = on;
@@ -345,7 +354,8 @@ static void op_pend(unsigned v)
     if (m.version == 2 && intid < 16) {
         uint64_t senders = below(1u << m.nr_vcpus);
 
-        REQUIRE(machine_dist(v, (set ? SPENDSGIR : CPENDSGIR) + intid, 1, true, &senders) == MACHINE_OK, "PENDSGIR");
+        REQUIRE(machine_dist(v, (set ? SPENDSGIR : CPENDSGIR) + intid, 1, true, &senders) == MACHINE_OK,
+                "PENDSGIR");
         irq = model_irq(&m, v, intid);
         irq->sources = (uint8_t)(set ? irq->sources | senders : irq->sources & ~senders);
         return;
@@ -449,7 +459,8 @@ static void op_read(unsigned v)
 
         expected |= (uint32_t)(active ? irq->active : model_pending(irq)) << i;
     }
-    REQUIRE(bits == expected, "bank %u of vCPU %u read by %u: %08x, expected %08x", intid / 32, owner, v, bits, expected);
+    REQUIRE(bits == expected, "bank %u of vCPU %u read by %u: %08x, expected %08x", intid / 32, owner, v,
+            bits, expected);
 }
 
 /* --- the CPU interface --- */
@@ -504,12 +515,15 @@ static void op_acknowledge(unsigned v)
     }
     acks++;
     if (strict) {
-        REQUIRE(best >= 0 && model_is_candidate(&m, v, iar), "vCPU %u: interrupt %u came from nowhere", v, iar);
-        REQUIRE(model_irq(&m, v, iar % 1024)->priority == best, "vCPU %u: interrupt %u before priority %d", v, iar, best);
+        REQUIRE(best >= 0 && model_is_candidate(&m, v, iar), "vCPU %u: interrupt %u came from nowhere", v,
+                iar);
+        REQUIRE(model_irq(&m, v, iar % 1024)->priority == best, "vCPU %u: interrupt %u before priority %d", v,
+                iar, best);
     } else {
         struct model_irq *irq = model_irq(&m, v, iar % 1024);
 
-        REQUIRE(model_pending(irq) || irq->may_lose || irq->may_gain, "vCPU %u: interrupt %u came from nowhere", v, iar);
+        REQUIRE(model_pending(irq) || irq->may_lose || irq->may_gain,
+                "vCPU %u: interrupt %u came from nowhere", v, iar);
     }
     model_acknowledge(&m, v, iar, strict);
 }
@@ -581,9 +595,10 @@ static const struct {
     void (*run)(unsigned v);
     unsigned weight;
 } ops[] = {
-    {op_source, 20}, {op_fire, 12}, {op_sgi, 12}, {op_enable, 8}, {op_pend, 8}, {op_active, 4}, {op_priority, 6},
-    {op_route, 6}, {op_configure, 2}, {op_forward, 1}, {op_read, 4}, {op_interface, 3}, {op_acknowledge, 40},
-    {op_end, 28}, {op_end_held, 6}, {op_deactivate, 12}, {op_suspend, 2}, {op_wait, 4},
+    {op_source, 20},     {op_fire, 12},     {op_sgi, 12},         {op_enable, 8},    {op_pend, 8},
+    {op_active, 4},      {op_priority, 6},  {op_route, 6},        {op_configure, 2}, {op_forward, 1},
+    {op_read, 4},        {op_interface, 3}, {op_acknowledge, 40}, {op_end, 28},      {op_end_held, 6},
+    {op_deactivate, 12}, {op_suspend, 2},   {op_wait, 4},
 };
 
 static void one_step(void)
@@ -714,8 +729,9 @@ static void torture(void **state)
     for (unsigned long i = 0; i < nr_runs; i++) {
         run(first_seed + i);
     }
-    print_message("%lu runs from seed %lu, %lu steps, %lu interrupts acknowledged, %lu maintenance interrupts\n", nr_runs,
-                  first_seed, steps_done, acks, machine_maintenance_count());
+    print_message(
+        "%lu runs from seed %lu, %lu steps, %lu interrupts acknowledged, %lu maintenance interrupts\n",
+        nr_runs, first_seed, steps_done, acks, machine_maintenance_count());
 }
 
 int main(int argc, char **argv)

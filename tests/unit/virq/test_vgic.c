@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The registers of the interrupt controller: identification, widths, what is read-only, what does not exist. */
+/* The registers of the interrupt controller: identification, widths, what is read-only, what does not exist.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +29,8 @@ static void v3_identification(void **state)
     guest_start(3, 3, 200, 4);
     assert_int_equal(guest_read(0, GICD_TYPER) & 0x1f, 7); /* 256 INTIDs */
     assert_int_equal(guest_read(0, GICD_TYPER) >> 19 & 0x1f, 9);
-    assert_int_equal(guest_read(0, GICD_TYPER) & (1u << 16 | 1u << 17 | 1u << 10), 0); /* no MBIS, LPIS, SecurityExtn */
+    assert_int_equal(guest_read(0, GICD_TYPER) & (1u << 16 | 1u << 17 | 1u << 10),
+                     0); /* no MBIS, LPIS, SecurityExtn */
     assert_int_equal(guest_read(0, GICD_IIDR), 0x43b);
     assert_int_equal(guest_read(0, 0xffe8) >> 4 & 0xf, 3);
     assert_int_equal(guest_read(0, 0x000c), 0); /* TYPER2 */
@@ -76,7 +78,8 @@ static void v3_private_banks(void **state)
     guest_write_redist(0, 0, GICR_SGI + GICD_ICFGR, 0); /* SGIs are edges */
     assert_int_equal(guest_read_redist(0, 0, GICR_SGI + GICD_ICFGR), 0xaaaaaaaa);
     guest_write_redist(0, 0, GICR_SGI + GICD_ICFGR + 4, ~0u); /* but for what is behind the linked PPI */
-    assert_int_equal(guest_read_redist(0, 0, GICR_SGI + GICD_ICFGR + 4), 0xaaaaaaaa & ~(2u << 2 * (MACHINE_TIMER - 16)));
+    assert_int_equal(guest_read_redist(0, 0, GICR_SGI + GICD_ICFGR + 4),
+                     0xaaaaaaaa & ~(2u << 2 * (MACHINE_TIMER - 16)));
 }
 
 static void v3_routes(void **state)
@@ -220,22 +223,30 @@ static void widths(void **state)
         uint32_t offset;
         unsigned sizes; /* bit n: 2^n bytes */
     } v3[] = {
-        {GICD_CTLR, 4}, {GICD_TYPER, 4}, {GICD_ISENABLER + 4, 4}, {GICD_ICPENDR + 4, 4}, {GICD_ISACTIVER + 4, 4},
-        {GICD_IPRIORITYR + 32, 5}, {GICD_ICFGR + 8, 4}, {GICD_IROUTER + 8 * 32, 12}, {0xffe8, 4},
+        {GICD_CTLR, 4},
+        {GICD_TYPER, 4},
+        {GICD_ISENABLER + 4, 4},
+        {GICD_ICPENDR + 4, 4},
+        {GICD_ISACTIVER + 4, 4},
+        {GICD_IPRIORITYR + 32, 5},
+        {GICD_ICFGR + 8, 4},
+        {GICD_IROUTER + 8 * 32, 12},
+        {0xffe8, 4},
     };
     static const struct {
         uint32_t offset;
         unsigned sizes;
     } v2[] = {
-        {GICD_CTLR, 4}, {GICD_ISENABLER, 4}, {GICD_IPRIORITYR, 5}, {GICD_ITARGETSR + 32, 5}, {GICD_ICFGR + 8, 4},
-        {GICD_SPENDSGIR, 5},
+        {GICD_CTLR, 4},           {GICD_ISENABLER, 4}, {GICD_IPRIORITYR, 5},
+        {GICD_ITARGETSR + 32, 5}, {GICD_ICFGR + 8, 4}, {GICD_SPENDSGIR, 5},
     };
 
     (void)state;
     guest_start(3, 1, 32, 4);
     for (unsigned i = 0; i < sizeof(v3) / sizeof(v3[0]); i++) {
         for (unsigned s = 0; s < 4; s++) {
-            assert_int_equal(dist(v3[i].offset, 1u << s, false, 0), v3[i].sizes >> s & 1 ? MACHINE_OK : MACHINE_FAULT);
+            assert_int_equal(dist(v3[i].offset, 1u << s, false, 0),
+                             v3[i].sizes >> s & 1 ? MACHINE_OK : MACHINE_FAULT);
         }
     }
     assert_int_equal(dist(GICD_ISENABLER + 2, 4, false, 0), MACHINE_FAULT); /* not aligned */
@@ -244,13 +255,15 @@ static void widths(void **state)
     for (unsigned i = 0; i < sizeof(v2) / sizeof(v2[0]); i++) {
         for (unsigned s = 0; s < 4; s++) {
             if (v2[i].offset % (1u << s) == 0) {
-                assert_int_equal(dist(v2[i].offset, 1u << s, false, 0), v2[i].sizes >> s & 1 ? MACHINE_OK : MACHINE_FAULT);
+                assert_int_equal(dist(v2[i].offset, 1u << s, false, 0),
+                                 v2[i].sizes >> s & 1 ? MACHINE_OK : MACHINE_FAULT);
             }
         }
     }
 }
 
-/* Every offset with every width, read and written with ones: nothing but an answer, and the machine still works. */
+/* Every offset with every width, read and written with ones: nothing but an answer, and the machine still
+ * works. */
 static void sweep(void **state)
 {
     (void)state;
@@ -264,8 +277,7 @@ static void sweep(void **state)
         }
         for (unsigned i = 0; version == 3 && i < 8u * 0x20000u; i++) {
             uint64_t value = ~0ull;
-            enum machine_result result =
-                machine_redist(0, i % 3, i / 8u, 1u << i % 4u, i % 5 < 3, &value);
+            enum machine_result result = machine_redist(0, i % 3, i / 8u, 1u << i % 4u, i % 5 < 3, &value);
 
             assert_true(i % 3 < 2 || result == MACHINE_FAULT); /* beyond the last redistributor */
             machine_sync_all();
@@ -287,9 +299,17 @@ static void sweep(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(v3_identification), TEST(v3_control),  TEST(v3_private_banks), TEST(v3_routes),
-        TEST(v3_sgi_targets),    TEST(v2_identification), TEST(v2_sgis),    TEST(last_intids),
-        TEST(configuration),     TEST(widths),      TEST(sweep),
+        TEST(v3_identification),
+        TEST(v3_control),
+        TEST(v3_private_banks),
+        TEST(v3_routes),
+        TEST(v3_sgi_targets),
+        TEST(v2_identification),
+        TEST(v2_sgis),
+        TEST(last_intids),
+        TEST(configuration),
+        TEST(widths),
+        TEST(sweep),
     };
 
     return cmocka_run_group_tests_name("registers of the interrupt controller", tests, NULL, NULL);

@@ -101,7 +101,8 @@ static void many_newcomers(void **state)
     guest_nothing(0);
 }
 
-/* An interrupt is pending again while active; others wait that are more urgent than it and less than what is pending. */
+/* An interrupt is pending again while active; others wait that are more urgent than it and less than what is
+ * pending. */
 static void pair_gives_way(void **state)
 {
     (void)state;
@@ -507,7 +508,7 @@ static void read_retries(void **state)
     assert_int_equal(read_active(0, &value), MACHINE_OK);
     assert_int_equal(value, 1u << 8);
     assert_int_equal(read_active(0, &value), MACHINE_RETRY); /* asked anew */
-    machine_suspend(1); /* answers, too */
+    machine_suspend(1);                                      /* answers, too */
     assert_int_equal(read_active(0, &value), MACHINE_OK);
     assert_int_equal(value, 0);
 }
@@ -529,7 +530,8 @@ static void read_sees_later_writes(void **state)
     assert_int_equal(value, 1u << 9);
 }
 
-/* An interrupt that comes between asking and reading may tell the guest more than the answer knows: ask again. */
+/* An interrupt that comes between asking and reading may tell the guest more than the answer knows: ask
+ * again. */
 static void read_after_an_interrupt(void **state)
 {
     uint64_t value = 0;
@@ -594,7 +596,8 @@ static void wake_up(void **state)
         assert_false(machine_deliverable(0)); /* only itself */
         machine_edge(0, 0, 41);
         machine_suspend(0);
-        assert_int_equal(machine_deliverable(0), version == 3); /* 0x60 and 0x80: group 1 has two groups, group 0 one */
+        assert_int_equal(machine_deliverable(0),
+                         version == 3); /* 0x60 and 0x80: group 1 has two groups, group 0 one */
         machine_resume(0);
         assert_int_equal(machine_deliverable(0), version == 3);
         guest_write(0, GICD_CTLR, 0);
