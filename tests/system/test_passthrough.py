@@ -125,7 +125,7 @@ def test_clock_and_gpio(machine, guest, name, evidence):
         r.send("alarm\n", pause=0.002)
         _, m = r.expect(r"TEST alarm (\d+) (\d+) from ([\d.]+) to ([\d.]+)", domain=1, limit=30)
         assert int(m.group(2)) > int(m.group(1)), "no alarm interrupt"
-        assert 0.9 < float(m.group(4)) - float(m.group(3)) < 6
+        assert 0.9 < float(m.group(4)) - float(m.group(3)) < 10
         evidence("alarm interrupts", int(m.group(2)))
         r.send("gpio\n", pause=0.002)
         for pin in range(3):
