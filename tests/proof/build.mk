@@ -17,6 +17,7 @@ coverage:
 	$(Q)rm -rf $(COVERAGE)/raw && mkdir -p $(COVERAGE)/raw
 	$(Q)LLVM_PROFILE_FILE=$(COVERAGE)/raw/%p-%m.profraw $(MAKE) --no-print-directory -f $(SRC)/Makefile O=$(COVERAGE) \
 	    UNIT_HOST_EXTRA='$(COVERAGE_FLAGS)' UNIT_CONSOLE_EXTRA='$(COVERAGE_FLAGS)' UNIT_TREE_EXTRA='$(COVERAGE_FLAGS)' \
-	    UNIT_VIRQ_EXTRA='$(COVERAGE_FLAGS)' UNIT_BOOT_EXTRA='$(COVERAGE_FLAGS)' test-unit >$(COVERAGE)/test.log 2>&1
+	    UNIT_VIRQ_EXTRA='$(COVERAGE_FLAGS)' \
+	    UNIT_BOOT_SAN='-fsanitize=address,undefined -fno-sanitize-recover=all $(COVERAGE_FLAGS)' test-unit >$(COVERAGE)/test.log 2>&1
 	$(Q)llvm-profdata-19 merge -o $(COVERAGE)/all.profdata $(COVERAGE)/raw/*.profraw
 	$(Q)$(PYTHON) $(PROOF)/coverage_table.py $(SRC) $(COVERAGE)
