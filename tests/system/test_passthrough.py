@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import socket
 import subprocess
 import time
@@ -267,8 +268,11 @@ def test_reset_times_out(guest, name):
 @pytest.mark.line_01_2
 def test_example(name):
     """examples/passthrough, as its README shows it."""
-    args = [os.path.join(linux.SOURCE, "tools", "bulkhead"), "run", EXAMPLE, "--unattended", "yes",
-            "--timeout", "120", "-o", os.path.join(OUT, "example")]
+    tool = os.path.join(linux.SOURCE, "tools", "bulkhead")
+    done = subprocess.run([tool, "run", EXAMPLE, "--unattended", "yes", "--print", "-o", os.path.join(OUT, "example")],
+                          capture_output=True, text=True, timeout=120, check=False, env={**os.environ, "O": run.O})
+    assert done.returncode == 0, done.stdout + done.stderr
+    args = shlex.split(done.stdout.splitlines()[-1])   # QEMU itself, so that it ends with the test
     with run.Run(args, name, limit=150) as r:
         for dom, text in ((1, "sensors: clock says 20"), (1, "sensors: 1 interrupt of an alarm"),
                           (1, "sensors: GPIO of 8 lines"), (2, "storage: wrote 4 MiB to the disk")):
