@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RAM behind a cache. EL2 and guests with their caches on work on `cached`; `memory` is what lies behind. A line is present
- * from EL2's first touch of its page until it is invalidated, and dirty once it differs from what came from memory. */
+/* RAM behind a cache. EL2 and guests with their caches on work on `cached`; `memory` is what lies behind. A
+ * line is present from EL2's first touch of its page until it is invalidated, and dirty once it differs from
+ * what came from memory. */
 #define _GNU_SOURCE
 #include <string.h>
 #include <sys/mman.h>
@@ -31,8 +32,8 @@ void host_cache_start(void)
             host_fail("no memory");
         }
         cached = mmap(NULL, HOST_RAM_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-        if (mmap((void *)HEAP_VA, HOST_HEAP, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, file, 0) !=
-            (void *)HEAP_VA) {
+        if (mmap((void *)HEAP_VA, HOST_HEAP, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, file,
+                 0) != (void *)HEAP_VA) {
             host_fail("the heap's address is taken");
         }
     }

@@ -26,7 +26,7 @@ static uint64_t par_next[HOST_PCPUS];
 static bool par_pending[HOST_PCPUS];
 static unsigned dsbs[HOST_PCPUS];
 static bool in_guest[HOST_PCPUS]; /* since host_eret(), until EL2 executes something */
-static bool drained[HOST_PCPUS]; /* a DSB SY since the last WFI */
+static bool drained[HOST_PCPUS];  /* a DSB SY since the last WFI */
 
 struct pcpu *host_pcpu;
 uint64_t host_now;
@@ -81,9 +81,9 @@ void host_start(void)
     host_stage1 = NULL;
     host_device = NULL;
     host_pcpu = NULL;
-    host_set("ctr_el0", 4u << 16);             /* lines of 64 bytes */
+    host_set("ctr_el0", 4u << 16); /* lines of 64 bytes */
     host_set("cntfrq_el0", 1000000000u);
-    host_set("id_aa64mmfr0_el1", 0x5);         /* 48 bits of PA */
+    host_set("id_aa64mmfr0_el1", 0x5); /* 48 bits of PA */
     host_cache_start();
     host_tables_start();
     host_tlb_start();

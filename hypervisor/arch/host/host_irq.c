@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rest of drivers/gic.h for a plain process: what host_gic.c leaves out. Interrupts that are pending, the timers' lines
- * and kicks are acknowledged here; state and list registers are host_gic.c's. */
+/* The rest of drivers/gic.h for a plain process: what host_gic.c leaves out. Interrupts that are pending, the
+ * timers' lines and kicks are acknowledged here; state and list registers are host_gic.c's. */
 #include <string.h>
 
 #include "arch/host/host.h"
@@ -21,7 +21,8 @@ void host_irq_start(void)
     memset(kicked, 0, sizeof kicked);
     memset(edge, 0, sizeof edge);
     glitch = false;
-    host_interrupts = (struct host_interrupts){.maintenance = 25, .timer_hyp = 26, .timer_virt = 27, .timer_phys = 30};
+    host_interrupts =
+        (struct host_interrupts){.maintenance = 25, .timer_hyp = 26, .timer_virt = 27, .timer_phys = 30};
     host_gic_reset(3, 4);
     for (unsigned cpu = 0; cpu < HOST_PCPUS; cpu++) {
         host_gic_pcpu = cpu;
@@ -68,7 +69,8 @@ static unsigned next_interrupt(void)
     for (unsigned intid = 16; intid < INTIDS; intid++) {
         bool here = intid < 32u || route[intid] == host_pcpu_index();
 
-        if (here && (host_gic_pending(intid) || level(intid)) && host_gic_enabled(intid) && !gic_is_active(intid)) {
+        if (here && (host_gic_pending(intid) || level(intid)) && host_gic_enabled(intid) &&
+            !gic_is_active(intid)) {
             return intid;
         }
     }

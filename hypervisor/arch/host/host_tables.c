@@ -17,9 +17,9 @@ extern uint64_t stage1_image_table[], stage1_stack_table[], stage1_device_table[
 struct page {
     uint8_t *live;
     uint64_t pa;
-    uint8_t latest[PAGE_SIZE];               /* as last compared */
-    uint8_t walker[HOST_PCPUS][PAGE_SIZE];   /* what a walk sees */
-    uint8_t own[HOST_PCPUS][PAGE_SIZE];      /* what the next instruction's walk sees: after an ISB */
+    uint8_t latest[PAGE_SIZE];             /* as last compared */
+    uint8_t walker[HOST_PCPUS][PAGE_SIZE]; /* what a walk sees */
+    uint8_t own[HOST_PCPUS][PAGE_SIZE];    /* what the next instruction's walk sees: after an ISB */
     bool not_local[HOST_PCPUS], not_shared[HOST_PCPUS], not_synchronized[HOST_PCPUS];
 };
 
@@ -43,7 +43,8 @@ void host_tables_start(void)
     memset(stage1_image_table, 0, PAGE_SIZE);
     memset(stage1_stack_table, 0, PAGE_SIZE);
     memset(stage1_device_table, 0, PAGE_SIZE);
-    stage1_map_heap(PA(HOST_RAM), HOST_HEAP); /* so that stage1_pa() knows it; the tests' own calls may follow */
+    stage1_map_heap(PA(HOST_RAM),
+                    HOST_HEAP); /* so that stage1_pa() knows it; the tests' own calls may follow */
     memset(&stage1_boot_tables, 0, sizeof stage1_boot_tables);
     nr_pages = 0;
     add((void *)HEAP_VA, HOST_TABLES);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Translation as the hardware does it, from tables as walks see them, into entries that stay. EL2's windows are real
- * mappings of this process, made when they are touched first, so that the code under test reads and writes through them.
+/* Translation as the hardware does it, from tables as walks see them, into entries that stay. EL2's windows
+ * are real mappings of this process, made when they are touched first, so that the code under test reads and
+ * writes through them.
  *
- * A TLBI takes its entries out at once, and a walk that still sees the old tables brings them back; those that are not
- * brought back work on until the DSB, and for the pCPU itself until its ISB. */
+ * A TLBI takes its entries out at once, and a walk that still sees the old tables brings them back; those
+ * that are not brought back work on until the DSB, and for the pCPU itself until its ISB. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <string.h>
@@ -17,8 +18,8 @@
 #include "arch/host/host.h"
 #include "base/bits.h"
 
-#define WINDOW_SIZE (2u * WINDOW_PAGES * PAGE_SIZE)
-#define MAX_ENTRIES 4096u
+#define WINDOW_SIZE    (2u * WINDOW_PAGES * PAGE_SIZE)
+#define MAX_ENTRIES    4096u
 #define S1_DEVICE_ATTR S1_ATTR(ATTR_DEVICE)
 
 enum regime { EL2, EL1 };
@@ -65,7 +66,8 @@ static bool leaf_at(uint64_t descriptor, unsigned level)
 }
 
 /* From a table at `root` (of level `level`), index into it by the bits of `input` from that level down. */
-static bool walk(unsigned cpu, uint64_t root, unsigned level, uint64_t input, bool synchronized, uint64_t *pa, uint64_t *leaf)
+static bool walk(unsigned cpu, uint64_t root, unsigned level, uint64_t input, bool synchronized, uint64_t *pa,
+                 uint64_t *leaf)
 {
     uint64_t table = root, index = input >> (39u - 9u * level);
 
@@ -113,8 +115,8 @@ static bool walk_stage2(unsigned cpu, uint64_t ipa, bool synchronized, uint64_t 
     if (bits == 64u || ipa >> bits != 0) {
         return false;
     }
-    return walk(cpu, host_effective_on(cpu, "vttbr_el2") & MASK(47, 1), (unsigned)(2u - sl0), ipa, synchronized, pa,
-                leaf);
+    return walk(cpu, host_effective_on(cpu, "vttbr_el2") & MASK(47, 1), (unsigned)(2u - sl0), ipa,
+                synchronized, pa, leaf);
 }
 
 /* --- entries --- */
@@ -223,7 +225,8 @@ static bool comes_back(const struct entry *e)
     if (e->regime == EL2) {
         found = walk_el2(e->cpu, e->va, false, &pa, &leaf);
     } else {
-        found = host_in_guest(e->cpu) && e->vmid == vmid_of(e->cpu) && walk_stage2(e->cpu, e->ipa, false, &pa, &leaf);
+        found = host_in_guest(e->cpu) && e->vmid == vmid_of(e->cpu) &&
+                walk_stage2(e->cpu, e->ipa, false, &pa, &leaf);
     }
     return found && pa == e->pa && leaf == e->leaf;
 }
@@ -234,7 +237,8 @@ static void invalidate(enum regime regime, bool shareable, bool by_vmid, bool by
         struct entry *e = &entries[i];
 
         if (e->valid && e->regime == regime && (shareable || e->cpu == host_pcpu_index()) &&
-            (!by_vmid || e->vmid == vmid_of(host_pcpu_index())) && (!by_va || e->va == va) && !comes_back(e)) {
+            (!by_vmid || e->vmid == vmid_of(host_pcpu_index())) && (!by_va || e->va == va) &&
+            !comes_back(e)) {
             e->fate = ISSUED;
             e->issuer = (uint8_t)host_pcpu_index();
             e->shareable = shareable;
@@ -368,8 +372,8 @@ static void open_window(uint64_t va, bool write)
     }
     host_cache_touched(e->pa);
     protection = (e->leaf & S1_RO) != 0 ? PROT_READ : PROT_READ | PROT_WRITE;
-    if (mmap((void *)align_down(va, PAGE_SIZE), PAGE_SIZE, protection, MAP_SHARED | MAP_FIXED, host_cache_file(),
-             (off_t)(e->pa - HOST_RAM)) == MAP_FAILED) {
+    if (mmap((void *)align_down(va, PAGE_SIZE), PAGE_SIZE, protection, MAP_SHARED | MAP_FIXED,
+             host_cache_file(), (off_t)(e->pa - HOST_RAM)) == MAP_FAILED) {
         host_fail("mmap of a page");
     }
 }

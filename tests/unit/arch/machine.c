@@ -20,7 +20,8 @@
 extern struct stage1_tables stage1_boot_tables;
 extern uint64_t stage1_image_table[], stage1_stack_table[], stage1_device_table[];
 
-/* What the linker script defines: an image of 8 pages, the third and the fourth are boot's, the last two boot's bss. */
+/* What the linker script defines: an image of 8 pages, the third and the fourth are boot's, the last two
+ * boot's bss. */
 uint8_t host_image[8 * PAGE_SIZE] __attribute__((aligned(4096)));
 __asm__(".globl image_start, boot_start, boot_end, boot_bss_start, image_end\n"
         ".set image_start, host_image\n"
@@ -284,8 +285,10 @@ void machine_settle(void)
 void machine_boot(void)
 {
     host_on(0);
-    for (uint32_t i = 0; i < nr_domains; i++) {
-        vcpu_request(&domains[i]->vcpus[0], WORK_BUILD);
+    pcpu_set_boot(pcpus[0]);
+    pcpu_begin(pcpus[machine_pcpus - 1u]); /* nothing unless it is the boot pCPU */
+    if (machine_pcpus > 1) {
+        pcpu_begin(pcpus[0]);
     }
     for (unsigned i = 0; i < machine_pcpus; i++) {
         machine_run(i);

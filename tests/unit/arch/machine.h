@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A machine with domains for the tests of core/, guest/ and arch/: the host's pCPUs with their tables, memory for pools, a UART
- * that keeps what it is sent. */
+/* A machine with domains for the tests of core/, guest/ and arch/: the host's pCPUs with their tables, memory
+ * for pools, a UART that keeps what it is sent. */
 #ifndef TESTS_MACHINE_H
 #define TESTS_MACHINE_H
 
@@ -21,8 +21,8 @@ void machine_start(unsigned pcpus);
 /* Zeroed memory of EL2's heap. */
 void *machine_alloc(uint64_t size, uint64_t align);
 
-/* A record that may be changed before machine_domain(): one map of 256 KiB at IPA 0x40000000 in host RAM of its own, one load of
- * machine_text at its start, vCPU i on pCPU i % pcpus, restart always. */
+/* A record that may be changed before machine_domain(): one map of 256 KiB at IPA 0x40000000 in host RAM of
+ * its own, one load of machine_text at its start, vCPU i on pCPU i % pcpus, restart always. */
 #define GUEST_RAM  UINT64_C(0x40000000)
 #define GUEST_SIZE KIB(256)
 #define TEXT_SIZE  6000u
@@ -43,16 +43,18 @@ void machine_settle(void);
 /* Time passes; interrupts are taken as they come. */
 void machine_pass(uint64_t ticks, uint64_t step);
 
-/* What a guest does: a trapped instruction, with the registers in vcpu->x. Returns what its pCPU runs then. */
+/* What a guest does: a trapped instruction, with the registers in vcpu->x. Returns what its pCPU runs then.
+ */
 struct vcpu *machine_hvc(struct vcpu *vcpu, uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3);
 struct vcpu *machine_wfi(struct vcpu *vcpu);
 
 struct vcpu *machine_store(struct vcpu *vcpu, uint64_t ipa, uint32_t value);
 uint32_t machine_load(struct vcpu *vcpu, uint64_t ipa);
-/* Its interrupt controller delivers: distributor on, all priorities, group enabled; and this private interrupt is enabled. */
+/* Its interrupt controller delivers: distributor on, all priorities, group enabled; and this private
+ * interrupt is enabled. */
 void machine_enable_ppi(struct vcpu *vcpu, unsigned intid);
 
-extern bool machine_off; /* the firmware was asked for SYSTEM_OFF */
+extern bool machine_off;             /* the firmware was asked for SYSTEM_OFF */
 bool machine_said(const char *text); /* the UART was sent this since the last machine_start() */
 
 #endif

@@ -19,7 +19,7 @@ static struct domain *two_vcpus(void)
     struct domain *domain;
 
     machine_start(1);
-    host_set("id_aa64isar1_el1", 1u << 4); /* pointer authentication */
+    host_set("id_aa64isar1_el1", 1u << 4);          /* pointer authentication */
     host_set("id_aa64pfr0_el1", UINT64_C(1) << 44); /* activity monitors */
     context_init_pcpu();
     domain = machine_domain(machine_record(1, 2));
@@ -28,10 +28,12 @@ static struct domain *two_vcpus(void)
 }
 
 static const char *const names[] = {
-    "sp_el0",    "sp_el1",      "elr_el1",   "spsr_el1",       "sctlr_el1", "cpacr_el1",     "ttbr0_el1", "ttbr1_el1",
-    "tcr_el1",   "mair_el1",    "amair_el1", "vbar_el1",       "esr_el1",   "far_el1",       "afsr0_el1", "afsr1_el1",
-    "par_el1",   "contextidr_el1", "csselr_el1", "tpidr_el0",  "tpidrro_el0", "tpidr_el1",   "cntkctl_el1",
-    "s3_0_c2_c1_0", "s3_0_c2_c1_3", "s3_0_c2_c2_1", "s3_0_c2_c3_1", "cntv_cval_el0", "cntp_cval_el0", "elr_el2", "spsr_el2",
+    "sp_el0",       "sp_el1",       "elr_el1",      "spsr_el1",      "sctlr_el1",     "cpacr_el1",
+    "ttbr0_el1",    "ttbr1_el1",    "tcr_el1",      "mair_el1",      "amair_el1",     "vbar_el1",
+    "esr_el1",      "far_el1",      "afsr0_el1",    "afsr1_el1",     "par_el1",       "contextidr_el1",
+    "csselr_el1",   "tpidr_el0",    "tpidrro_el0",  "tpidr_el1",     "cntkctl_el1",   "s3_0_c2_c1_0",
+    "s3_0_c2_c1_3", "s3_0_c2_c2_1", "s3_0_c2_c3_1", "cntv_cval_el0", "cntp_cval_el0", "elr_el2",
+    "spsr_el2",
 };
 
 /* Every register that a guest owns comes back, and nothing of the other vCPU's. */
@@ -76,8 +78,8 @@ static void traps(void **state)
     host_put("s3_4_c1_c1_4", ~UINT64_C(0));
     context_init_pcpu();
     assert_int_equal(host_effective("cptr_el2"), CPTR_RES1 | CPTR_TTA | CPTR_TZ | CPTR_TSM | CPTR_TAM);
-    assert_int_equal(host_effective("mdcr_el2"), 6u | MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TPMS |
-                                                     MDCR_TTRF);
+    assert_int_equal(host_effective("mdcr_el2"),
+                     6u | MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TPMS | MDCR_TTRF);
     assert_int_equal(host_effective("s3_4_c1_c2_2"), 0);
     assert_int_equal(host_effective("s3_4_c1_c1_4"), 0);
     domain = machine_domain(machine_record(1, 1));
@@ -168,7 +170,8 @@ static void exceptions_into_the_guest(void **state)
         assert_int_equal(host_effective("esr_el1"), 0x2000000);
         assert_int_equal(host_effective("far_el1"), 0x77);
         assert_int_equal(host_effective("elr_el2"), 0x8000 + rows[i].offset);
-        assert_int_equal(host_effective("spsr_el2"), 0x3c5 | (rows[i].pstate & 0xf0000000) | (i == 0 ? 0 : BIT(22)));
+        assert_int_equal(host_effective("spsr_el2"),
+                         0x3c5 | (rows[i].pstate & 0xf0000000) | (i == 0 ? 0 : BIT(22)));
     }
 }
 
@@ -196,7 +199,8 @@ static void early(const char *name, uint64_t value)
     uint64_t pa;
 
     (void)value;
-    if (host_pcpu_index() == 1u && strcmp(name, "mdcr_el2") == 0) { /* the first that runs on the new tables */
+    if (host_pcpu_index() == 1u &&
+        strcmp(name, "mdcr_el2") == 0) { /* the first that runs on the new tables */
         still_there = host_el2_translate((void *)IMAGE_VA, true, &pa);
     }
 }
@@ -249,12 +253,12 @@ static void vectors_by_core(void **state)
         bool firmware;
         const char *table;
     } rows[] = {
-        {0x410fd034, 0, 0, 0, true, vectors},                       /* A53 */
-        {0x410fd083, 0, 0, 0, false, vectors_loop},                 /* A72 */
-        {0x413fd0c1, 0, 0, 0, true, vectors_loop},                  /* N1 */
+        {0x410fd034, 0, 0, 0, true, vectors},                        /* A53 */
+        {0x410fd083, 0, 0, 0, false, vectors_loop},                  /* A72 */
+        {0x413fd0c1, 0, 0, 0, true, vectors_loop},                   /* N1 */
         {0x410fd490, 0, 0, UINT64_C(1) << 28, true, vectors_clrbhb}, /* N2 with CLRBHB */
-        {0x410fd490, UINT64_C(3) << 56, 0, 0, true, vectors},       /* CSV2_3 */
-        {0x410fd490, 0, UINT64_C(1) << 60, 0, true, vectors},       /* ECBHB */
+        {0x410fd490, UINT64_C(3) << 56, 0, 0, true, vectors},        /* CSV2_3 */
+        {0x410fd490, 0, UINT64_C(1) << 60, 0, true, vectors},        /* ECBHB */
         {0x510f8000, 0, 0, 0, true, vectors_firmware},
         {0x510f8000, 0, 0, 0, false, vectors},
     };

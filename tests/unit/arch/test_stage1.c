@@ -128,7 +128,8 @@ static void heap_is_trimmed(void **state)
     }
     stage1_trim_heap(MIB(2) + 2 * PAGE_SIZE, machine_alloc(PAGE_SIZE, PAGE_SIZE));
     assert_true(host_el2_translate(heap + MIB(1), true, &pa));
-    assert_true(host_el2_translate(heap + MIB(2) + PAGE_SIZE, true, &pa) && pa == HOST_RAM + MIB(2) + PAGE_SIZE);
+    assert_true(host_el2_translate(heap + MIB(2) + PAGE_SIZE, true, &pa) &&
+                pa == HOST_RAM + MIB(2) + PAGE_SIZE);
     assert_false(host_el2_translate(heap + MIB(2) + 2 * PAGE_SIZE, true, &pa));
     assert_false(host_el2_translate(heap + MIB(3), true, &pa));
     assert_false(host_el2_translate(heap + MIB(5), true, &pa));
@@ -152,7 +153,8 @@ static void boot_is_unmapped(void **state)
 {
     extern char image_start[], boot_start[], boot_bss_start[];
     uint64_t image = IMAGE_VA, pa;
-    uint64_t boot = image + (uint64_t)(boot_start - image_start), bss = image + (uint64_t)(boot_bss_start - image_start);
+    uint64_t boot = image + (uint64_t)(boot_start - image_start),
+             bss = image + (uint64_t)(boot_bss_start - image_start);
 
     (void)state;
     machine_start(2);

@@ -152,7 +152,8 @@ static struct vcpu *wait_for(struct domain *domain)
 static void reset_now(struct domain *domain)
 {
     machine_hvc(wait_for(domain), SYSTEM_RESET, 0, 0, 0);
-    for (unsigned i = 0; i < 1000u && domain->state != DOMAIN_RUNNING && domain->state != DOMAIN_STOPPED; i++) {
+    for (unsigned i = 0; i < 1000u && domain->state != DOMAIN_RUNNING && domain->state != DOMAIN_STOPPED;
+         i++) {
         machine_pass(5 * MS, 5 * MS);
     }
 }
@@ -264,7 +265,8 @@ static void last_one_powers_off(void **state)
     assert_true(machine_said("DOM1 powered off, stays stopped"));
 }
 
-/* A stop while another vCPU of the domain is being turned on: what it asked for must not outlive the domain. */
+/* A stop while another vCPU of the domain is being turned on: what it asked for must not outlive the domain.
+ */
 static void cpu_on_against_stop(void **state)
 {
     struct domain *domain;
@@ -346,8 +348,9 @@ static uint64_t device(uint64_t pa, unsigned size, bool write, uint64_t value)
 
 static void devices_are_reset(void **state)
 {
-    static const struct domain_reset steps[] = {{.pa = {0xa000070}, .value = 0x10, .mask = 0xf0, .poll_mask = 0x80, .limit_us = 50},
-                                                {.pa = {0xa000070}, .value = 0, .mask = ~0u, .limit_us = 50}};
+    static const struct domain_reset steps[] = {
+        {.pa = {0xa000070}, .value = 0x10, .mask = 0xf0, .poll_mask = 0x80, .limit_us = 50},
+        {.pa = {0xa000070}, .value = 0, .mask = ~0u, .limit_us = 50}};
     struct domain_record *record;
 
     (void)state;

@@ -195,7 +195,8 @@ static void firmware(bool hvc, uint64_t x[8])
     longjmp(back, 2);
 }
 
-/* Says what happened, calls the others, and resets the machine where that is asked for. Last: it cannot be undone. */
+/* Says what happened, calls the others, and resets the machine where that is asked for. Last: it cannot be
+ * undone. */
 static void panic(void **state)
 {
     unsigned before;
@@ -220,9 +221,14 @@ static void panic(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(passed_through),      cmocka_unit_test(routed), cmocka_unit_test(arrives_elsewhere),
-        cmocka_unit_test(pending_by_software), cmocka_unit_test(strays), cmocka_unit_test(uart_interrupt),
-        cmocka_unit_test(commands),            cmocka_unit_test(panic),
+        cmocka_unit_test(passed_through),
+        cmocka_unit_test(routed),
+        cmocka_unit_test(arrives_elsewhere),
+        cmocka_unit_test(pending_by_software),
+        cmocka_unit_test(strays),
+        cmocka_unit_test(uart_interrupt),
+        cmocka_unit_test(commands),
+        cmocka_unit_test(panic),
     };
 
     return cmocka_run_group_tests_name("interrupt", tests, NULL, NULL);

@@ -5,11 +5,11 @@
 #include "core/interrupt.h"
 #include "guest/arm64/trap.h"
 
-#define US       UINT64_C(1000) /* ticks */
-#define MS       (1000u * US)
-#define CPU_OFF  0x84000002u
-#define CPU_ON   0xc4000003u
-#define SUSPEND  0xc4000001u
+#define US      UINT64_C(1000) /* ticks */
+#define MS      (1000u * US)
+#define CPU_OFF 0x84000002u
+#define CPU_ON  0xc4000003u
+#define SUSPEND 0xc4000001u
 
 /* Domains of one vCPU each, all on pCPU 0. */
 static struct domain *one(unsigned domid, uint8_t priority, uint32_t budget_us, uint32_t period_us)
@@ -246,7 +246,8 @@ static void translations_do_not_leak(void **state)
     }
 }
 
-/* The same with another domain between the two: the TLBI is of the domain that comes, not of the one that went. */
+/* The same with another domain between the two: the TLBI is of the domain that comes, not of the one that
+ * went. */
 static void translations_do_not_leak_across(void **state)
 {
     struct domain_record *record;

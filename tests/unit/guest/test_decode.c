@@ -15,37 +15,37 @@ static const struct {
     bool ok;
     struct decoded_access access; /* size, rt, rn, write, sign, sf, writeback */
 } rows[] = {
-    {0xb8004441, true, {4, 1, 2, true, false, false, 4}},     /* str w1, [x2], #4 */
-    {0xf81f8c41, true, {8, 1, 2, true, false, true, -8}},     /* str x1, [x2, #-8]! */
-    {0xb8404483, true, {4, 3, 4, false, false, false, 4}},    /* ldr w3, [x4], #4 */
-    {0xf8500c83, true, {8, 3, 4, false, false, true, -256}},  /* ldr x3, [x4, #-256]! */
-    {0x38401c20, true, {1, 0, 1, false, false, false, 1}},    /* ldrb w0, [x1, #1]! */
-    {0x381ff420, true, {1, 0, 1, true, false, false, -1}},    /* strb w0, [x1], #-1 */
-    {0x784024c5, true, {2, 5, 6, false, false, false, 2}},    /* ldrh w5, [x6], #2 */
-    {0x780fffe5, true, {2, 5, 31, true, false, false, 255}},  /* strh w5, [sp, #255]! */
-    {0x38801420, true, {1, 0, 1, false, true, true, 1}},      /* ldrsb x0, [x1], #1 */
-    {0x38c01420, true, {1, 0, 1, false, true, false, 1}},     /* ldrsb w0, [x1], #1 */
-    {0x78802420, true, {2, 0, 1, false, true, true, 2}},      /* ldrsh x0, [x1], #2 */
-    {0x78dfec20, true, {2, 0, 1, false, true, false, -2}},    /* ldrsh w0, [x1, #-2]! */
-    {0xb8804420, true, {4, 0, 1, false, true, true, 4}},      /* ldrsw x0, [x1], #4 */
-    {0xf801047f, true, {8, 31, 3, true, false, true, 16}},    /* str xzr, [x3], #16 */
-    {0xf81f0fff, true, {8, 31, 31, true, false, true, -16}},  /* str xzr, [sp, #-16]! */
-    {0xb9400020, false, {0}}, /* ldr w0, [x1]: has a syndrome */
-    {0xb8403020, false, {0}}, /* ldur w0, [x1, #3] */
-    {0xb8626820, false, {0}}, /* ldr w0, [x1, x2] */
-    {0xa8c10440, false, {0}}, /* ldp x0, x1, [x2], #16 */
-    {0xbc004420, false, {0}}, /* str s0, [x1], #4 */
-    {0x3cc10420, false, {0}}, /* ldr q0, [x1], #16 */
-    {0x885f7c20, false, {0}}, /* ldxr w0, [x1] */
-    {0x889ffc20, false, {0}}, /* stlr w0, [x1] */
-    {0xb8404820, false, {0}}, /* ldtr w0, [x1, #4] */
-    {0xb8200041, false, {0}}, /* ldadd w0, w1, [x2] */
-    {0xf8801020, false, {0}}, /* prfum */
-    {0xb8c04420, false, {0}}, /* unallocated: a word with sign into w */
-    {0xf8804420, false, {0}}, /* unallocated */
-    {0xf8c04420, false, {0}}, /* unallocated */
-    {0xf8408442, false, {0}}, /* ldr x2, [x2], #8: unpredictable */
-    {0xd503201f, false, {0}}, /* nop */
+    {0xb8004441, true, {4, 1, 2, true, false, false, 4}},    /* str w1, [x2], #4 */
+    {0xf81f8c41, true, {8, 1, 2, true, false, true, -8}},    /* str x1, [x2, #-8]! */
+    {0xb8404483, true, {4, 3, 4, false, false, false, 4}},   /* ldr w3, [x4], #4 */
+    {0xf8500c83, true, {8, 3, 4, false, false, true, -256}}, /* ldr x3, [x4, #-256]! */
+    {0x38401c20, true, {1, 0, 1, false, false, false, 1}},   /* ldrb w0, [x1, #1]! */
+    {0x381ff420, true, {1, 0, 1, true, false, false, -1}},   /* strb w0, [x1], #-1 */
+    {0x784024c5, true, {2, 5, 6, false, false, false, 2}},   /* ldrh w5, [x6], #2 */
+    {0x780fffe5, true, {2, 5, 31, true, false, false, 255}}, /* strh w5, [sp, #255]! */
+    {0x38801420, true, {1, 0, 1, false, true, true, 1}},     /* ldrsb x0, [x1], #1 */
+    {0x38c01420, true, {1, 0, 1, false, true, false, 1}},    /* ldrsb w0, [x1], #1 */
+    {0x78802420, true, {2, 0, 1, false, true, true, 2}},     /* ldrsh x0, [x1], #2 */
+    {0x78dfec20, true, {2, 0, 1, false, true, false, -2}},   /* ldrsh w0, [x1, #-2]! */
+    {0xb8804420, true, {4, 0, 1, false, true, true, 4}},     /* ldrsw x0, [x1], #4 */
+    {0xf801047f, true, {8, 31, 3, true, false, true, 16}},   /* str xzr, [x3], #16 */
+    {0xf81f0fff, true, {8, 31, 31, true, false, true, -16}}, /* str xzr, [sp, #-16]! */
+    {0xb9400020, false, {0}},                                /* ldr w0, [x1]: has a syndrome */
+    {0xb8403020, false, {0}},                                /* ldur w0, [x1, #3] */
+    {0xb8626820, false, {0}},                                /* ldr w0, [x1, x2] */
+    {0xa8c10440, false, {0}},                                /* ldp x0, x1, [x2], #16 */
+    {0xbc004420, false, {0}},                                /* str s0, [x1], #4 */
+    {0x3cc10420, false, {0}},                                /* ldr q0, [x1], #16 */
+    {0x885f7c20, false, {0}},                                /* ldxr w0, [x1] */
+    {0x889ffc20, false, {0}},                                /* stlr w0, [x1] */
+    {0xb8404820, false, {0}},                                /* ldtr w0, [x1, #4] */
+    {0xb8200041, false, {0}},                                /* ldadd w0, w1, [x2] */
+    {0xf8801020, false, {0}},                                /* prfum */
+    {0xb8c04420, false, {0}},                                /* unallocated: a word with sign into w */
+    {0xf8804420, false, {0}},                                /* unallocated */
+    {0xf8c04420, false, {0}},                                /* unallocated */
+    {0xf8408442, false, {0}},                                /* ldr x2, [x2], #8: unpredictable */
+    {0xd503201f, false, {0}},                                /* nop */
 };
 
 static void encodings(void **state)
@@ -101,16 +101,19 @@ static void extensions(void **state)
         unsigned size_log2;
         bool sign, sf;
         uint64_t value;
-    } table[] = {{0, false, false, 0xff}, {1, false, false, 0xffff}, {2, false, false, 0xffffffff}, {3, false, true, ~UINT64_C(0)},
-                 {0, true, false, 0xffffffff}, {0, true, true, ~UINT64_C(0)}, {1, true, false, 0xffffffff},
-                 {1, true, true, ~UINT64_C(0)}, {2, true, true, ~UINT64_C(0)}};
+    } table[] = {
+        {0, false, false, 0xff},        {1, false, false, 0xffff},     {2, false, false, 0xffffffff},
+        {3, false, true, ~UINT64_C(0)}, {0, true, false, 0xffffffff},  {0, true, true, ~UINT64_C(0)},
+        {1, true, false, 0xffffffff},   {1, true, true, ~UINT64_C(0)}, {2, true, true, ~UINT64_C(0)}};
     struct vcpu *vcpu = guest(DOMAIN_UNMAPPED_ONES);
 
     (void)state;
     for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
         vcpu->x[7] = 1;
-        abort_at(vcpu, EMPTY, NO_SYNDROME | BIT(24) | (uint64_t)table[i].size_log2 << 22 | (table[i].sign ? BIT(21) : 0) |
-                                  7u << 16 | (table[i].sf ? BIT(15) : 0), 0x100);
+        abort_at(vcpu, EMPTY,
+                 NO_SYNDROME | BIT(24) | (uint64_t)table[i].size_log2 << 22 | (table[i].sign ? BIT(21) : 0) |
+                     7u << 16 | (table[i].sf ? BIT(15) : 0),
+                 0x100);
         assert_int_equal(vcpu->x[7], table[i].value);
         assert_int_equal(host_effective("elr_el2"), 0x104);
     }
@@ -163,10 +166,11 @@ static void aborts(void **state)
         {NO_SYNDROME, GUEST_RAM + 0x7000, 0x3c5, UINT64_C(0x25) << 26 | BIT(25) | 0x10},
         {NO_SYNDROME, GUEST_RAM + 0x7004, 0x3c5, UINT64_C(0x25) << 26 | BIT(25) | 0x10},
         {NO_SYNDROME, GUEST_RAM + 0x7005, 0x3c5, UINT64_C(0x25) << 26 | BIT(25) | 0x10},
-        {NO_SYNDROME, EMPTY, 0x3c5, UINT64_C(0x25) << 26 | BIT(25) | 0x10}, /* the text itself is not mapped */
-        {word | BIT(8), 0x100, 0x3c5, UINT64_C(0x25) << 26 | BIT(25) | 0x10},   /* cache maintenance */
-        {word | BIT(7), 0x100, 0x3c5, UINT64_C(0x25) << 26 | BIT(25) | 0x10},   /* a walk of its own tables */
-        {word | 8u, 0x100, 0x3c5, UINT64_C(0x25) << 26 | BIT(25) | 0x10},       /* a permission fault */
+        {NO_SYNDROME, EMPTY, 0x3c5,
+         UINT64_C(0x25) << 26 | BIT(25) | 0x10}, /* the text itself is not mapped */
+        {word | BIT(8), 0x100, 0x3c5, UINT64_C(0x25) << 26 | BIT(25) | 0x10}, /* cache maintenance */
+        {word | BIT(7), 0x100, 0x3c5, UINT64_C(0x25) << 26 | BIT(25) | 0x10}, /* a walk of its own tables */
+        {word | 8u, 0x100, 0x3c5, UINT64_C(0x25) << 26 | BIT(25) | 0x10},     /* a permission fault */
     };
     for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
         host_put("spsr_el2", table[i].pstate);
@@ -196,8 +200,8 @@ static void uart_and_interrupt_controller(void **state)
     machine_store(vcpu, 0x22000000, '\n');
     assert_true(machine_said("DOM1: Q"));
     assert_int_equal(machine_load(vcpu, 0x22000000 + 0x18) % 2u, 0);
-    assert_int_equal(machine_load(vcpu, 0x3001004) % 32u, 1);   /* GICD_TYPER: 64 interrupts */
-    assert_int_equal(machine_load(vcpu, 0x3020008), 1u << 4);    /* GICR_TYPER: the last */
+    assert_int_equal(machine_load(vcpu, 0x3001004) % 32u, 1); /* GICD_TYPER: 64 interrupts */
+    assert_int_equal(machine_load(vcpu, 0x3020008), 1u << 4); /* GICR_TYPER: the last */
     host_put("esr_el1", 0);
     abort_at(vcpu, 0x3001001, NO_SYNDROME | BIT(24) | 2u << 22 | 7u << 16, 0x100); /* not aligned */
     assert_int_not_equal(host_effective("esr_el1"), 0);

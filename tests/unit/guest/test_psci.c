@@ -5,21 +5,21 @@
 #include "core/firmware.h"
 #include "guest/arm64/trap.h"
 
-#define SMC64           0x40000000u
-#define VERSION         0x84000000u
-#define CPU_SUSPEND     0x84000001u
-#define CPU_OFF         0x84000002u
-#define CPU_ON          0x84000003u
-#define AFFINITY_INFO   0x84000004u
-#define MIGRATE         0x84000005u
-#define MIGRATE_TYPE    0x84000006u
-#define SYSTEM_OFF      0x84000008u
-#define SYSTEM_RESET    0x84000009u
-#define FEATURES        0x8400000au
-#define SMCCC_VERSION   0x80000000u
-#define ARCH_FEATURES   0x80000001u
-#define WORKAROUND_1    0x80008000u
-#define WORKAROUND_3    0x80003fffu
+#define SMC64         0x40000000u
+#define VERSION       0x84000000u
+#define CPU_SUSPEND   0x84000001u
+#define CPU_OFF       0x84000002u
+#define CPU_ON        0x84000003u
+#define AFFINITY_INFO 0x84000004u
+#define MIGRATE       0x84000005u
+#define MIGRATE_TYPE  0x84000006u
+#define SYSTEM_OFF    0x84000008u
+#define SYSTEM_RESET  0x84000009u
+#define FEATURES      0x8400000au
+#define SMCCC_VERSION 0x80000000u
+#define ARCH_FEATURES 0x80000001u
+#define WORKAROUND_1  0x80008000u
+#define WORKAROUND_3  0x80003fffu
 
 static struct domain *domain;
 
@@ -120,7 +120,8 @@ static void on_and_off(void **state)
         second->x[9] = 1;
         assert_null(machine_hvc(second, CPU_OFF, 0, 0, 0));
     }
-    assert_int_equal(call(0, CPU_ON, 1, UINT64_C(0x500000000) + GUEST_RAM, UINT64_C(0x500000007)), 0); /* SMC32: 32 bits */
+    assert_int_equal(call(0, CPU_ON, 1, UINT64_C(0x500000000) + GUEST_RAM, UINT64_C(0x500000007)),
+                     0); /* SMC32: 32 bits */
     machine_settle();
     assert_int_equal(second->x[0], 7);
     assert_int_equal(second->x[9], 0);
@@ -257,9 +258,9 @@ static void workarounds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers),     cmocka_unit_test(on_and_off), cmocka_unit_test(on_while_it_goes_off),
-        cmocka_unit_test(all_off),     cmocka_unit_test(version_0_1), cmocka_unit_test(identity),
-        cmocka_unit_test(forwarded),   cmocka_unit_test(workarounds),
+        cmocka_unit_test(answers),   cmocka_unit_test(on_and_off),  cmocka_unit_test(on_while_it_goes_off),
+        cmocka_unit_test(all_off),   cmocka_unit_test(version_0_1), cmocka_unit_test(identity),
+        cmocka_unit_test(forwarded), cmocka_unit_test(workarounds),
     };
 
     return cmocka_run_group_tests_name("psci", tests, NULL, NULL);

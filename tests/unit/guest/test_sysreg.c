@@ -7,8 +7,9 @@
 #include "guest/arm64/set_way.h"
 #include "guest/arm64/trap.h"
 
-#define REG(op0, op1, crn, crm, op2) \
-    ((uint32_t)(op0) << 20 | (uint32_t)(op2) << 17 | (uint32_t)(op1) << 14 | (uint32_t)(crn) << 10 | (uint32_t)(crm) << 1)
+#define REG(op0, op1, crn, crm, op2)                                                                 \
+    ((uint32_t)(op0) << 20 | (uint32_t)(op2) << 17 | (uint32_t)(op1) << 14 | (uint32_t)(crn) << 10 | \
+     (uint32_t)(crm) << 1)
 #define READ    1u
 #define RT(n)   ((uint32_t)(n) << 5)
 #define DC_CISW REG(1, 0, 7, 14, 2)
@@ -44,8 +45,9 @@ static enum want expected(unsigned op0, unsigned op1, unsigned crn, unsigned crm
     if (debug(op0, op1) || reg == REG(3, 0, 1, 0, 1)) {
         return ZERO_AND_IGNORED;
     }
-    if (op0 == 3 && ((op1 == 0 && crn == 9 && crm >= 12 && crm <= 14) || (op1 == 3 && crn == 9 && crm >= 12 && crm <= 14) ||
-                     (op1 == 3 && crn == 14 && crm >= 8))) {
+    if (op0 == 3 &&
+        ((op1 == 0 && crn == 9 && crm >= 12 && crm <= 14) ||
+         (op1 == 3 && crn == 9 && crm >= 12 && crm <= 14) || (op1 == 3 && crn == 14 && crm >= 8))) {
         return ZERO_AND_IGNORED;
     }
     return UNDEFINED;
@@ -76,7 +78,8 @@ static void every_encoding(void **state)
 
     (void)state;
     for (uint32_t n = 0; n < 2u << 14; n++) { /* op0 2 and 3 */
-        unsigned op0 = 2u + n / (1u << 14), op1 = n / (1u << 11) % 8u, crn = n / (1u << 7) % 16u, crm = n / 8u % 16u, op2 = n % 8u;
+        unsigned op0 = 2u + n / (1u << 14), op1 = n / (1u << 11) % 8u, crn = n / (1u << 7) % 16u,
+                 crm = n / 8u % 16u, op2 = n % 8u;
         enum want want = expected(op0, op1, crn, crm, op2);
 
         check(vcpu, REG(op0, op1, crn, crm, op2), want, true);
@@ -95,9 +98,9 @@ static uint64_t id(unsigned crm, unsigned op2)
 /* A core that has everything: what is not virtualised is not shown. */
 static void identification(void **state)
 {
-    static const char *const names[] = {"id_aa64pfr0_el1",  "id_aa64pfr1_el1",  "id_aa64mmfr0_el1", "id_aa64mmfr1_el1",
-                                        "s3_0_c0_c7_2",     "id_aa64isar0_el1", "id_aa64isar1_el1", "s3_0_c0_c6_2",
-                                        "id_aa64dfr0_el1",  "id_pfr0_el1"};
+    static const char *const names[] = {
+        "id_aa64pfr0_el1",  "id_aa64pfr1_el1",  "id_aa64mmfr0_el1", "id_aa64mmfr1_el1", "s3_0_c0_c7_2",
+        "id_aa64isar0_el1", "id_aa64isar1_el1", "s3_0_c0_c6_2",     "id_aa64dfr0_el1",  "id_pfr0_el1"};
 
     (void)state;
     machine_start(1);
@@ -114,8 +117,8 @@ static void identification(void **state)
     assert_int_equal(FIELD(id(4, 0), 59, 56), 1); /* CSV2, not CSV2_2 */
     gic_version = 2;
     assert_int_equal(FIELD(id(4, 0), 27, 24), 0);
-    assert_int_equal(id(4, 1), 0x11);             /* no MTE, no RAS fraction, no SME */
-    assert_int_equal(id(5, 0), 0x101006);         /* two breakpoints and watchpoints; no PMU, no trace, no SPE */
+    assert_int_equal(id(4, 1), 0x11);     /* no MTE, no RAS fraction, no SME */
+    assert_int_equal(id(5, 0), 0x101006); /* two breakpoints and watchpoints; no PMU, no trace, no SPE */
     assert_int_equal(FIELD(id(7, 1), 11, 8), 0);  /* no VHE */
     assert_int_equal(FIELD(id(7, 1), 19, 16), 0); /* no LORegions */
     assert_int_equal(FIELD(id(7, 2), 27, 24), 0); /* no nested virtualisation */
@@ -131,8 +134,8 @@ static void identification(void **state)
     for (unsigned bit = 0; bit < 25; bit++) { /* nothing else is taken for one */
         uint64_t value;
         uint32_t reg = REG(3, 0, 0, 4, 0) ^ 1u << bit;
-        bool is = reg == (reg & (REG(3, 0, 0, 15, 7))) && (reg >> 20) == 3u && FIELD(reg, 4, 1) >= 1 && FIELD(reg, 4, 1) <= 7 &&
-                  reg % 2u == 0;
+        bool is = reg == (reg & (REG(3, 0, 0, 15, 7))) && (reg >> 20) == 3u && FIELD(reg, 4, 1) >= 1 &&
+                  FIELD(reg, 4, 1) <= 7 && reg % 2u == 0;
 
         assert_int_equal(id_register(reg, &value), is);
     }
@@ -170,10 +173,17 @@ static void change_of_caches(void **state)
     static const struct {
         uint32_t reg;
         const char *name;
-    } passed[] = {{REG(3, 0, 2, 0, 0), "ttbr0_el1"},  {REG(3, 0, 2, 0, 1), "ttbr1_el1"},  {REG(3, 0, 2, 0, 2), "tcr_el1"},
-                  {REG(3, 0, 5, 1, 0), "afsr0_el1"},  {REG(3, 0, 5, 1, 1), "afsr1_el1"},  {REG(3, 0, 5, 2, 0), "esr_el1"},
-                  {REG(3, 0, 6, 0, 0), "far_el1"},    {REG(3, 0, 10, 2, 0), "mair_el1"},  {REG(3, 0, 10, 3, 0), "amair_el1"},
-                  {REG(3, 0, 13, 0, 1), "contextidr_el1"}, {SCTLR, "sctlr_el1"}};
+    } passed[] = {{REG(3, 0, 2, 0, 0), "ttbr0_el1"},
+                  {REG(3, 0, 2, 0, 1), "ttbr1_el1"},
+                  {REG(3, 0, 2, 0, 2), "tcr_el1"},
+                  {REG(3, 0, 5, 1, 0), "afsr0_el1"},
+                  {REG(3, 0, 5, 1, 1), "afsr1_el1"},
+                  {REG(3, 0, 5, 2, 0), "esr_el1"},
+                  {REG(3, 0, 6, 0, 0), "far_el1"},
+                  {REG(3, 0, 10, 2, 0), "mair_el1"},
+                  {REG(3, 0, 10, 3, 0), "amair_el1"},
+                  {REG(3, 0, 13, 0, 1), "contextidr_el1"},
+                  {SCTLR, "sctlr_el1"}};
     struct vcpu *vcpu = guest();
     unsigned slices = 0;
 
@@ -241,8 +251,9 @@ static void exception_classes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_encoding), cmocka_unit_test(identification),    cmocka_unit_test(set_and_way),
-        cmocka_unit_test(change_of_caches), cmocka_unit_test(exception_classes),
+        cmocka_unit_test(every_encoding),    cmocka_unit_test(identification),
+        cmocka_unit_test(set_and_way),       cmocka_unit_test(change_of_caches),
+        cmocka_unit_test(exception_classes),
     };
 
     return cmocka_run_group_tests_name("sysreg", tests, NULL, NULL);
