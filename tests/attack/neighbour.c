@@ -40,13 +40,17 @@ TEST(neighbour)
     gic_enable(27);
     for (uint32_t i = 1; i <= rounds; i++) {
         arm(4000 + random32(&seed) % 40000);
+        if (!sleep) {
+            irq_on();
+        }
         while (handled < i) {
             if (sleep) {
                 wfi();
+                irq_on();
+                irq_off();
+            } else {
+                cpu_relax();
             }
-            irq_on();
-            cpu_relax();
-            irq_off();
         }
     }
     irq_hook = irq_default;
@@ -137,8 +141,8 @@ static void storm_cpus(uint32_t i)
 /* Only a build that holds a lock over it answers: x1 is how long. */
 static void storm_lock(uint32_t i)
 {
-    uint64_t regs[18] = {0x8600ffff, 3000};
-    if (i % 8 == 0) {
+    uint64_t regs[18] = {0x8600ffff, 20000};
+    if (i % 4 == 0) {
         smccc_call(false, regs);
     }
 }

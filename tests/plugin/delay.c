@@ -3,8 +3,14 @@
  *
  * To be used under -icount shift=0 with a counter of 1 GHz: one tick of the counter is then one instruction of any CPU.
  * The guest shows itself by two hints that do nothing (tests/attack/neighbour.c): ARM, followed by a store of the ticks
- * from now to the deadline, and HANDLER, the first thing that its interrupt handler executes. Instructions of other CPUs
- * move the clock and are not counted, so the figure does not depend on how QEMU interleaves CPUs.
+ * from now to the deadline, and HANDLER, the first thing that its interrupt handler executes.
+ *
+ * Counted from the deadline on are all instructions of that pCPU, whoever executes them, but not those that a guest executes
+ * before the pCPU first enters EL2: there a pending interrupt is taken at once, so they only show that QEMU's clock
+ * and this one drift apart (an instruction that faults counts here and not there). Where the deadline falls into EL2, the
+ * whole stay there counts. Instructions of other CPUs do not count, so the figure does not depend on how QEMU interleaves
+ * CPUs; but where the pCPU waits for a lock (a YIELD at EL2, which under icount gives the turn to the others), what the
+ * others execute meanwhile does: on hardware the waiting lasts as long.
  *
  * Debian has no qemu-plugin.h: the prototypes of the few calls used are here (API version 4, QEMU 9.2 and later). */
 #include <stdint.h>
@@ -15,6 +21,8 @@
 #define EXPORT     __attribute__((visibility("default")))
 #define ARM        0xd5032c1fu /* hint #0x60 */
 #define HANDLER    0xd5032c3fu /* hint #0x61 */
+#define YIELD      0xd503203fu
+#define EL2_FIRST  0xff8000000000u /* the hypervisor's addresses; guests of this test use none above 1 TiB */
 #define MAX_CPUS   8u
 #define CB_NO_REGS 0
 #define MEM_WRITE  2
@@ -42,6 +50,7 @@ void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn, void (*cb)(
 void qemu_plugin_register_atexit_cb(plugin_id id, void (*cb)(plugin_id, void *), void *data);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
+uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *insn, void *to, size_t length);
 qemu_plugin_mem_value qemu_plugin_mem_get_value(uint32_t info);
 
@@ -49,48 +58,77 @@ EXPORT int qemu_plugin_version = 4;
 EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv);
 
 /* Under icount all CPUs share one thread. */
-static uint64_t executed[MAX_CPUS], clock_now;
+static struct cpu {
+    uint64_t executed; /* and waited */
+    uint64_t entered;  /* value of executed when it last came to EL2 */
+    uint64_t wait_began;
+    int el2, waiting;
+} cpus[MAX_CPUS];
+static uint64_t clock_now;
 static unsigned victim;
-static int armed, passed;
-static uint64_t target, own_at_deadline;
+static enum { IDLE, ARMED, DUE, COUNTING } state;
+static uint64_t target, began;
 static uint64_t taken, early, sum, most, most_at;
 static char path[512];
 
-static void on_instruction(unsigned cpu, void *data)
+static void on_instruction(unsigned index, void *el2)
 {
-    (void)data;
-    if (armed && !passed && cpu == victim && clock_now >= target) {
-        passed = 1;
-        own_at_deadline = executed[cpu];
+    struct cpu *cpu = &cpus[index % MAX_CPUS];
+
+    if (cpu->waiting) {
+        cpu->executed += clock_now - cpu->wait_began;
+        cpu->waiting = 0;
     }
-    executed[cpu % MAX_CPUS]++;
+    if (el2 != NULL && !cpu->el2) {
+        cpu->entered = cpu->executed;
+    }
+    cpu->el2 = el2 != NULL;
+    if (index == victim) {
+        if (state == ARMED && clock_now >= target) {
+            state = DUE;
+        }
+        if (state == DUE && cpu->el2) {
+            state = COUNTING;
+            began = cpu->entered;
+        }
+    }
+    cpu->executed++;
     clock_now++;
+}
+
+static void on_wait(unsigned index, void *data)
+{
+    struct cpu *cpu = &cpus[index % MAX_CPUS];
+
+    (void)data;
+    cpu->waiting = 1;
+    cpu->wait_began = clock_now;
 }
 
 static void on_arm(unsigned cpu, uint32_t info, uint64_t address, void *data)
 {
     (void)address;
     (void)data;
-    victim = cpu;
+    victim = cpu % MAX_CPUS;
     target = clock_now + qemu_plugin_mem_get_value(info).data.u64;
-    armed = 1;
-    passed = 0;
+    state = ARMED;
 }
 
-static void on_handler(unsigned cpu, void *data)
+static void on_handler(unsigned index, void *data)
 {
+    struct cpu *cpu = &cpus[index % MAX_CPUS];
     uint64_t delay;
 
     (void)data;
-    if (!armed || cpu != victim) {
+    if (state == IDLE || index != victim) {
         return;
     }
-    armed = 0;
-    if (!passed) {
-        early++; /* nobody executed anything for a while: the clock was moved on */
-        return;
+    if (state != COUNTING) {
+        began = cpu->entered; /* QEMU's clock was ahead */
+        early++;
     }
-    delay = executed[cpu] - own_at_deadline;
+    state = IDLE;
+    delay = cpu->executed - began;
     taken++;
     sum += delay;
     if (delay > most) {
@@ -102,14 +140,18 @@ static void on_handler(unsigned cpu, void *data)
 static void translate(plugin_id id, struct qemu_plugin_tb *tb)
 {
     uint32_t before = 0, word;
+    void *el2;
 
     (void)id;
     for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++, before = word) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 
         qemu_plugin_insn_data(insn, &word, sizeof(word));
-        qemu_plugin_register_vcpu_insn_exec_cb(insn, on_instruction, CB_NO_REGS, NULL);
-        if (word == HANDLER) {
+        el2 = qemu_plugin_insn_vaddr(insn) >= EL2_FIRST ? &cpus : NULL;
+        qemu_plugin_register_vcpu_insn_exec_cb(insn, on_instruction, CB_NO_REGS, el2);
+        if (word == YIELD && el2 != NULL) {
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, on_wait, CB_NO_REGS, NULL);
+        } else if (word == HANDLER) {
             qemu_plugin_register_vcpu_insn_exec_cb(insn, on_handler, CB_NO_REGS, NULL);
         } else if (before == ARM) {
             qemu_plugin_register_vcpu_mem_cb(insn, on_arm, CB_NO_REGS, MEM_WRITE, NULL);

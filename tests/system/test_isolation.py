@@ -160,6 +160,9 @@ def test_controls_together(evidence):
     assert totals["attempts"] == totals["blocked"]
 
 
+ROUNDS = 1000
+
+
 def delay(guest, name, shared, version=3, image=None):
     """Own-pCPU instructions from a timer deadline of the victim to its handler: {"taken", "early", "mean", "max"}."""
     out = os.path.join(run.LOGS, f"{name}.delay")
@@ -167,17 +170,17 @@ def delay(guest, name, shared, version=3, image=None):
     os.makedirs(run.LOGS, exist_ok=True)
     if os.path.exists(out):
         os.remove(out)
-    machine = machines.Machine(cpu="cortex-a72,cntfrq=1000000000", gic=version, smp=2, icount="shift=0,sleep=off",
+    machine = machines.Machine(cpu="cortex-a72,cntfrq=1000000000", gic=version, smp=2 if shared else 3, icount="shift=0,sleep=off",
                                options=("-plugin", f"{plugin},out={out}"))
-    victim = Domain(guest, f"test=neighbour rounds=1500 sleep={int(shared)} end=wait", memory=2048, nodes=on(0),
+    victim = Domain(guest, f"test=neighbour rounds={ROUNDS} sleep={int(shared)} end=wait", memory=2048, nodes=on(0),
                     properties="bulkhead,priority = <200>;")
-    places = (0, 1) if shared else (1, 1)
+    places = (0, 1) if shared else (1, 2)
     nodes = "".join(f'vcpu{v} {{ compatible = "xen,vcpu"; id = <{v}>; hard-affinity = "{p}"; }};'
                     for v, p in enumerate(places))
-    attacker = Domain(guest, "test=storm times=300 end=reset", memory=2048, cpus=2, nodes=nodes,
+    attacker = Domain(guest, "test=storm times=200 end=reset", memory=2048, cpus=2, nodes=nodes,
                       properties="bulkhead,restart = <0xffffffff>;")
     with run.hypervisor(machine, [victim, attacker], name, limit=120, image=image) as r:
-        r.expect("FIG neighbour.rounds 1500", domain=1, refuse="FAIL")
+        r.expect(f"FIG neighbour.rounds {ROUNDS}", domain=1, refuse="FAIL")
         storms = sum(l.domain == 2 and "PASS storm" in l.text for l in r.lines)
     with open(out, encoding="ascii") as f:
         words = f.read().split()
