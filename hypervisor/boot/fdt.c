@@ -415,7 +415,7 @@ fdt_node_t fdt_by_phandle(const struct fdt *fdt, uint32_t phandle)
 
 char *fdt_node_path(const struct fdt *fdt, fdt_node_t node, char *buf, size_t size)
 {
-    fdt_node_t lineage[FDT_MAX_DEPTH];
+    fdt_node_t lineage[FDT_MAX_DEPTH] = {0};
     uint32_t depth = fdt_lineage(fdt, node, lineage), i;
     size_t used = 0;
 

@@ -38,9 +38,6 @@ static void unload(struct pcpu *pcpu)
     struct vcpu *vcpu = pcpu->loaded;
     struct virq_effects effects = {0};
 
-    if (vcpu == NULL) {
-        return;
-    }
     context_save(vcpu);
     virq_suspend(vcpu->domain->virq, vcpu->virq, &effects);
     pcpu->loaded = NULL;
@@ -231,7 +228,9 @@ static struct vcpu *choose_or_idle(struct pcpu *pcpu)
         pcpu->running = next;
         pcpu->run_since = now;
         if (next != NULL && next->state == VCPU_READY && pcpu->loaded != next) {
-            unload(pcpu); /* before next_event(): the timers of the one that goes are watched from now on */
+            if (pcpu->loaded != NULL) {
+                unload(pcpu); /* before next_event(), which watches the timers of the one that goes */
+            }
             load(pcpu, next);
         }
         if (pcpu->nr_vcpus > 1) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The EL2 vector table and the way to and from a guest.
  *
- * While a guest runs, SP_EL2 points to its struct vcpu and TPIDR_EL2 to the struct pcpu. A trap saves what C may change
- * (x0 to x17, x30; the hypervisor is compiled with x18 fixed) and takes the pCPU's stack. Handlers return in x0 the vCPU
- * to run next and in x1 the one to leave, or 0: only then the rest is saved and everything is loaded. */
+ * While a guest runs, SP_EL2 points to its struct vcpu and TPIDR_EL2 to the struct pcpu. A trap saves what C may
+ * change (x0 to x17, x30; the hypervisor is compiled with x18 fixed) and takes the pCPU's stack. Handlers return in
+ * x0 the vCPU to run next and in x1 the one to leave, or 0: only then the rest is saved and everything is loaded. */
 #define VCPU_STACK 256
 #define VCPU_X(n)  (8 * (n))
 #define PCPU_STACK 8
@@ -62,8 +62,8 @@
     .macro nothing
     .endm
 
-/* What a core needs so that a guest cannot steer the hypervisor's branch prediction (arch/arm64/errata.h). The save area has
- * room for the scratch registers. */
+/* What a core needs so that a guest cannot steer the hypervisor's branch prediction (arch/arm64/errata.h). The save
+ * area has room for the scratch registers. */
     .macro branch_loop
     stp     x0, x1, [sp, #VCPU_X(0)]
     mov     x0, #32                 /* enough for every core that the loop helps */
