@@ -57,7 +57,9 @@ def measured():
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row["budget"] is not None], ids=lambda r: r["name"])
-def test_budget(row, measured, evidence):
+def test_budget(row, measured, evidence, request):
+    if "over" in row:  # known and not yet mended: fails as soon as it is, so that the word goes away then
+        request.applymarker(pytest.mark.xfail(strict=True, raises=run.Failure, reason=row["over"]))
     entry = measured[0].get(row["name"])
     figure = report.Figure(entry["min"], entry["median"], entry["max"]) if entry else None
     if figure is None and row.get("optional"):

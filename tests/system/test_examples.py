@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every example starts: in QEMU as `bulkhead run` does it, and under Debian's U-Boot by the script of `bulkhead image`."""
+"""The first example starts as `bulkhead run` does it. Others, and the start under U-Boot, have files of their own."""
 
 import os
 import shlex
@@ -8,7 +8,6 @@ import subprocess
 import pytest
 
 import linux
-import machine as machines
 import run
 
 TOOL = os.path.join(linux.SOURCE, "tools", "bulkhead")
@@ -44,20 +43,4 @@ def test_two_linux_example(name, tmp_path):
     if "-serial" not in command:
         command += ["-serial", "stdio"]
     with run.Run(command, name, 240) as r:
-        expect_example(r)
-
-
-@pytest.mark.line_01_1
-def test_under_u_boot(name, tmp_path, evidence):
-    """U-Boot finds boot.scr on a disk and enters the hypervisor with caches on until `booti`."""
-    from command import fetch
-    folder, disk = str(tmp_path / "set"), str(tmp_path / "disk.img")
-    compose(folder, "--unattended", "--disk", disk)
-    machine = machines.Machine(cpu="cortex-a72", gic=3, smp=4, mem=2048)
-    command = machine.arguments() + ["-serial", "stdio", "-bios", str(fetch.item("u-boot")), "-device",
-                                     "virtio-blk-device,drive=d", "-drive", f"if=none,id=d,format=raw,file={disk}"]
-    with run.Run(command, name, 300) as r:
-        r.expect(r"U-Boot 20", limit=30)
-        r.expect(r"\(BH\)", limit=90)
-        evidence("seconds from reset to the hypervisor under U-Boot", round(r.elapsed, 1))
         expect_example(r)
