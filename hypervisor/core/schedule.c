@@ -40,6 +40,12 @@ static void unload(struct pcpu *pcpu)
 
     context_save(vcpu);
     virq_suspend(vcpu->domain->virq, vcpu->virq, &effects);
+    if (!context_timer_asserted(vcpu->el1.cntv_ctl)) {
+        virq_lowered(vcpu->domain->virq, vcpu->virq, GUEST_TIMER_VIRT);
+    }
+    if (!context_timer_asserted(vcpu->el1.cntp_ctl)) {
+        virq_lowered(vcpu->domain->virq, vcpu->virq, GUEST_TIMER_PHYS);
+    }
     pcpu->loaded = NULL;
     effects_apply(vcpu->domain, &effects);
 }

@@ -69,6 +69,10 @@ void virq_sync(struct virq *virq, struct virq_cpu *self, struct virq_effects *ef
  * memory. For hardware-linked PPIs the physical active state is cleared here and restored by virq_resume().
  */
 void virq_suspend(struct virq *virq, struct virq_cpu *self, struct virq_effects *effects);
+/* After virq_suspend(): the line of this linked level PPI is low, so what was pending of it is no more. (A
+ * list register does not see the line; a guest that polls its timer with interrupts masked would find WFI
+ * fall through for ever.) */
+void virq_lowered(struct virq *virq, struct virq_cpu *cpu, unsigned intid);
 void virq_resume(struct virq *virq, struct virq_cpu *self, struct virq_effects *effects);
 /* Would the vCPU be interrupted if it ran now? For WFI and for wake-up of a vCPU that is not resident. */
 bool virq_deliverable(struct virq *virq, struct virq_cpu *cpu);

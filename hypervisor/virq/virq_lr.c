@@ -678,6 +678,18 @@ void virq_suspend(struct virq *virq, struct virq_cpu *self, struct virq_effects 
     spin_unlock(&virq->lock);
 }
 
+void virq_lowered(struct virq *virq, struct virq_cpu *cpu, unsigned intid)
+{
+    uint32_t mask = 1u << intid;
+
+    spin_lock(&virq->lock);
+    if ((cpu->bank.hw_active & ~cpu->bank.edge & mask) != 0) {
+        cpu->bank.pending &= ~mask;
+        cpu->bank.hw_active &= ~mask | cpu->bank.active;
+    }
+    spin_unlock(&virq->lock);
+}
+
 void virq_resume(struct virq *virq, struct virq_cpu *self, struct virq_effects *effects)
 {
     spin_lock(&virq->lock);

@@ -40,6 +40,12 @@ void fp_switch(struct vcpu *vcpu);
 /* CNTPCT at which the earliest enabled, unmasked timer of a saved vCPU fires; ~0 if none. */
 uint64_t context_next_timer(const struct vcpu *vcpu);
 
+/* Whether a timer with this CNT*_CTL drives its interrupt: ENABLE, not IMASK, ISTATUS. */
+static inline bool context_timer_asserted(uint64_t ctl)
+{
+    return ctl % 8u == 5u;
+}
+
 /* Synchronous exception into EL1 of the resident vCPU (Arm ARM D1.3): class and syndrome as ESR_EL1. */
 void context_inject(struct vcpu *vcpu, uint64_t esr, uint64_t far);
 
