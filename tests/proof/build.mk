@@ -12,7 +12,7 @@ proof-barriers:
 
 # Every unit test, built for coverage in a folder of its own; a table per file of the hypervisor.
 COVERAGE := $(O)/coverage
-COVERAGE_FLAGS := -fprofile-instr-generate -fcoverage-mapping
+COVERAGE_FLAGS := -fprofile-instr-generate -fcoverage-mapping -fprofile-update=atomic
 coverage:
 	$(Q)rm -rf $(COVERAGE)/raw && mkdir -p $(COVERAGE)/raw
 	$(Q)LLVM_PROFILE_FILE=$(COVERAGE)/raw/%p-%m.profraw $(MAKE) --no-print-directory -f $(SRC)/Makefile O=$(COVERAGE) \
