@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The first translation tables. Runs with the MMU off at physical addresses: only PC-relative references, no
  * tables of pointers, aligned accesses. */
+#include "arch/arm64/image.h"
 #include "arch/arm64/layout.h"
 #include "arch/arm64/stage1.h"
 #include "arch/arm64/stage1_bits.h"
 #include "boot/early_map.h"
-
-extern char image_start[], rodata_start[], boot_start[], boot_rodata_start[], data_start[], image_end[];
-
-/* Used by stage1.c afterwards. */
-extern struct stage1_tables stage1_boot_tables;
-extern uint64_t stage1_image_table[STAGE1_TABLE_ENTRIES];
-extern uint64_t stage1_stack_table[STAGE1_TABLE_ENTRIES];
-extern uint64_t stage1_device_table[STAGE1_TABLE_ENTRIES];
-extern uint64_t stage1_image_pa;
 
 static uint64_t identity_level1[STAGE1_TABLE_ENTRIES] __attribute__((aligned(4096)));
 

@@ -3,6 +3,7 @@
  * back. */
 #include "boot/main.h"
 
+#include "arch/arm64/image.h"
 #include "arch/arm64/stage1.h"
 #include "arch/arm64/stage2.h"
 #include "arch/arm64/timer.h"
@@ -26,9 +27,6 @@
 #define VERSION   "0.1.0"
 #define HEAP_MIN  MIB(2)
 #define HEAP_STEP MIB(2)
-
-extern char image_start[], image_end[], boot_start[], boot_end[], boot_bss_start[];
-extern struct stage1_tables stage1_boot_tables;
 
 static struct fdt blob;
 static struct host host;

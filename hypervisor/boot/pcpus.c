@@ -3,6 +3,7 @@
 #include "boot/pcpus.h"
 
 #include "arch/arm64/barrier.h"
+#include "arch/arm64/image.h"
 #include "arch/arm64/layout.h"
 #include "arch/arm64/stage1.h"
 #include "arch/arm64/timer.h"
@@ -14,7 +15,6 @@
 #define GICR_FRAMES    0x20000u /* RD_base and SGI_base */
 #define START_LIMIT_US 1000000u
 
-extern struct stage1_tables stage1_boot_tables;
 static struct pcpu_start starts[MAX_PCPUS];
 
 static uint64_t own_mpidr(void)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arch/arm64/stage1.h"
 
+#include "arch/arm64/image.h"
 #include "arch/arm64/layout.h"
 #include "arch/arm64/ops.h"
 #include "arch/arm64/stage1_bits.h"
 #include "base/string.h"
-
-extern char image_start[], boot_start[], boot_end[], boot_bss_start[], image_end[];
 
 /* early_map.c fills these with the MMU off. */
 struct stage1_tables stage1_boot_tables;

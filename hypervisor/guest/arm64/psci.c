@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PSCI 1.1 and the SMCCC services of a domain (DEN0022, DEN0028), through HVC and SMC alike. */
 #include "arch/arm64/barrier.h"
+#include "base/spinlock.h"
 #include "core/domain.h"
 #include "core/firmware.h"
 #include "core/power.h"
@@ -143,8 +144,6 @@ static bool forward(struct vcpu *vcpu, uint32_t function)
 }
 
 #ifdef BREAK_long_lock
-#include "base/spinlock.h"
-
 /* Test-only build: a lock that the path of every timer interrupt takes is held over a loop that the guest
  * chooses. */
 static void hold_long(uint64_t rounds)
