@@ -170,14 +170,14 @@ def delay(guest, name, shared, version=3, image=None):
     os.makedirs(run.LOGS, exist_ok=True)
     if os.path.exists(out):
         os.remove(out)
-    machine = machines.Machine(cpu="cortex-a72,cntfrq=1000000000", gic=version, smp=2 if shared else 3, icount="shift=0,sleep=off",
+    machine = machines.Machine(cpu="cortex-a72,cntfrq=1000000000", gic=version, smp=2, icount="shift=0,sleep=off",
                                options=("-plugin", f"{plugin},out={out}"))
     victim = Domain(guest, f"test=neighbour rounds={ROUNDS} sleep={int(shared)} end=wait", memory=2048, nodes=on(0),
                     properties="bulkhead,priority = <200>;")
-    places = (0, 1) if shared else (1, 2)
+    places = (0, 1) if shared else (1,)
     nodes = "".join(f'vcpu{v} {{ compatible = "xen,vcpu"; id = <{v}>; hard-affinity = "{p}"; }};'
                     for v, p in enumerate(places))
-    attacker = Domain(guest, "test=storm times=200 end=reset", memory=2048, cpus=2, nodes=nodes,
+    attacker = Domain(guest, "test=storm times=200 end=reset", memory=2048, cpus=len(places), nodes=nodes,
                       properties="bulkhead,restart = <0xffffffff>;")
     with run.hypervisor(machine, [victim, attacker], name, limit=120, image=image) as r:
         r.expect(f"FIG neighbour.rounds {ROUNDS}", domain=1, refuse="FAIL")
