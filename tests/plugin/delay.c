@@ -12,6 +12,9 @@
  * CPUs; but where the pCPU waits for a lock (a YIELD at EL2, which under icount gives the turn to the others), what the
  * others execute meanwhile does: on hardware the waiting lasts as long.
  *
+ * QEMU 10.0 tells callbacks a wrong CPU where one thread runs them all (the number is that of the CPU that translated the
+ * block), so the pCPU is told apart by its TPIDR_EL2, in which the hypervisor keeps the pCPU's own structure.
+ *
  * Debian has no qemu-plugin.h: the prototypes of the few calls used are here (API version 4, QEMU 9.2 and later). */
 #include <stdint.h>
 #include <stdio.h>
@@ -25,11 +28,20 @@
 #define EL2_FIRST  0xff8000000000u /* the hypervisor's addresses; guests of this test use none above 1 TiB */
 #define MAX_CPUS   8u
 #define CB_NO_REGS 0
+#define CB_R_REGS  1
 #define MEM_WRITE  2
 
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 typedef uint64_t plugin_id;
+typedef struct {
+    uint8_t *data;
+    unsigned len;
+} byte_array; /* GLib's GByteArray and GArray */
+struct register_name {
+    void *handle;
+    const char *name, *feature;
+};
 typedef struct {
     int type;
     union {
@@ -47,6 +59,12 @@ void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, void (*cb)(plugin_id, s
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, void (*cb)(unsigned, void *), int flags, void *data);
 void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn, void (*cb)(unsigned, uint32_t, uint64_t, void *),
                                       int flags, int rw, void *data);
+void qemu_plugin_register_vcpu_init_cb(plugin_id id, void (*cb)(plugin_id, unsigned));
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, void (*cb)(unsigned, void *), int flags, void *data);
+byte_array *qemu_plugin_get_registers(void);
+int qemu_plugin_read_register(void *handle, byte_array *to);
+byte_array *g_byte_array_new(void);
+byte_array *g_byte_array_set_size(byte_array *array, unsigned length);
 void qemu_plugin_register_atexit_cb(plugin_id id, void (*cb)(plugin_id, void *), void *data);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
@@ -63,17 +81,60 @@ static struct cpu {
     uint64_t entered;  /* value of executed when it last came to EL2 */
     uint64_t wait_began;
     int el2, waiting;
+    uint64_t key;      /* TPIDR_EL2 */
 } cpus[MAX_CPUS];
+static struct cpu *current = cpus, *victim;
 static uint64_t clock_now;
-static unsigned victim;
+static void *key_register;
+static byte_array *key_bytes;
 static enum { IDLE, ARMED, DUE, COUNTING } state;
 static uint64_t target, began;
 static uint64_t taken, early, sum, most, most_at;
 static char path[512];
 
+static void find_register(plugin_id id, unsigned index)
+{
+    const byte_array *all = qemu_plugin_get_registers();
+    const struct register_name *names = (const struct register_name *)(void *)all->data;
+
+    (void)id;
+    (void)index;
+    for (unsigned i = 0; i < all->len && key_register == NULL; i++) {
+        if (strcmp(names[i].name, "TPIDR_EL2") == 0) {
+            key_register = names[i].handle;
+            key_bytes = g_byte_array_new();
+        }
+    }
+}
+
+static void on_block(unsigned index, void *data)
+{
+    uint64_t key = 0;
+
+    (void)index;
+    (void)data;
+    g_byte_array_set_size(key_bytes, 0);
+    if (qemu_plugin_read_register(key_register, key_bytes) != sizeof(key)) {
+        return;
+    }
+    memcpy(&key, key_bytes->data, sizeof(key));
+    if (key == current->key) {
+        return;
+    }
+    for (unsigned i = 0; i < MAX_CPUS; i++) {
+        if (cpus[i].key == key || cpus[i].key == 0) {
+            cpus[i].key = key;
+            current = &cpus[i];
+            return;
+        }
+    }
+}
+
 static void on_instruction(unsigned index, void *el2)
 {
-    struct cpu *cpu = &cpus[index % MAX_CPUS];
+    struct cpu *cpu = current;
+
+    (void)index;
 
     if (cpu->waiting) {
         cpu->executed += clock_now - cpu->wait_began;
@@ -83,7 +144,7 @@ static void on_instruction(unsigned index, void *el2)
         cpu->entered = cpu->executed;
     }
     cpu->el2 = el2 != NULL;
-    if (index == victim) {
+    if (cpu == victim) {
         if (state == ARMED && clock_now >= target) {
             state = DUE;
         }
@@ -98,29 +159,32 @@ static void on_instruction(unsigned index, void *el2)
 
 static void on_wait(unsigned index, void *data)
 {
-    struct cpu *cpu = &cpus[index % MAX_CPUS];
+    struct cpu *cpu = current;
 
+    (void)index;
     (void)data;
     cpu->waiting = 1;
     cpu->wait_began = clock_now;
 }
 
-static void on_arm(unsigned cpu, uint32_t info, uint64_t address, void *data)
+static void on_arm(unsigned index, uint32_t info, uint64_t address, void *data)
 {
+    (void)index;
     (void)address;
     (void)data;
-    victim = cpu % MAX_CPUS;
+    victim = current;
     target = clock_now + qemu_plugin_mem_get_value(info).data.u64;
     state = ARMED;
 }
 
 static void on_handler(unsigned index, void *data)
 {
-    struct cpu *cpu = &cpus[index % MAX_CPUS];
+    struct cpu *cpu = current;
     uint64_t delay;
 
+    (void)index;
     (void)data;
-    if (state == IDLE || index != victim) {
+    if (state == IDLE || cpu != victim) {
         return;
     }
     if (state != COUNTING) {
@@ -143,6 +207,7 @@ static void translate(plugin_id id, struct qemu_plugin_tb *tb)
     void *el2;
 
     (void)id;
+    qemu_plugin_register_vcpu_tb_exec_cb(tb, on_block, CB_R_REGS, NULL);
     for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++, before = word) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 
@@ -181,6 +246,7 @@ int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
             snprintf(path, sizeof(path), "%s", argv[i] + 4);
         }
     }
+    qemu_plugin_register_vcpu_init_cb(id, find_register);
     qemu_plugin_register_vcpu_tb_trans_cb(id, translate);
     qemu_plugin_register_atexit_cb(id, report, NULL);
     return 0;
