@@ -66,13 +66,13 @@ static void load(struct pcpu *pcpu, struct vcpu *vcpu)
 /* The vCPU is off; everything of it is in memory before others may see that. */
 static void take_off(struct pcpu *pcpu, struct vcpu *vcpu)
 {
+    vcpu->state = VCPU_OFF;
     if (pcpu->loaded == vcpu) {
         unload(pcpu);
     }
     if (pcpu->fp_owner == vcpu) {
         pcpu->fp_owner = NULL;
     }
-    vcpu->state = VCPU_OFF;
 }
 
 /* A request may outlive the domain's stop, and even its next start: it counts in the life in which it was

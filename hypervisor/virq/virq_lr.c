@@ -284,7 +284,8 @@ static bool any_outside(struct virq *virq, struct virq_cpu *self, unsigned index
     return false;
 }
 
-/* The common case of the following: an edge came for one that is pending there already, and nothing else changed. */
+/* The common case of the following: an edge came for one that is pending there already, and nothing else
+ * changed. */
 static bool absorb_edge(struct virq *virq, struct virq_cpu *self, unsigned n, uint64_t lr)
 {
     unsigned index = self->lr_intid[n] / VIRQ_BANK, bit = self->lr_intid[n] % VIRQ_BANK;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The neighbour's delay: a victim that takes timer interrupts and does nothing else, and an attacker that makes the
- * hypervisor work. The instructions are counted by tests/plugin/delay.c, which knows the two hints below. */
+/* The neighbour's delay: a victim that takes timer interrupts and does nothing else, and an attacker that
+ * makes the hypervisor work. The instructions are counted by tests/plugin/delay.c, which knows the two hints
+ * below. */
 #include "gic.h"
 #include "guest.h"
 
@@ -23,7 +24,10 @@ static void arm(uint64_t ticks)
     uint64_t sink, count;
     irq_off();
     isb();
-    __asm__ volatile("mrs %0, cntvct_el0\n" MARK_ARM "str %1, [%2]" : "=&r"(count) : "r"(ticks), "r"(&sink) : "memory");
+    __asm__ volatile("mrs %0, cntvct_el0\n" MARK_ARM "str %1, [%2]"
+                     : "=&r"(count)
+                     : "r"(ticks), "r"(&sink)
+                     : "memory");
     sysreg_write(cntv_cval_el0, count + ticks);
     sysreg_write(cntv_ctl_el0, 1);
     isb();
@@ -84,8 +88,8 @@ static void storm_uart(uint32_t i)
 
 static void storm_calls(uint32_t i)
 {
-    static const uint32_t ids[] = {PSCI_VERSION, PSCI_FEATURES, PSCI_AFFINITY_INFO, SMCCC_ARCH_FEATURES, 0x8600ff01,
-                                   0x84000005, 0xffffffff, PSCI_CPU_ON};
+    static const uint32_t ids[] = {PSCI_VERSION, PSCI_FEATURES, PSCI_AFFINITY_INFO, SMCCC_ARCH_FEATURES,
+                                   0x8600ff01,   0x84000005,    0xffffffff,         PSCI_CPU_ON};
     uint64_t regs[18] = {ids[i % ARRAY_SIZE(ids)], cpu_count > 1 ? cpus[1].mpidr : 77, 0xfffffffffffffffc};
     smccc_call(i % 2 != 0, regs);
 }
@@ -112,7 +116,8 @@ static void storm_spis(uint32_t i)
     gic_priority(32 + i % 32, (uint8_t)(i * 8));
 }
 
-/* By set and way, and the switch of the caches that goes with it: what makes the hypervisor clean all of the RAM. */
+/* By set and way, and the switch of the caches that goes with it: what makes the hypervisor clean all of the
+ * RAM. */
 static void storm_set_way(uint32_t i)
 {
     __asm__ volatile("dc cisw, %0\n dc csw, %1" : : "r"((uint64_t)i % 64 * 64), "r"(0ull) : "memory");
@@ -159,8 +164,9 @@ static void stop_timers(uint32_t intid)
 /* Each storm in turn, times= of each; with end=reset the domain then begins again. */
 TEST(storm)
 {
-    static void (*const storms[])(uint32_t) = {storm_sgi, storm_distributor, storm_uart, storm_calls, storm_faults,
-                                               storm_timer, storm_spis, storm_set_way, storm_cpus, storm_lock};
+    static void (*const storms[])(uint32_t) = {storm_sgi,    storm_distributor, storm_uart, storm_calls,
+                                               storm_faults, storm_timer,       storm_spis, storm_set_way,
+                                               storm_cpus,   storm_lock};
     uint32_t times = (uint32_t)arg_number("times", 500);
     hole = mmu_window(0x8000000000, MMU_DEVICE);
     irq_body = stop_timers;

@@ -145,7 +145,7 @@ TEST(probe_immediates)
 {
     enum { BATCH = 1024 };
     static uint32_t calls[BATCH + 1] __attribute__((aligned(4096)));
-    uint64_t (*fn)(uint64_t) = (uint64_t(*)(uint64_t))(uintptr_t)calls;
+    uint64_t (*fn)(uint64_t) = (uint64_t (*)(uint64_t))(uintptr_t)calls;
     uint32_t step = (uint32_t)arg_number("step", 1);
     begin();
     for (uint32_t first = 0; first < 0x10000; first += BATCH / 2 * step) {
@@ -158,7 +158,7 @@ TEST(probe_immediates)
                 calls[n++] = 0xd4000003 | i << 5;
             }
         }
-        calls[n] = 0xd65f03c0;          /* ret */
+        calls[n] = 0xd65f03c0; /* ret */
         for (uint64_t a = (uint64_t)calls; a < (uint64_t)(calls + BATCH + 1); a += 16) {
             __asm__ volatile("dc cvau, %0\n dsb ish\n ic ivau, %0" : : "r"(a) : "memory");
         }

@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-/* QEMU TCG plugin: how many instructions a pCPU executes between a deadline of the virtual timer and the guest's handler.
+/* QEMU TCG plugin: how many instructions a pCPU executes between a deadline of the virtual timer and the
+ * guest's handler.
  *
- * To be used under -icount shift=0 with a counter of 1 GHz: one tick of the counter is then one instruction of any CPU.
- * The guest shows itself by two hints that do nothing (tests/attack/neighbour.c): ARM, followed by a store of the ticks
- * from now to the deadline, and HANDLER, the first thing that its interrupt handler executes.
+ * To be used under -icount shift=0 with a counter of 1 GHz: one tick of the counter is then one instruction
+ * of any CPU. The guest shows itself by two hints that do nothing (tests/attack/neighbour.c): ARM, followed
+ * by a store of the ticks from now to the deadline, and HANDLER, the first thing that its interrupt handler
+ * executes.
  *
- * Counted from the deadline on are all instructions of that pCPU, whoever executes them, but not those that a guest executes
- * before the pCPU first enters EL2: there a pending interrupt is taken at once, so they only show that QEMU's clock
- * and this one drift apart (an instruction that faults counts here and not there). Where the deadline falls into EL2, the
- * whole stay there counts. Instructions of other CPUs do not count, so the figure does not depend on how QEMU interleaves
- * CPUs; but where the pCPU waits for a lock (a YIELD at EL2, which under icount gives the turn to the others), what the
- * others execute meanwhile does: on hardware the waiting lasts as long.
+ * Counted from the deadline on are all instructions of that pCPU, whoever executes them, but not those that a
+ * guest executes before the pCPU first enters EL2: there a pending interrupt is taken at once, so they only
+ * show that QEMU's clock and this one drift apart (an instruction that faults counts here and not there).
+ * Where the deadline falls into EL2, the whole stay there counts. Instructions of other CPUs do not count, so
+ * the figure does not depend on how QEMU interleaves CPUs; but where the pCPU waits for a lock (a YIELD at
+ * EL2, which under icount gives the turn to the others), what the others execute meanwhile does: on hardware
+ * the waiting lasts as long.
  *
- * QEMU 10.0 tells callbacks a wrong CPU where one thread runs them all (the number is that of the CPU that translated the
- * block), so the pCPU is told apart by its TPIDR_EL2, in which the hypervisor keeps the pCPU's own structure.
+ * QEMU 10.0 tells callbacks a wrong CPU where one thread runs them all (the number is that of the CPU that
+ * translated the block), so the pCPU is told apart by its TPIDR_EL2, in which the hypervisor keeps the pCPU's
+ * own structure.
  *
- * Debian has no qemu-plugin.h: the prototypes of the few calls used are here (API version 4, QEMU 9.2 and later). */
+ * Debian has no qemu-plugin.h: the prototypes of the few calls used are here (API version 4, QEMU 9.2 and
+ * later). */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,11 +61,14 @@ typedef struct {
 } qemu_plugin_mem_value;
 
 void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, void (*cb)(plugin_id, struct qemu_plugin_tb *));
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, void (*cb)(unsigned, void *), int flags, void *data);
-void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn, void (*cb)(unsigned, uint32_t, uint64_t, void *),
-                                      int flags, int rw, void *data);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, void (*cb)(unsigned, void *),
+                                            int flags, void *data);
+void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn,
+                                      void (*cb)(unsigned, uint32_t, uint64_t, void *), int flags, int rw,
+                                      void *data);
 void qemu_plugin_register_vcpu_init_cb(plugin_id id, void (*cb)(plugin_id, unsigned));
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, void (*cb)(unsigned, void *), int flags, void *data);
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, void (*cb)(unsigned, void *), int flags,
+                                          void *data);
 byte_array *qemu_plugin_get_registers(void);
 int qemu_plugin_read_register(void *handle, byte_array *to);
 byte_array *g_byte_array_new(void);
@@ -81,7 +89,7 @@ static struct cpu {
     uint64_t entered;  /* value of executed when it last came to EL2 */
     uint64_t wait_began;
     int el2, waiting;
-    uint64_t key;      /* TPIDR_EL2 */
+    uint64_t key; /* TPIDR_EL2 */
 } cpus[MAX_CPUS];
 static struct cpu *current = cpus, *victim;
 static uint64_t clock_now;
@@ -233,8 +241,9 @@ static void report(plugin_id id, void *data)
     if (f == NULL) {
         return;
     }
-    fprintf(f, "taken %llu early %llu mean %llu max %llu at %llu\n", (unsigned long long)taken, (unsigned long long)early,
-            (unsigned long long)(taken ? sum / taken : 0), (unsigned long long)most, (unsigned long long)most_at);
+    fprintf(f, "taken %llu early %llu mean %llu max %llu at %llu\n", (unsigned long long)taken,
+            (unsigned long long)early, (unsigned long long)(taken ? sum / taken : 0),
+            (unsigned long long)most, (unsigned long long)most_at);
     fclose(f);
 }
 

@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bare-metal domain: prints a line every few seconds and sleeps in between. It uses the fixed addresses of a Xen
- * domain (public/arch-arm.h), as Zephyr does. Boot arguments: period=SECONDS, beats=N (then power off; 0: never). */
+/* A bare-metal domain: prints a line every few seconds and sleeps in between. It uses the fixed addresses of
+ * a Xen domain (public/arch-arm.h), as Zephyr does. Boot arguments: period=SECONDS, beats=N (then power off;
+ * 0: never). */
 #include <stddef.h>
 #include <stdint.h>
 
-#define GICD        0x03001000UL
-#define GICC        0x03002000UL
-#define GICR        0x03020000UL
-#define GICR_SGI    (GICR + 0x10000UL)
-#define UART        0x22000000UL
-#define UART_FR     0x18UL
-#define UART_TXFF   (1U << 5)
-#define VTIMER_PPI  27U
-#define SYSTEM_OFF  0x84000008U
+#define GICD       0x03001000UL
+#define GICC       0x03002000UL
+#define GICR       0x03020000UL
+#define GICR_SGI   (GICR + 0x10000UL)
+#define UART       0x22000000UL
+#define UART_FR    0x18UL
+#define UART_TXFF  (1U << 5)
+#define VTIMER_PPI 27U
+#define SYSTEM_OFF 0x84000008U
 
-#define READ_SYSREG(name) __extension__({ uint64_t v_; __asm__ volatile("mrs %0, " #name : "=r"(v_)); v_; })
-#define WRITE_SYSREG(name, value) __asm__ volatile("msr " #name ", %0\n\tisb" : : "r"((uint64_t)(value)) : "memory")
+#define READ_SYSREG(name)                              \
+    __extension__({                                    \
+        uint64_t v_;                                   \
+        __asm__ volatile("mrs %0, " #name : "=r"(v_)); \
+        v_;                                            \
+    })
+#define WRITE_SYSREG(name, value) \
+    __asm__ volatile("msr " #name ", %0\n\tisb" : : "r"((uint64_t)(value)) : "memory")
 
 static void write32(uintptr_t address, uint32_t value)
 {
@@ -53,7 +60,8 @@ static void print_number(uint64_t value)
         put(digits[--count]);
 }
 
-/* Lets the timer's interrupt become pending at this CPU, which ends a WFI. It is never taken: PSTATE.I stays set. */
+/* Lets the timer's interrupt become pending at this CPU, which ends a WFI. It is never taken: PSTATE.I stays
+ * set. */
 static void interrupts_init(void)
 {
     if ((READ_SYSREG(ID_AA64PFR0_EL1) >> 24) % 16 != 0) { /* GICv3 system registers */
@@ -62,10 +70,10 @@ static void interrupts_init(void)
         write32(GICR + 0x14, 0);                          /* GICR_WAKER: awake */
         while ((read32(GICR + 0x14) & 4U) != 0)
             ;
-        write32(GICR_SGI + 0x80, 0xffffffffU);            /* group 1 */
+        write32(GICR_SGI + 0x80, 0xffffffffU); /* group 1 */
         write32(GICR_SGI + 0x100, 1U << VTIMER_PPI);
-        WRITE_SYSREG(S3_0_C4_C6_0, 0xff);                 /* ICC_PMR_EL1 */
-        WRITE_SYSREG(S3_0_C12_C12_7, 1);                  /* ICC_IGRPEN1_EL1 */
+        WRITE_SYSREG(S3_0_C4_C6_0, 0xff); /* ICC_PMR_EL1 */
+        WRITE_SYSREG(S3_0_C12_C12_7, 1);  /* ICC_IGRPEN1_EL1 */
     } else {
         write32(GICD, 1);
         write32(GICD + 0x100, 1U << VTIMER_PPI);

@@ -8,10 +8,10 @@
 
 #include "base/bits.h"
 
-#define INTIDS 1024u
-#define VMCR_EOI_MODE (1u << 9)
+#define INTIDS          1024u
+#define VMCR_EOI_MODE   (1u << 9)
 #define EOI_COUNT_SHIFT 27u
-#define RUNNING_NONE 0x100u
+#define RUNNING_NONE    0x100u
 
 uint8_t gic_version, gic_nr_lrs, gic_apr_shift;
 struct host_gic_cpu host_gic_cpus[HOST_GIC_PCPUS];
@@ -23,12 +23,12 @@ static struct physical {
     bool enabled, pending, active;
 } spis[INTIDS], ppis[HOST_GIC_PCPUS][32];
 
-#define REQUIRE(condition)                                                       \
-    do {                                                                         \
-        if (!(condition)) {                                                      \
+#define REQUIRE(condition)                                                    \
+    do {                                                                      \
+        if (!(condition)) {                                                   \
             fprintf(stderr, "host GIC, line %d: %s\n", __LINE__, #condition); \
-            abort();                                                             \
-        }                                                                        \
+            abort();                                                          \
+        }                                                                     \
     } while (0)
 
 static struct physical *physical(unsigned intid)
@@ -204,7 +204,8 @@ static unsigned running_priority(void)
 
 static unsigned group_priority(unsigned priority)
 {
-    unsigned bpr = gic_version == 3 ? (unsigned)FIELD(here()->vmcr, 20, 18) : (unsigned)FIELD(here()->vmcr, 23, 21) + 1u;
+    unsigned bpr =
+        gic_version == 3 ? (unsigned)FIELD(here()->vmcr, 20, 18) : (unsigned)FIELD(here()->vmcr, 23, 21) + 1u;
 
     return priority >> bpr << bpr;
 }
@@ -228,8 +229,7 @@ uint32_t host_gic_acknowledge(void)
     lr = here()->lr[best];
     here()->lr[best] = (lr & ~LR_STATE) | LR_ACTIVE;
     *active_priorities() |= 1u << group_priority(priority) / 8u;
-    return LR_VINTID(lr) |
-           (gic_version == 2 && LR_VINTID(lr) < 16u ? (uint32_t)FIELD(lr, 44, 42) << 10 : 0);
+    return LR_VINTID(lr) | (gic_version == 2 && LR_VINTID(lr) < 16u ? (uint32_t)FIELD(lr, 44, 42) << 10 : 0);
 }
 
 static unsigned find_active(uint32_t iar)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* drivers/gic.h for a plain process: physical interrupts, list registers and the virtual CPU interface of some pCPUs in
- * memory. The functions of drivers/gic.h act on pCPU host_gic_pcpu. What hardware forbids ends the process. */
+/* drivers/gic.h for a plain process: physical interrupts, list registers and the virtual CPU interface of
+ * some pCPUs in memory. The functions of drivers/gic.h act on pCPU host_gic_pcpu. What hardware forbids ends
+ * the process. */
 #ifndef ARCH_HOST_GIC_H
 #define ARCH_HOST_GIC_H
 
 #include "base/types.h"
 #include "drivers/gic.h"
 
-#define HOST_GIC_PCPUS   8u
+#define HOST_GIC_PCPUS    8u
 #define HOST_GIC_SPURIOUS 1023u
 
 struct host_gic_cpu {
@@ -28,8 +29,8 @@ void host_gic_reset(unsigned version, unsigned nr_lrs);
 bool host_gic_enabled(unsigned intid);
 bool host_gic_pending(unsigned intid);
 
-/* What the guest on the pCPU does: read IAR (the INTID, with the sender of a GICv2 SGI in bits 12:10; HOST_GIC_SPURIOUS),
- * write EOIR with what was read, write DIR (false: trapped, nothing happened). */
+/* What the guest on the pCPU does: read IAR (the INTID, with the sender of a GICv2 SGI in bits 12:10;
+ * HOST_GIC_SPURIOUS), write EOIR with what was read, write DIR (false: trapped, nothing happened). */
 uint32_t host_gic_acknowledge(void);
 void host_gic_end(uint32_t iar);
 bool host_gic_deactivate(uint32_t iar);
