@@ -16,7 +16,8 @@ def instrumented(path):
 def main():
     src, out = sys.argv[1], sys.argv[2]
     unit = os.path.join(out, "unit")
-    programs = [os.path.join(unit, name) for name in sorted(os.listdir(unit)) if os.access(os.path.join(unit, name), os.X_OK)
+    programs = [os.path.join(unit, name) for name in sorted(os.listdir(unit))
+                if os.access(os.path.join(unit, name), os.X_OK)
                 and os.path.isfile(os.path.join(unit, name))]
     programs = [program for program in programs if instrumented(program)]
     lines, branches = {}, {}

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Removes each barrier, TLB, cache and translation instruction of the hypervisor in turn and shows which unit test fails.
+"""Removes each barrier, TLB, cache and translation instruction in turn and shows which unit test fails.
 
 Usage: remove_barriers.py SRC OUT [file or file:line ...]
 
-What no test can see is listed in barriers.txt with its reason: a line is "file: function: instruction: reason"; where a function
-has the same instruction several times, it is numbered ("isb() 2"). An instruction that is neither seen nor listed fails the run, and so does a listed one that a test sees.
+What no test can see is listed in barriers.txt with its reason: a line is "file: function: instruction: reason";
+where a function has the same instruction several times, it is numbered ("isb() 2"). An instruction that is neither
+seen nor listed fails the run, and so does a listed one that a test sees.
 """
 import os
 import re

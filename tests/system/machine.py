@@ -70,7 +70,8 @@ def _dump(machine):
     if machine in _trees:
         return _trees[machine]
     if machine.own_tree:
-        done = subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", machine.own_tree], capture_output=True, timeout=30,
+        done = subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", machine.own_tree], capture_output=True,
+                              timeout=30,
                               check=True)
         _trees[machine] = done.stdout
     else:

@@ -123,11 +123,14 @@ class Run:
             tail.append("  " + self._partial.decode("utf-8", "replace") + " (unfinished line)")
         self._errors.seek(0)
         errors = self._errors.read().strip()[-400:]
-        raise Failure(f"{why}\n  ... after {self.elapsed:.1f} s, {len(self.lines)} lines; the last:\n" + "\n".join(tail) +
+        raise Failure(f"{why}\n  ... after {self.elapsed:.1f} s, {len(self.lines)} lines; the last:\n"
+                      + "\n".join(tail) +
                       (f"\n  QEMU says: {errors}" if errors else "") + f"\n  log: {self.log_path}")
 
     def expect(self, pattern, domain=any, limit=None, refuse=None):
-        """Wait for a line that contains the pattern; looks only at lines after the previous match. Returns (line, match)."""
+        """Wait for a line that contains the pattern; looks only at lines after the previous match.
+
+        Returns (line, match)."""
         pattern = re.compile(pattern)
         refuse = re.compile(refuse) if refuse else None
         end = time.monotonic() + (limit * PATIENCE if limit else max(0.0, self.limit - self.elapsed))

@@ -14,7 +14,8 @@ ATTACKS = ["attack_memory", "attack_edges", "attack_calls", "attack_hypercalls",
 
 
 def pinned(pcpu, vcpus=1):
-    return "".join(f'vcpu{v} {{ compatible = "xen,vcpu"; id = <{v}>; hard-affinity = "{pcpu}"; }};' for v in range(vcpus))
+    return "".join(f'vcpu{v} {{ compatible = "xen,vcpu"; id = <{v}>; hard-affinity = "{pcpu}"; }};'
+                   for v in range(vcpus))
 
 
 @pytest.mark.reference

@@ -62,9 +62,11 @@ def test_last_off_ends_machine(guest, name):
 @pytest.mark.parametrize("ginsn", [pytest.param(20, id="20G"), pytest.param(200, id="200G", marks=pytest.mark.long)])
 def test_soak(ginsn, guest, name, evidence):
     """Instructions are counted: one tick of the 1 GHz counter under icount shift=0 is one."""
-    machine = dataclasses.replace(machines.A72_V3, cpu="cortex-a72,cntfrq=1000000000", smp=2, icount="shift=0,sleep=off")
+    machine = dataclasses.replace(machines.A72_V3, cpu="cortex-a72,cntfrq=1000000000", smp=2,
+                                  icount="shift=0,sleep=off")
     figures = {}
-    with run.hypervisor(machine, [Domain(guest, f"test=soak ginsn={ginsn} work=450", cpus=2)], name, limit=60 + 60 * ginsn) as r:
+    domains = [Domain(guest, f"test=soak ginsn={ginsn} work=450", cpus=2)]
+    with run.hypervisor(machine, domains, name, limit=60 + 60 * ginsn) as r:
         run.finish(r, (1,), figures)
     assert figures["soak.interrupts"] >= 500_000 * ginsn
     assert figures["soak.ticks"] >= ginsn * 10**9
