@@ -89,6 +89,8 @@ help:
 	@echo 'make test-long           the long forms of the tests'
 	@echo 'make bench [PEERS=xen]   every figure beside its budget; PEERS=xen runs Xen 4.17 beside it'
 	@echo 'make evidence ISSUE=01   line of evidence, command, figure, result'
+	@echo 'make proof               remove each barrier in turn; Spin models of the lock-free protocols'
+	@echo 'make coverage            lines and branches of the hypervisor that the unit tests reach, by file'
 	@echo 'make lint                formatting, static analysis, licences, sizes'
 	@echo 'make format               apply .clang-format to all C sources'
 	@echo 'make clean               remove $(O)'
