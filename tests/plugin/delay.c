@@ -196,8 +196,9 @@ static void on_handler(unsigned index, void *data)
         return;
     }
     if (state != COUNTING) {
-        began = cpu->entered; /* QEMU's clock was ahead */
+        state = IDLE; /* QEMU's clock was ahead: where the deadline was is not known */
         early++;
+        return;
     }
     state = IDLE;
     delay = cpu->executed - began;
