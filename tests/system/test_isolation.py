@@ -2,7 +2,7 @@
 """Attempts to leave a compartment, each on the product and on a build without the one check that stops it.
 
 An attempt is blocked if nothing went through, the victims live and the hypervisor says nothing of itself. A control
-fires if the same attempt, with the check removed, is seen in the way that the table says: otherwise it proves nothing."""
+fires if the same attempt, with the check removed, is seen as the table says: otherwise the attempt proves nothing."""
 
 import dataclasses
 import os
