@@ -14,7 +14,7 @@
 #include "core/vpl011.h"
 #include "virq/virq.h"
 
-#define SLICE (WINDOW_PAGES * PAGE_SIZE)
+#define SLICE PAGE_SIZE
 
 enum stage { STAGE_BEGIN, STAGE_RESET_DEVICES, STAGE_SCRUB, STAGE_LOAD, STAGE_FINISH };
 
@@ -64,7 +64,7 @@ static bool reset_device(struct pcpu *pcpu, const struct domain_reset *step)
 /* Bytes from `at` to the end of its slice: windows are page granular. */
 static uint64_t piece(uint64_t at, uint64_t left)
 {
-    return min_u64(left, SLICE - PAGE_SIZE - at % PAGE_SIZE);
+    return min_u64(left, SLICE - at % PAGE_SIZE);
 }
 
 static unsigned pages_of(uint64_t at, uint64_t size)

@@ -12,7 +12,8 @@
 
 struct host_interrupts host_interrupts;
 
-#define INTIDS 1020u
+#define ISR_IRQ BIT(7)
+#define INTIDS  1020u
 static uint8_t owner[INTIDS]; /* 1 + position in domains[] */
 static uint16_t virtual_id[INTIDS];
 
@@ -130,6 +131,11 @@ __attribute__((always_inline)) bool interrupt_take(struct pcpu *pcpu)
         own_interrupt(pcpu, iar);
     }
     return true;
+}
+
+bool interrupt_pending(void)
+{
+    return (READ_SYSREG(isr_el1) & ISR_IRQ) != 0;
 }
 
 void interrupt_poll(struct pcpu *pcpu)

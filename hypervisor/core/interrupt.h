@@ -23,6 +23,8 @@ void interrupt_assign(struct domain *domain, unsigned pirq, unsigned virq);
 /* All of the domain's: masked, inactive, not pending, routed to the pCPU of vCPU 0. */
 void interrupt_quiesce(struct domain *domain);
 
+/* True if an interrupt waits for this pCPU, masked as it is at EL2. */
+bool interrupt_pending(void);
 /* Takes one acknowledged interrupt; false if there was none. */
 bool interrupt_take(struct pcpu *pcpu);
 /* Takes what is pending; for a pCPU that is in EL2 for long. */

@@ -9,6 +9,8 @@
 #include "drivers/gic.h"
 #include "virq/virq.h"
 
+#define SLICES_AT_ONCE 16u
+
 static void sync_interrupts(struct vcpu *vcpu)
 {
     struct virq_effects effects = {0};
@@ -64,15 +66,17 @@ static void load(struct pcpu *pcpu, struct vcpu *vcpu)
 }
 
 /* The vCPU is off; everything of it is in memory before others may see that. */
-static void take_off(struct pcpu *pcpu, struct vcpu *vcpu)
+static void take_off(struct vcpu *vcpu)
 {
-    vcpu->state = VCPU_OFF;
+    struct pcpu *pcpu = vcpu->pcpu;
+
     if (pcpu->loaded == vcpu) {
         unload(pcpu);
     }
     if (pcpu->fp_owner == vcpu) {
         pcpu->fp_owner = NULL;
     }
+    vcpu->state = VCPU_OFF;
 }
 
 /* A request may outlive the domain's stop, and even its next start: it counts in the life in which it was
@@ -94,13 +98,13 @@ static void turn_on(struct vcpu *vcpu)
 static void do_work(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t work)
 {
     if ((work & WORK_STOP) != 0) {
-        take_off(pcpu, vcpu);
+        take_off(vcpu);
         store_release(&vcpu->power, POWER_OFF);
         domain_vcpu_left(vcpu->domain);
         return;
     }
     if ((work & WORK_OFF) != 0) {
-        take_off(pcpu, vcpu);
+        take_off(vcpu);
         store_release(&vcpu->power, POWER_OFF);
     }
     if ((work & WORK_BUILD) != 0) {
@@ -218,6 +222,20 @@ static uint64_t next_event(const struct pcpu *pcpu, const struct vcpu *running, 
     return at;
 }
 
+/* Slices until something happens: who else may want to run comes with an interrupt, the end of a turn too. */
+static void build(struct domain *domain, struct pcpu *pcpu)
+{
+    for (unsigned i = 0; i < SLICES_AT_ONCE; i++) {
+        if (domain_build_slice(domain, pcpu)) {
+            domain_start(domain);
+            return;
+        }
+        if (interrupt_pending() || pcpu->again || domain->vcpus[0].state != VCPU_BUILDING) {
+            return;
+        }
+    }
+}
+
 static struct vcpu *choose_or_idle(struct pcpu *pcpu)
 {
     for (;;) {
@@ -250,8 +268,8 @@ static struct vcpu *choose_or_idle(struct pcpu *pcpu)
             if (!pcpu->again) {
                 return next;
             }
-        } else if (domain_build_slice(next->domain, pcpu)) {
-            domain_start(next->domain);
+        } else {
+            build(next->domain, pcpu);
         }
         interrupt_poll(pcpu);
     }
