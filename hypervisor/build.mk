@@ -2,7 +2,7 @@
 # The hypervisor image. BREAK=name builds a test-only variant with one check removed (controls of the attack tests).
 HV := $(SRC)/hypervisor
 HVO := $(O)/hypervisor
-HV_DIRS := base entry/arm64 guest/arm64 core virq arch/arm64 drivers boot
+HV_DIRS := base entry/arm64 guest/arm64 guest/xen core virq arch/arm64 drivers boot
 HV_C := $(foreach d,$(HV_DIRS),$(sort $(wildcard $(HV)/$(d)/*.c)))
 HV_S := $(foreach d,$(HV_DIRS),$(sort $(wildcard $(HV)/$(d)/*.S)))
 HV_OBJS := $(patsubst $(HV)/%.c,$(HVO)/%.o,$(HV_C)) $(patsubst $(HV)/%.S,$(HVO)/%.S.o,$(HV_S))

@@ -12,6 +12,7 @@ enum status {
     ERR_NOENT,   /* not there */
     ERR_PERM,    /* not allowed to this caller */
     ERR_BUSY,    /* try again later */
+    ERR_FAULT,   /* a guest's pointer does not lead to memory that it may access so */
 };
 
 #define MUST_CHECK __attribute__((warn_unused_result))

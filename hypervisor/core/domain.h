@@ -4,11 +4,15 @@
 #define CORE_DOMAIN_H
 
 #include "arch/arm64/stage2.h"
+#include "base/spinlock.h"
 #include "base/types.h"
 #include "core/pool.h"
 #include "core/record.h"
 #include "core/vcpu.h"
 
+struct events;
+struct grants;
+struct pv_console;
 struct virq;
 struct vpl011;
 
@@ -32,7 +36,12 @@ struct domain {
     struct pool pool;
     uint64_t pool_objects; /* pool use without tables: a restart starts again from here */
     struct stage2 stage2;
+    struct spinlock stage2_lock; /* changes while it runs, and walks that rely on what they found */
     struct virq *virq;
+    struct events *events;
+    struct grants *grants;
+    struct pv_console *pv_console; /* NULL: not enhanced */
+    ipa_t shared_info_at;          /* where the domain has mapped its shared_info page; ~0: nowhere */
     struct vpl011 *uart;
     struct vcpu *vcpus;
     uint32_t gicd_size;
@@ -49,6 +58,9 @@ struct domain {
 
 extern struct domain *domains[MAX_DOMAINS]; /* by position, not by domid */
 extern uint32_t nr_domains;
+
+/* The domain with that number, or NULL. */
+struct domain *domain_by_domid(uint16_t domid);
 
 /* Creates the objects of the record in its pool and binds the vCPUs to their pCPUs. Boot only. */
 enum status domain_create(const struct domain_record *record) MUST_CHECK;

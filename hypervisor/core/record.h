@@ -11,6 +11,25 @@ enum map_kind {
     MAP_GICV,   /* the virtual CPU interface of GICv2, where the domain expects GICC; shared by all, banked by
                    CPU */
     MAP_DEVICE, /* registers of a passed-through device: Device-nGnRE, read, write, never execute */
+    MAP_SHARED, /* memory of several domains (static shared memory, channels): Normal write-back, read, write,
+                   never execute, never scrubbed or loaded */
+    MAP_SHARED_READ, /* the same, read-only */
+};
+
+/* A static event channel, bound before any guest runs (`xen,evtchn-v1`, channels). Each end is in the record
+ * of its domain. */
+struct domain_port {
+    uint16_t port;
+    uint16_t peer; /* domid */
+    uint16_t peer_port;
+};
+
+/* A page in which every store rings the peer: as an edge of an SPI, or as an event where `spi` is 0. */
+struct domain_doorbell {
+    ipa_t ipa;
+    uint16_t peer; /* domid */
+    uint16_t spi;  /* INTID in the peer, or 0 */
+    uint16_t port; /* port of the peer that becomes pending, if spi is 0 */
 };
 
 /* One range of stage 2. Addresses and size are multiples of PAGE_SIZE. Ranges of one domain do not overlap in
@@ -61,7 +80,8 @@ enum domain_flag {
         1u << 2,               /* trap-unmapped-accesses = <0>: holes read all-ones, writes are dropped */
     DOMAIN_HARDWARE = 1u << 3, /* Xen's dom0: domid 0, every device that nobody else was given */
     DOMAIN_SCRUB = 1u << 4,    /* zero its RAM before the first start too */
-    DOMAIN_DMA_UNPROTECTED = 1u << 5 /* owns a DMA master that no SMMU translates */
+    DOMAIN_DMA_UNPROTECTED = 1u << 5, /* owns a DMA master that no SMMU translates */
+    DOMAIN_ENHANCED = 1u << 6,        /* `xen,enhanced`: hypervisor node, grants, PV console */
 };
 
 #define RESTART_NEVER  0u
@@ -89,13 +109,20 @@ struct domain_record {
     uint32_t restart; /* RESTART_NEVER, RESTART_ALWAYS or at most n times within restart_window_ms */
     uint32_t restart_window_ms;
 
-    uint32_t nr_maps, nr_loads, nr_irqs, nr_resets, nr_smc_ranges;
+    uint16_t nr_ports;        /* event channels, port 0 included: 2 .. 4096 */
+    uint16_t nr_grant_frames; /* 0 .. 4096 */
+    uint32_t nr_maptrack;     /* grants of others that it may have mapped at once */
+    uint32_t stage2_reserve;  /* table pages for what it maps and unmaps while it runs */
+
+    uint32_t nr_maps, nr_loads, nr_irqs, nr_resets, nr_smc_ranges, nr_static_ports, nr_doorbells;
     const struct domain_map *maps;
     const struct domain_load *loads;
     const struct domain_irq *irqs;
     const struct domain_reset *resets;
     const struct domain_vcpu *vcpus; /* nr_vcpus of them */
     const uint32_t (*smc_ranges)[2]; /* first, last SMCCC function id forwarded to firmware */
+    const struct domain_port *static_ports;
+    const struct domain_doorbell *doorbells;
 
     void
         *pool; /* page-aligned memory for the domain's objects and stage-2 tables, domain_pool_bytes() long */

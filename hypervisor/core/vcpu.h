@@ -29,6 +29,15 @@ enum vcpu_work {
     WORK_BUILD = 1u << 3,      /* vCPU 0: build the domain and start it */
     WORK_OFF = 1u << 4,        /* own pCPU only: CPU_OFF */
     WORK_RESCHEDULE = 1u << 5, /* own pCPU only: choose anew who runs */
+    WORK_DEADLINE = 1u << 6, /* a deadline was set, or a port became pending that SCHEDOP_poll may wait for */
+};
+
+/* Times at which something happens to a vCPU, whether it runs or not. */
+enum vcpu_deadline {
+    DEADLINE_TIMER,    /* VCPUOP_set_singleshot_timer: VIRQ_TIMER */
+    DEADLINE_POLL,     /* SCHEDOP_poll: goes on */
+    DEADLINE_WATCHDOG, /* SCHEDOP_watchdog, two of them, of vCPU 0: the domain crashes */
+    NR_DEADLINES = DEADLINE_WATCHDOG + 2,
 };
 
 /* Cache sweep that stands for maintenance by set and way (guest/arm64/set_way.h). */
@@ -54,6 +63,8 @@ struct vcpu {
     uint32_t on_incarnation;       /* life of the domain in which they were given; 0: taken */
     uint64_t budget, period;       /* ticks; budget 0 = none */
     uint64_t budget_left, period_end;
+    uint64_t deadlines[NR_DEADLINES]; /* CNTPCT, atomic; 0 = none */
+    va_t runstate;                    /* VCPUOP_register_runstate_memory_area; 0 = none */
     struct vcpu_sweep sweep;
     struct el1_context el1;
     struct fp_context fp;

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Xen's hypercalls: HVC #0xEA1, number in x16, arguments in x0 to x4, result in x0 (a negative errno of Xen's
+ * own numbering, or a value). One file for each hypercall decodes its arguments, which are structures at
+ * virtual addresses of the caller, and calls the core. What a call writes back is checked to be writable
+ * before anything is changed. */
+#ifndef GUEST_XEN_HYPERCALL_H
+#define GUEST_XEN_HYPERCALL_H
+
+#include "base/status.h"
+#include "base/types.h"
+
+struct vcpu;
+
+/* Arguments are in vcpu->x[0] .. x[4]. Runs on the pCPU of the vCPU, interrupts masked, never blocks.
+ * HYPERCALL_AGAIN: the call has written its progress to its arguments and is executed again when pending
+ * interrupts have been taken; used after a bounded piece of work. */
+typedef int64_t (*hypercall_t)(struct vcpu *vcpu);
+#define HYPERCALL_AGAIN INT64_MIN
+
+void hypercall(struct vcpu *vcpu);
+
+int64_t memory_op(struct vcpu *vcpu);
+int64_t xen_version(struct vcpu *vcpu);
+int64_t console_io(struct vcpu *vcpu);
+int64_t grant_table_op(struct vcpu *vcpu);
+int64_t vcpu_op(struct vcpu *vcpu);
+int64_t sched_op(struct vcpu *vcpu);
+int64_t event_channel_op(struct vcpu *vcpu);
+int64_t hvm_op(struct vcpu *vcpu);
+
+/* The errno of a refusal, negative; 0 for OK. */
+int64_t xen_errno(enum status status);
+
+#endif
