@@ -168,7 +168,9 @@ class Run:
         self._next = mark
 
     def focus(self, domain):
-        """Move the input to a domain (0: the hypervisor): Ctrl-A three times until its line says so."""
+        """Move the input to a domain (0: the hypervisor): Ctrl-A three times until its line says so.
+
+        A domain that was typed to gives out its lines as they grow: moving on while it writes cuts the line in two."""
         for _ in range(8):
             self.send("\x01\x01\x01")
             _, match = self.expect(r"input to (?:DOM(\d+)|the hypervisor)", domain=None, limit=10)
