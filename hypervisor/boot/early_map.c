@@ -38,6 +38,7 @@ uint64_t early_tables(uint64_t image_pa)
     t->level2[slot(IMAGE_VA, 2)] = (uint64_t)stage1_image_table | S1_TABLE;
     t->level2[slot(STACK_VA, 2)] = (uint64_t)stage1_stack_table | S1_TABLE;
     t->level2[slot(DEVICE_VA, 2)] = (uint64_t)stage1_device_table | S1_TABLE;
+    t->level2[slot(SHARE_VA, 2)] = (uint64_t)stage1_share_table | S1_TABLE;
     t->level2[slot(WINDOW_VA, 2)] = (uint64_t)t->window | S1_TABLE;
 
     identity_level1[slot(image_pa, 1)] = gib | S1_TEXT | S1_BLOCK;

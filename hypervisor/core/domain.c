@@ -25,6 +25,7 @@ struct domain *domain_by_domid(uint16_t domid)
 
 static void bind_vcpus(struct domain *domain)
 {
+    static uint32_t nr_vcpus;
     const struct domain_record *record = domain->record;
 
     for (unsigned i = 0; i < record->nr_vcpus; i++) {
@@ -33,6 +34,7 @@ static void bind_vcpus(struct domain *domain)
 
         vcpu->index = (uint16_t)i;
         vcpu->domain = domain;
+        vcpu->share_slot = nr_vcpus++;
         vcpu->virq = virq_cpu(domain->virq, i);
         vcpu->pcpu = pcpu;
         vcpu->stack_top = pcpu->stack_top;

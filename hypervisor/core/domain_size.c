@@ -14,5 +14,5 @@ uint64_t domain_pool_bytes(const struct domain_record *record)
 #if defined(BREAK_stage2_device) || defined(BREAK_stage2_hypervisor) || defined(BREAK_stage2_neighbour)
     bytes += 4u * PAGE_SIZE; /* tables for one page too many */
 #endif
-    return align_up(bytes, PAGE_SIZE) + stage2_table_pages(record) * PAGE_SIZE;
+    return align_up(bytes, PAGE_SIZE) + (stage2_table_pages(record) + record->stage2_reserve) * PAGE_SIZE;
 }

@@ -42,12 +42,6 @@ void interrupt_quiesce(struct domain *domain)
     }
 }
 
-/* The resident vCPU of this pCPU if it is of that domain: its list registers can be used at once. */
-static struct virq_cpu *resident_of(struct pcpu *pcpu, struct domain *domain)
-{
-    return pcpu->loaded != NULL && pcpu->loaded->domain == domain ? pcpu->loaded->virq : NULL;
-}
-
 #ifdef BREAK_long_lock
 struct spinlock long_lock;
 #endif
@@ -79,7 +73,7 @@ static __attribute__((noinline)) void guest_spi(struct pcpu *pcpu, uint32_t iar)
     struct domain *domain = domains[owner[iar] - 1u];
 
     gic_drop(iar);
-    virq_hw_fired(domain->virq, 0, virtual_id[iar], resident_of(pcpu, domain), &effects);
+    virq_hw_fired(domain->virq, 0, virtual_id[iar], vcpu_resident(pcpu, domain), &effects);
     effects_apply(domain, &effects);
 }
 

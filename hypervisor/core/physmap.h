@@ -28,7 +28,8 @@ struct physmap_page {
 bool physmap_look(struct domain *domain, ipa_t ipa, struct physmap_page *page);
 
 /* Puts Normal, never executable memory at ipa (page aligned), over a hole or over Normal memory, which is
- * parked or forgotten. ERR_RANGE: beyond the IPA size or over device registers, ERR_NOMEM: the domain's table
+ * parked or forgotten. ERR_RANGE: beyond the IPA size, or what lies there is devices
+ * or memory shared by the description, ERR_NOMEM: the domain's table
  * reserve is used up (nothing has changed). */
 enum status physmap_place(struct domain *domain, ipa_t ipa, pa_t pa, enum physmap_access access) MUST_CHECK;
 
@@ -43,7 +44,7 @@ enum status physmap_restore(struct domain *domain, ipa_t ipa) MUST_CHECK;
 /* A fault at ipa: true if the access is allowed by now, so that the instruction shall be tried again. */
 bool physmap_valid(struct domain *domain, ipa_t ipa, enum physmap_access access);
 
-/* Pages of RAM at home now. */
+/* Pages of RAM that the record gives, parked or not. */
 uint64_t physmap_ram_pages(const struct domain *domain);
 
 #endif

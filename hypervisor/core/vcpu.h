@@ -64,6 +64,7 @@ struct vcpu {
     uint64_t budget, period;       /* ticks; budget 0 = none */
     uint64_t budget_left, period_end;
     uint64_t deadlines[NR_DEADLINES]; /* CNTPCT, atomic; 0 = none */
+    uint32_t share_slot;              /* for its vcpu_info: its number over all domains (stage1_share()) */
     va_t runstate;                    /* VCPUOP_register_runstate_memory_area; 0 = none */
     struct vcpu_sweep sweep;
     struct el1_context el1;
@@ -79,6 +80,13 @@ void vcpu_request(struct vcpu *vcpu, uint32_t work);
 void vcpu_reschedule(struct pcpu *pcpu);
 /* Another pCPU kicked this one: the vCPU asked may be one that does not run. */
 void vcpu_kicked(struct pcpu *pcpu);
+
+/* The vCPU whose registers this pCPU holds, if it is of that domain: its list registers can be used at once.
+ * Else NULL. */
+static inline struct virq_cpu *vcpu_resident(const struct pcpu *pcpu, const struct domain *domain)
+{
+    return pcpu->loaded != NULL && pcpu->loaded->domain == domain ? pcpu->loaded->virq : NULL;
+}
 
 /* EL1 reset state (Arm ARM, PSCI 6.4): pc, x0 = argument, MMU off, all interrupts masked. Not resident. */
 void vcpu_reset(struct vcpu *vcpu, uint64_t entry, uint64_t argument);

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 
-FOLDERS = ["arch/arm64", "core", "guest/arm64", "virq", "drivers", "boot", "entry/arm64"]
+FOLDERS = ["arch/arm64", "core", "guest/arm64", "guest/xen", "virq", "drivers", "boot", "entry/arm64"]
 CALL = re.compile(r"^\s*((?:isb|dsb|dmb|tlbi_\w+|dc_\w+|ic_\w+|at_s\w+)\([^;]*\));")
 ASSEMBLY = re.compile(r"^(?:\d+:)?\s*((?:isb|dsb|dmb|tlbi|dc|ic)\b[^/;]*)")
 FUNCTION = re.compile(r"^[A-Za-z_].*?\b(\w+)\([^;]*$")
@@ -71,7 +71,7 @@ class Tree:
         self.flags = ["-std=gnu17", "-O1", "-w", "-fno-pie", "-I" + os.path.join(out, "hypervisor"),
                       "-I" + os.path.join(out, "tests/unit/arch")]
         self.objects, self.uses, self.tests = {}, {}, []
-        folders = ["hypervisor/core", "hypervisor/guest/arm64", "hypervisor/virq", "hypervisor/arch/arm64",
+        folders = ["hypervisor/core", "hypervisor/guest/arm64", "hypervisor/guest/xen", "hypervisor/virq", "hypervisor/arch/arm64",
                    "hypervisor/arch/host"]
         for folder in folders:
             for name in sorted(os.listdir(os.path.join(out, folder))):

@@ -30,6 +30,31 @@ static const uint32_t safe_cores[] = {
     MIDR_ARM(0xd05), /* Cortex-A55 */
 };
 
+/* Arm's list for CVE-2025-10263. */
+static const uint32_t tlbi_cores[] = {
+    MIDR_ARM(0xd0b), /* Cortex-A76 */
+    MIDR_ARM(0xd0c), /* Neoverse-N1 */
+    MIDR_ARM(0xd0d), /* Cortex-A77 */
+    MIDR_ARM(0xd0e), /* Cortex-A76AE */
+    MIDR_ARM(0xd40), /* Neoverse-V1 */
+    MIDR_ARM(0xd41), /* Cortex-A78 */
+    MIDR_ARM(0xd42), /* Cortex-A78AE */
+    MIDR_ARM(0xd44), /* Cortex-X1 */
+    MIDR_ARM(0xd47), /* Cortex-A710 */
+    MIDR_ARM(0xd48), /* Cortex-X2 */
+    MIDR_ARM(0xd49), /* Neoverse-N2 */
+    MIDR_ARM(0xd4b), /* Cortex-A78C */
+    MIDR_ARM(0xd4c), /* Cortex-X1C */
+    MIDR_ARM(0xd4e), /* Cortex-X3 */
+    MIDR_ARM(0xd4f), /* Neoverse-V2 */
+    MIDR_ARM(0xd82), /* Cortex-X4 */
+    MIDR_ARM(0xd83), /* Neoverse-V3AE */
+    MIDR_ARM(0xd84), /* Neoverse-V3 */
+    MIDR_ARM(0xd85), /* Cortex-X925 */
+};
+
+bool errata_repeat_tlbi;
+
 static bool listed(const uint32_t *cores, size_t count, uint64_t midr)
 {
     for (size_t i = 0; i < count; i++) {
@@ -65,6 +90,9 @@ void errata_choose_vectors(bool firmware)
         errata_mitigation(READ_SYSREG(midr_el1), READ_SYSREG(id_aa64pfr0_el1), READ_SYSREG(id_aa64mmfr1_el1),
                           READ_SYSREG(s3_0_c0_c6_2), firmware);
 
+    if (listed(tlbi_cores, ARRAY_SIZE(tlbi_cores), READ_SYSREG(midr_el1))) {
+        __atomic_store_n(&errata_repeat_tlbi, true, __ATOMIC_RELAXED);
+    }
     WRITE_SYSREG(vbar_el2, (uint64_t)table[mitigation]);
     isb();
 }

@@ -13,7 +13,11 @@ enum branch_mitigation { MITIGATE_NOTHING, MITIGATE_LOOP, MITIGATE_CLRBHB, MITIG
 enum branch_mitigation errata_mitigation(uint64_t midr, uint64_t pfr0, uint64_t mmfr1, uint64_t isar2,
                                          bool firmware);
 
-/* Sets VBAR_EL2 of this pCPU accordingly. */
+/* Sets VBAR_EL2 of this pCPU accordingly, and errata_repeat_tlbi if one of the pCPUs needs it. */
 void errata_choose_vectors(bool firmware);
+
+/* CVE-2025-10263: on these cores TLBI and DSB have to be executed twice before a page may go to somebody
+ * else. */
+extern bool errata_repeat_tlbi;
 
 #endif

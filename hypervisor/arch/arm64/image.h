@@ -13,6 +13,7 @@ extern struct stage1_tables stage1_boot_tables;
 extern uint64_t stage1_image_table[STAGE1_TABLE_ENTRIES];
 extern uint64_t stage1_stack_table[STAGE1_TABLE_ENTRIES];
 extern uint64_t stage1_device_table[STAGE1_TABLE_ENTRIES];
+extern uint64_t stage1_share_table[STAGE1_TABLE_ENTRIES];
 extern uint64_t stage1_image_pa;
 
 #endif

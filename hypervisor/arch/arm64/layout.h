@@ -15,6 +15,7 @@
 #define DEVICE_VA_SIZE 0x1c00000
 #define WINDOW_VA      (IMAGE_VA + 0x2000000) /* per pCPU: two windows of 2 MiB each, 2 MiB blocks */
 #define BLOB_VA        (IMAGE_VA + 0x2800000) /* boot only: 8 MiB for the device tree, 2 MiB blocks, read-only */
+#define SHARE_VA       (IMAGE_VA + 0x3000000) /* 2 MiB, 4 KiB pages: guests' pages shared with EL2 for long */
 #define HEAP_VA        (IMAGE_VA + 0x20000000) /* up to 512 MiB */
 #define HEAP_VA_SIZE   0x20000000
 

@@ -12,6 +12,7 @@ struct stage1_tables stage1_boot_tables;
 uint64_t stage1_image_table[STAGE1_TABLE_ENTRIES] __attribute__((aligned(4096)));
 uint64_t stage1_stack_table[STAGE1_TABLE_ENTRIES] __attribute__((aligned(4096)));
 uint64_t stage1_device_table[STAGE1_TABLE_ENTRIES] __attribute__((aligned(4096)));
+uint64_t stage1_share_table[STAGE1_TABLE_ENTRIES] __attribute__((aligned(4096)));
 uint64_t stage1_image_pa;
 
 #define MAX_DEVICE_TABLES (DEVICE_VA_SIZE / MIB(2))
@@ -212,6 +213,26 @@ void window_unmap(struct stage1_tables *tables, unsigned window, unsigned pages)
     }
     dsb(nsh);
     isb();
+}
+
+void stage1_unshare(unsigned slot_index)
+{
+    if (stage1_share_table[slot_index] != 0) {
+        stage1_share_table[slot_index] = 0;
+        dsb(ishst);
+        tlbi_vae2is((SHARE_VA + (uint64_t)slot_index * PAGE_SIZE) / PAGE_SIZE);
+        dsb(ish);
+        isb();
+    }
+}
+
+void *stage1_share(unsigned slot_index, pa_t pa)
+{
+    stage1_unshare(slot_index);
+    stage1_share_table[slot_index] = pa.v | S1_DATA | S1_PAGE;
+    dsb(ishst);
+    isb();
+    return (void *)(SHARE_VA + (uint64_t)slot_index * PAGE_SIZE);
 }
 
 /* CTR_EL0.DminLine is log2 of words. */

@@ -58,6 +58,13 @@ void window_unmap(struct stage1_tables *tables, unsigned window, unsigned pages)
 /* Device registers for the length of a reset step. */
 volatile void *window_map_device(struct stage1_tables *tables, pa_t pa);
 
+/* Maps a page of a guest, Normal write-back, for as long as it is shared, in one of STAGE1_SHARES slots, for
+ * all pCPUs; a page that was there before goes. The caller publishes the pointer with release order, and has
+ * no pCPU use the old one. */
+#define STAGE1_SHARES STAGE1_TABLE_ENTRIES
+void *stage1_share(unsigned slot, pa_t pa);
+void stage1_unshare(unsigned slot);
+
 /* Data cache maintenance by address over [pointer, pointer + size), to the point of coherency. */
 void cache_clean(const void *pointer, uint64_t size);
 void cache_clean_invalidate(const void *pointer, uint64_t size);

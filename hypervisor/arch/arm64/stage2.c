@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arch/arm64/stage2.h"
 
+#include "arch/arm64/errata.h"
 #include "arch/arm64/ops.h"
 #include "arch/arm64/stage1.h"
 #include "arch/arm64/sysreg.h"
@@ -15,11 +16,20 @@
 #define S2_PAGE    UINT64_C(3)
 #define S2_AF      BIT(10)
 #define S2_SH      (UINT64_C(3) << 8)
+#define S2_R       (UINT64_C(1) << 6)
 #define S2_RW      (UINT64_C(3) << 6)
 #define S2_XN      (UINT64_C(2) << 53)
-#define S2_RAM     (S2_AF | S2_SH | S2_RW | (UINT64_C(0xf) << 2))
+#define S2_NORMAL  (S2_AF | S2_SH | (UINT64_C(0xf) << 2))
 #define S2_DEVICE  (S2_AF | S2_RW | S2_XN | (UINT64_C(1) << 2))
 #define S2_ADDRESS MASK(47, 12)
+
+static const uint64_t attributes_of[] = {
+    [MAP_RAM] = S2_NORMAL | S2_RW,
+    [MAP_GICV] = S2_DEVICE,
+    [MAP_DEVICE] = S2_DEVICE,
+    [MAP_SHARED] = S2_NORMAL | S2_RW | S2_XN,
+    [MAP_SHARED_READ] = S2_NORMAL | S2_R | S2_XN,
+};
 
 static uint64_t span(unsigned level)
 {
@@ -83,7 +93,7 @@ static enum status map_one(struct stage2 *stage2, struct pool *pool, uint64_t ip
 
 static enum status map_range(struct stage2 *stage2, struct pool *pool, const struct domain_map *map)
 {
-    uint64_t attributes = map->kind == MAP_RAM ? S2_RAM : S2_DEVICE;
+    uint64_t attributes = attributes_of[map->kind];
     uint64_t offset = 0;
 
     while (offset < map->size) {
@@ -170,11 +180,15 @@ void stage2_flush(const struct stage2 *stage2)
     isb();
     tlbi_vmalls12e1is();
     dsb(ish);
+    if (errata_repeat_tlbi) {
+        tlbi_vmalls12e1is();
+        dsb(ish);
+    }
     WRITE_SYSREG(vttbr_el2, previous);
     isb();
 }
 
-bool stage2_lookup(const struct stage2 *stage2, ipa_t ipa, pa_t *pa)
+bool stage2_look(const struct stage2 *stage2, ipa_t ipa, struct stage2_page *page)
 {
     const uint64_t *table = stage2->root;
     uint64_t index = ipa.v / span(stage2->start_level);
@@ -189,10 +203,100 @@ bool stage2_lookup(const struct stage2 *stage2, ipa_t ipa, pa_t *pa)
             return false;
         }
         if (level == 3u || entry % 4u == S2_BLOCK) {
-            *pa = PA((entry & S2_ADDRESS) + ipa.v % span(level));
+            page->pa = PA((entry & S2_ADDRESS) + ipa.v % span(level));
+            page->normal = (entry & S2_NORMAL) == S2_NORMAL;
+            page->writable = (entry & S2_RW) == S2_RW;
             return true;
         }
         table = table_of(entry);
         index = ipa.v / span(level + 1u) % ENTRIES;
     }
+}
+
+bool stage2_lookup(const struct stage2 *stage2, ipa_t ipa, pa_t *pa)
+{
+    struct stage2_page page;
+    bool found = stage2_look(stage2, ipa, &page);
+
+    if (found) {
+        *pa = page.pa;
+    }
+    return found;
+}
+
+/* Walkers see the tables below before the entry that leads to them, and never two valid entries in turn. */
+static void replace(const struct stage2 *stage2, uint64_t *entry, uint64_t to)
+{
+    if (*entry % 2u != 0) {
+        __atomic_store_n(entry, 0, __ATOMIC_RELAXED);
+        stage2_flush(stage2);
+    } else {
+        dsb(ishst);
+    }
+    __atomic_store_n(entry, to, __ATOMIC_RELAXED);
+    dsb(ishst);
+}
+
+static bool is_table(uint64_t entry)
+{
+    return entry % 4u == S2_TABLE;
+}
+
+/* What a block of `level` maps, in entries of the level below. */
+static void split(uint64_t *table, uint64_t block, unsigned level)
+{
+    uint64_t kind = level + 1u == 3u ? S2_PAGE : S2_BLOCK;
+
+    for (uint64_t i = 0; i < ENTRIES; i++) {
+        table[i] = ((block & ~UINT64_C(3)) + i * span(level + 1u)) | kind;
+    }
+}
+
+static unsigned tables_missing(const struct stage2 *stage2, uint64_t ipa)
+{
+    const uint64_t *table = stage2->root;
+    uint64_t index = ipa / span(stage2->start_level);
+    unsigned level = stage2->start_level;
+
+    for (; level < 3u && is_table(table[index]); level++) {
+        table = table_of(table[index]);
+        index = ipa / span(level + 1u) % ENTRIES;
+    }
+    return 3u - level;
+}
+
+static enum status change(struct stage2 *stage2, struct pool *pool, uint64_t ipa, uint64_t leaf)
+{
+    uint64_t *table = stage2->root, index = ipa / span(stage2->start_level);
+
+    if (ipa >= UINT64_C(1) << stage2->ipa_bits) {
+        return ERR_RANGE;
+    }
+    if (align_up(pool->used, PAGE_SIZE) + tables_missing(stage2, ipa) * (uint64_t)PAGE_SIZE > pool->size) {
+        return ERR_NOMEM;
+    }
+    for (unsigned level = stage2->start_level; level < 3u; level++) {
+        if (!is_table(table[index])) {
+            uint64_t *next = pool_alloc(pool, PAGE_SIZE, PAGE_SIZE);
+
+            if (table[index] != 0) {
+                split(next, table[index], level);
+            }
+            replace(stage2, &table[index], stage1_pa(next).v | S2_TABLE);
+        }
+        table = table_of(table[index]);
+        index = ipa / span(level + 1u) % ENTRIES;
+    }
+    replace(stage2, &table[index], leaf);
+    return OK;
+}
+
+enum status stage2_put(struct stage2 *stage2, struct pool *pool, ipa_t ipa, pa_t pa, enum map_kind kind)
+{
+    return change(stage2, pool, ipa.v, pa.v | attributes_of[kind] | S2_PAGE);
+}
+
+enum status stage2_drop(struct stage2 *stage2, struct pool *pool, ipa_t ipa)
+{
+    return change(stage2, pool, ipa.v, 0);
 }

@@ -36,7 +36,24 @@ enum status stage2_build(struct stage2 *stage2, struct pool *pool, const struct 
 /* Removes every TLB entry of the domain on all pCPUs. */
 void stage2_flush(const struct stage2 *stage2);
 
-/* PA and kind of the page that holds ipa; false if it is not mapped. */
+/* What is mapped at a page. */
+struct stage2_page {
+    pa_t pa;
+    bool normal; /* Normal memory, else device registers */
+    bool writable;
+};
+
+/* The page that holds ipa, with its PA for exactly ipa; false if it is not mapped. */
+bool stage2_look(const struct stage2 *stage2, ipa_t ipa, struct stage2_page *page);
 bool stage2_lookup(const struct stage2 *stage2, ipa_t ipa, pa_t *pa);
+
+/* Changes the page at ipa of tables that walkers may use: nothing (pa is not looked at) or a page of some
+ * kind. Tables that are missing come from the pool, blocks are split; all that is needed is there before
+ * anything changes. An entry that was valid is invalid, and gone from all TLBs, before the new one is written
+ * (break before make, Arm ARM D8.16.1). ERR_RANGE: beyond the IPA size. ERR_NOMEM. Under the domain's
+ * stage2_lock. */
+enum status stage2_put(struct stage2 *stage2, struct pool *pool, ipa_t ipa, pa_t pa,
+                       enum map_kind kind) MUST_CHECK;
+enum status stage2_drop(struct stage2 *stage2, struct pool *pool, ipa_t ipa) MUST_CHECK;
 
 #endif

@@ -12,7 +12,8 @@
 #define IMAGE_PA    (IMAGE_VA + 0x8000000000) /* another slot of the top-level table than IMAGE_VA */
 
 extern struct stage1_tables stage1_boot_tables;
-extern uint64_t stage1_image_table[], stage1_stack_table[], stage1_device_table[], stage1_image_pa;
+extern uint64_t stage1_image_table[], stage1_stack_table[], stage1_device_table[], stage1_share_table[],
+    stage1_image_pa;
 
 struct page {
     uint8_t *live;
@@ -43,6 +44,7 @@ void host_tables_start(void)
     memset(stage1_image_table, 0, PAGE_SIZE);
     memset(stage1_stack_table, 0, PAGE_SIZE);
     memset(stage1_device_table, 0, PAGE_SIZE);
+    memset(stage1_share_table, 0, PAGE_SIZE);
     stage1_map_heap(PA(HOST_RAM),
                     HOST_HEAP); /* so that stage1_pa() knows it; the tests' own calls may follow */
     memset(&stage1_boot_tables, 0, sizeof stage1_boot_tables);
@@ -52,6 +54,7 @@ void host_tables_start(void)
     add(stage1_image_table, PAGE_SIZE);
     add(stage1_stack_table, PAGE_SIZE);
     add(stage1_device_table, PAGE_SIZE);
+    add(stage1_share_table, PAGE_SIZE);
     for (unsigned i = 0; i < nr_pages; i++) {
         struct page *page = &pages[i];
 

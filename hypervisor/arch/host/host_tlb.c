@@ -19,6 +19,7 @@
 #include "base/bits.h"
 
 #define WINDOW_SIZE    (2u * WINDOW_PAGES * PAGE_SIZE)
+#define SHARE_SIZE     (STAGE1_SHARES * PAGE_SIZE)
 #define MAX_ENTRIES    4096u
 #define S1_DEVICE_ATTR S1_ATTR(ATTR_DEVICE)
 
@@ -40,7 +41,7 @@ uint64_t (*host_device)(uint64_t pa, unsigned size, bool write, uint64_t value);
 
 static bool in_window(uint64_t va)
 {
-    return va - WINDOW_VA < WINDOW_SIZE;
+    return va - WINDOW_VA < WINDOW_SIZE || va - SHARE_VA < SHARE_SIZE;
 }
 
 static void close_window(uint64_t va, uint64_t size)
@@ -276,6 +277,11 @@ void tlbi_vae2(uint64_t page)
     invalidate(EL2, false, false, true, page * PAGE_SIZE);
 }
 
+void tlbi_vae2is(uint64_t page)
+{
+    invalidate(EL2, true, false, true, page * PAGE_SIZE);
+}
+
 void host_tlb_dsb(unsigned pcpu, bool shareable)
 {
     for (unsigned i = 0; i < MAX_ENTRIES; i++) {
@@ -300,19 +306,20 @@ void host_tlb_isb(unsigned pcpu)
     }
 }
 
-/* Another pCPU executes: its windows are its own. */
+/* Another pCPU executes: its windows are its own, and so are its TLB entries for what all share. */
 void host_tlb_switch(void)
 {
     close_window(WINDOW_VA, WINDOW_SIZE);
+    close_window(SHARE_VA, SHARE_SIZE);
 }
 
 /* --- instructions and accesses --- */
 
-static void at(uint64_t va)
+static void at(uint64_t va, bool write)
 {
     uint64_t pa, attributes;
 
-    if (!host_guest_translate(va, &pa)) {
+    if (!host_guest_translate(va, &pa) || (write && FIELD(host_guest_attributes(va), 7, 7) == 0)) {
         host_par_write(1);
         return;
     }
@@ -322,12 +329,17 @@ static void at(uint64_t va)
 
 void at_s12e0r(uint64_t va)
 {
-    at(va);
+    at(va, false);
 }
 
 void at_s12e1r(uint64_t va)
 {
-    at(va);
+    at(va, false);
+}
+
+void at_s12e1w(uint64_t va)
+{
+    at(va, true);
 }
 
 uint32_t host_mmio_read(const volatile void *a, unsigned size);
@@ -396,6 +408,7 @@ void host_tlb_start(void)
 
     memset(entries, 0, sizeof entries);
     close_window(WINDOW_VA, WINDOW_SIZE);
+    close_window(SHARE_VA, SHARE_SIZE);
     if (sigaction(SIGSEGV, &action, NULL) != 0) {
         host_fail("sigaction");
     }

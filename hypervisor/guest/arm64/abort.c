@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stage-2 aborts: emulated devices, or an abort into the guest. */
 #include "core/domain.h"
+#include "core/doorbell.h"
 #include "core/effects.h"
 #include "drivers/gic.h"
 #include "guest/arm64/decode.h"
@@ -45,6 +46,27 @@ void inject_abort(struct vcpu *vcpu, uint64_t esr, bool data)
     context_inject(vcpu, ec << 26 | (esr & ESR_IL) | wnr | FSC_EXTERNAL, READ_SYSREG(far_el2));
 }
 
+static uint64_t fault_ipa(void)
+{
+    return FIELD(READ_SYSREG(hpfar_el2), 43, 4) << 12 | READ_SYSREG(far_el2) % PAGE_SIZE;
+}
+
+/* HPFAR_EL2 is valid for a translation fault, and for any fault of a stage-1 walk (Arm ARM D19.2.62); a
+ * permission fault can only be that of a page which has been replaced. */
+__attribute__((noinline, cold)) bool fault_is_over(struct vcpu *vcpu, uint64_t esr,
+                                                   enum physmap_access access)
+{
+    return (ISS_FSC_TYPE(esr) == FSC_TRANSLATION || ISS_S1PTW(esr)) &&
+           physmap_valid(vcpu->domain, IPA(fault_ipa()), ISS_S1PTW(esr) ? PHYSMAP_READ : access);
+}
+
+static void refuse(struct vcpu *vcpu, uint64_t esr)
+{
+    if (!fault_is_over(vcpu, esr, ISS_WNR(esr) ? PHYSMAP_WRITE : PHYSMAP_READ)) {
+        inject_abort(vcpu, esr, true);
+    }
+}
+
 static bool in_range(uint64_t ipa, ipa_t base, uint64_t size)
 {
     return ipa - base.v < size;
@@ -79,6 +101,9 @@ static inline __attribute__((always_inline)) enum outcome emulate(struct vcpu *v
                                                   &effects));
     } else if (gic_version == 2 && write && ipa == r->gicr_or_gicc.v + GICC_DIR) {
         vgic_dir(d->virq, vcpu->index, vcpu->virq, *value, &effects);
+        outcome = DONE;
+    } else if (r->nr_doorbells != 0 && doorbell_access(r, ipa, write)) {
+        *value = 0;
         outcome = DONE;
     }
     effects_apply(d, &effects);
@@ -129,7 +154,7 @@ static __attribute__((noinline, cold)) void data_abort(struct vcpu *vcpu, uint64
     enum outcome outcome;
 
     if (!decode(vcpu, ESR_ISS(esr), &access)) {
-        inject_abort(vcpu, esr, true);
+        refuse(vcpu, esr);
         return;
     }
     if (access.write) {
@@ -141,7 +166,10 @@ static __attribute__((noinline, cold)) void data_abort(struct vcpu *vcpu, uint64
     }
     if (outcome == NOBODY) {
         if ((vcpu->domain->record->flags & DOMAIN_UNMAPPED_ONES) == 0) {
-            inject_abort(vcpu, esr, true);
+            refuse(vcpu, esr);
+            return;
+        }
+        if (fault_is_over(vcpu, esr, access.write ? PHYSMAP_WRITE : PHYSMAP_READ)) {
             return;
         }
         value = ~UINT64_C(0);
@@ -179,7 +207,7 @@ static inline bool word_access(struct vcpu *vcpu, uint64_t esr, uint64_t ipa)
 
 SAVES_NOTHING struct trap_result trap_data_abort(struct vcpu *vcpu, uint64_t esr)
 {
-    uint64_t ipa = FIELD(READ_SYSREG(hpfar_el2), 43, 4) << 12 | READ_SYSREG(far_el2) % PAGE_SIZE;
+    uint64_t ipa = fault_ipa();
 
     if ((esr & WORD_MASK) == WORD_ACCESS && word_access(vcpu, esr, ipa)) {
         return trap_return(vcpu);
@@ -187,7 +215,7 @@ SAVES_NOTHING struct trap_result trap_data_abort(struct vcpu *vcpu, uint64_t esr
     if (ISS_FSC_TYPE(ESR_ISS(esr)) == FSC_TRANSLATION) {
         data_abort(vcpu, esr, ipa);
     } else {
-        inject_abort(vcpu, esr, true); /* no leaf of ours forbids anything else */
+        refuse(vcpu, esr); /* a write to memory that is shared for reading */
     }
     return trap_return(vcpu);
 }

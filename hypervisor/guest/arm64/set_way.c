@@ -5,7 +5,9 @@
 #include "arch/arm64/sysreg.h"
 #include "core/domain.h"
 
-#define SLICE   (WINDOW_PAGES * PAGE_SIZE)
+#define SLICE (4u * PAGE_SIZE) /* some 1,700 instructions */
+_Static_assert(SLICE <= WINDOW_PAGES * PAGE_SIZE, "");
+
 #define SCTLR_C BIT(2)
 
 #define REG(op0, op1, crn, crm, op2)                                                                 \

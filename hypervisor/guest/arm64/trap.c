@@ -4,10 +4,11 @@
 #include "core/domain.h"
 #include "core/effects.h"
 #include "core/interrupt.h"
+#include "core/physmap.h"
 #include "core/print.h"
+#include "guest/xen/hypercall.h"
 
 #define HVC_XEN 0xea1u
-#define ENOSYS  38
 
 void inject_undefined(struct vcpu *vcpu)
 {
@@ -24,7 +25,7 @@ struct trap_result trap_hvc(struct vcpu *vcpu, uint64_t esr)
     if (immediate == 0) {
         smccc_call(vcpu);
     } else if (immediate == HVC_XEN) {
-        vcpu->x[0] = (uint64_t)-ENOSYS;
+        hypercall(vcpu);
     } else {
         WRITE_SYSREG(elr_el2, READ_SYSREG(elr_el2) - 4u);
         inject_undefined(vcpu);
@@ -53,7 +54,9 @@ SAVES_NOTHING struct trap_result trap_sync(struct vcpu *vcpu, uint64_t esr)
 {
     switch (ESR_EC(esr)) {
     case EC_IABT_LOWER:
-        inject_abort(vcpu, esr, false);
+        if (!fault_is_over(vcpu, esr, PHYSMAP_READ)) {
+            inject_abort(vcpu, esr, false);
+        }
         break;
     case EC_SYSREG:
         if (!sysreg_access(vcpu, ESR_ISS(esr))) {

@@ -5,6 +5,7 @@
 #define GUEST_TRAP_H
 
 #include "arch/arm64/sysreg.h"
+#include "core/physmap.h"
 #include "core/schedule.h"
 
 /* entry.S has saved all registers: the function need not preserve any. Arguments in x20, x21. */
@@ -28,6 +29,10 @@ bool sysreg_access(struct vcpu *vcpu, uint32_t iss);
 
 /* External abort, as a bus gives it where there is no device, into EL1: data access or instruction fetch. */
 void inject_abort(struct vcpu *vcpu, uint64_t esr, bool data);
+
+/* Another vCPU is changing the page that faulted, and is done by now: the instruction is to be tried again
+ * (stage-2 entries are invalid for a moment while they change). */
+bool fault_is_over(struct vcpu *vcpu, uint64_t esr, enum physmap_access access);
 
 /* Undefined Instruction exception into EL1. The pc is that of the instruction. */
 void inject_undefined(struct vcpu *vcpu);

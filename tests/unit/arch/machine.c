@@ -18,7 +18,7 @@
 #define WIRE       65536u
 
 extern struct stage1_tables stage1_boot_tables;
-extern uint64_t stage1_image_table[], stage1_stack_table[], stage1_device_table[];
+extern uint64_t stage1_image_table[], stage1_stack_table[], stage1_device_table[], stage1_share_table[];
 
 /* What the linker script defines: an image of 8 pages, the third and the fourth are boot's, the last two
  * boot's bss. */
@@ -113,8 +113,9 @@ static void sleep(void)
 static void early_tables(void)
 {
     struct stage1_tables *t = &stage1_boot_tables;
-    const uint64_t va[] = {IMAGE_VA, STACK_VA, DEVICE_VA, WINDOW_VA};
-    const void *const tables[] = {stage1_image_table, stage1_stack_table, stage1_device_table, t->window};
+    const uint64_t va[] = {IMAGE_VA, STACK_VA, DEVICE_VA, WINDOW_VA, SHARE_VA};
+    const void *const tables[] = {stage1_image_table, stage1_stack_table, stage1_device_table, t->window,
+                                  stage1_share_table};
 
     t->level0[IMAGE_VA >> 39] = stage1_pa(t->level1).v | S1_TABLE;
     t->level1[(IMAGE_VA >> 30) % 512u] = stage1_pa(t->level2).v | S1_TABLE;

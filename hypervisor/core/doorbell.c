@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/doorbell.h"
+
+#include "core/domain.h"
+#include "core/effects.h"
+#include "core/event.h"
+#include "virq/virq.h"
+
+#pragma weak event_raise
+
+static void ring(const struct domain_doorbell *bell)
+{
+    struct domain *peer = domain_by_domid(bell->peer);
+    struct virq_effects effects = {0};
+
+    if (bell->spi != 0) {
+        virq_edge(peer->virq, 0, bell->spi, vcpu_resident(this_pcpu(), peer), &effects);
+        effects_apply(peer, &effects);
+    } else {
+        event_raise(peer, bell->port);
+    }
+}
+
+bool doorbell_access(const struct domain_record *record, uint64_t ipa, bool write)
+{
+    for (uint32_t i = 0; i < record->nr_doorbells; i++) {
+        const struct domain_doorbell *bell = &record->doorbells[i];
+
+        if (ipa - bell->ipa.v < PAGE_SIZE) {
+            if (write) {
+                ring(bell);
+            }
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Doorbell pages: every store rings another domain, as an interrupt or as an event. The vCPU that rings never
+ * waits; what is rung twice before the other looks is one notification. */
+#ifndef CORE_DOORBELL_H
+#define CORE_DOORBELL_H
+
+#include "core/record.h"
+
+/* An access of a domain with that record. False: no doorbell lies there. Loads read zero. */
+bool doorbell_access(const struct domain_record *record, uint64_t ipa, bool write);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/physmap.h"
+
+#include "core/domain.h"
+
+/* Where the record puts RAM at ipa. */
+static bool home_of(const struct domain *domain, ipa_t ipa, pa_t *pa)
+{
+    const struct domain_record *record = domain->record;
+
+    for (uint32_t i = 0; i < record->nr_maps; i++) {
+        const struct domain_map *map = &record->maps[i];
+
+        if (map->kind == MAP_RAM && ipa.v - map->ipa.v < map->size) {
+            *pa = PA(map->pa.v + (ipa.v - map->ipa.v));
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool look_locked(const struct domain *domain, ipa_t ipa, struct physmap_page *page)
+{
+    struct stage2_page found;
+    pa_t home;
+
+    if (!stage2_look(&domain->stage2, ipa, &found)) {
+        return false;
+    }
+    *page = (struct physmap_page){.pa = found.pa,
+                                  .normal = found.normal,
+                                  .writable = found.writable,
+                                  .home = home_of(domain, ipa, &home) && home.v == found.pa.v};
+    return true;
+}
+
+bool physmap_look(struct domain *domain, ipa_t ipa, struct physmap_page *page)
+{
+    bool found;
+
+    spin_lock(&domain->stage2_lock);
+    found = look_locked(domain, ipa, page);
+    spin_unlock(&domain->stage2_lock);
+    return found;
+}
+
+/* What the record maps there for ever: devices, and memory that other domains rely on. */
+static bool is_fixed(const struct domain *domain, ipa_t ipa)
+{
+    const struct domain_record *record = domain->record;
+
+    for (uint32_t i = 0; i < record->nr_maps; i++) {
+        const struct domain_map *map = &record->maps[i];
+
+        if (map->kind != MAP_RAM && ipa.v - map->ipa.v < map->size) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum status physmap_place(struct domain *domain, ipa_t ipa, pa_t pa, enum physmap_access access)
+{
+    enum map_kind kind = access == PHYSMAP_WRITE ? MAP_SHARED : MAP_SHARED_READ;
+    enum status status = ERR_RANGE;
+
+    if (ipa.v % PAGE_SIZE == 0 && !is_fixed(domain, ipa)) {
+        spin_lock(&domain->stage2_lock);
+        status = stage2_put(&domain->stage2, &domain->pool, ipa, pa, kind);
+        spin_unlock(&domain->stage2_lock);
+    }
+    return status;
+}
+
+enum status physmap_remove(struct domain *domain, ipa_t ipa, pa_t expected)
+{
+    struct physmap_page page;
+    enum status status = ERR_NOENT;
+
+    if (ipa.v % PAGE_SIZE != 0 || is_fixed(domain, ipa)) {
+        return ERR_NOENT;
+    }
+    spin_lock(&domain->stage2_lock);
+    if (look_locked(domain, ipa, &page) && (expected.v == 0 || page.pa.v == expected.v)) {
+        status = stage2_drop(&domain->stage2, &domain->pool, ipa);
+    }
+    spin_unlock(&domain->stage2_lock);
+    return status;
+}
+
+enum status physmap_restore(struct domain *domain, ipa_t ipa)
+{
+    struct physmap_page page;
+    enum status status = ERR_EXIST;
+    pa_t home;
+
+    if (ipa.v % PAGE_SIZE != 0 || !home_of(domain, ipa, &home)) {
+        return ERR_NOENT;
+    }
+    spin_lock(&domain->stage2_lock);
+    if (!look_locked(domain, ipa, &page)) {
+        status = stage2_put(&domain->stage2, &domain->pool, ipa, home, MAP_RAM);
+    }
+    spin_unlock(&domain->stage2_lock);
+    return status;
+}
+
+bool physmap_valid(struct domain *domain, ipa_t ipa, enum physmap_access access)
+{
+    struct physmap_page page;
+
+    return physmap_look(domain, ipa, &page) && (access == PHYSMAP_READ || page.writable);
+}
+
+uint64_t physmap_ram_pages(const struct domain *domain)
+{
+    uint64_t pages = 0;
+
+    for (uint32_t i = 0; i < domain->record->nr_maps; i++) {
+        if (domain->record->maps[i].kind == MAP_RAM) {
+            pages += domain->record->maps[i].size / PAGE_SIZE;
+        }
+    }
+    return pages;
+}
