@@ -11,6 +11,7 @@
 #include "core/effects.h"
 #include "core/interrupt.h"
 #include "core/print.h"
+#include "core/pv_console.h"
 #include "core/vpl011.h"
 #include "virq/virq.h"
 
@@ -38,6 +39,11 @@ static void begin(struct domain *domain)
     virq_reset(domain->virq);
     if (domain->uart != NULL) {
         vpl011_reset(domain->uart, &effects);
+    } else if (domain->port_attached) {
+        domain_attach_port(domain);
+    }
+    if (domain->pv_console != NULL) {
+        pv_console_start(domain);
     }
     for (unsigned i = 0; i < domain->record->nr_vcpus; i++) {
         domain->vcpus[i].budget_left = domain->vcpus[i].budget;

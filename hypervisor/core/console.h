@@ -93,6 +93,10 @@ static inline uint32_t console_in_level(const struct console_port *port)
  * hung can be seen. */
 void console_settle(struct console_port *port);
 
+/* The next console_pump() says that this domain must be looked at: it had more to say than was taken at once.
+ */
+void console_ask_refresh(const struct console_port *port);
+
 /* Moves up to CONSOLE_BURST bytes to the UART. Returns the domains whose emulated UART must be refreshed. */
 uint32_t console_pump(void);
 

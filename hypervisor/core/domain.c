@@ -7,6 +7,7 @@
 #include "core/interrupt.h"
 #include "core/power.h"
 #include "core/print.h"
+#include "core/pv_console.h"
 #include "drivers/gic.h"
 #include "core/vpl011.h"
 #include "virq/virq.h"
@@ -86,6 +87,14 @@ enum status domain_create(const struct domain_record *record)
     if (domain->vcpus == NULL || virq_memory == NULL || domain->uart == NULL) {
         return ERR_NOMEM;
     }
+    domain->port = &domain->uart->port;
+    domain->port_lock = &domain->uart->lock;
+    if ((record->flags & DOMAIN_ENHANCED) != 0) {
+        domain->pv_console = pv_console_create(&pool, domain);
+        if (domain->pv_console == NULL) {
+            return ERR_NOMEM;
+        }
+    }
     domain->virq = virq_init(virq_memory, record->nr_vcpus, record->nr_spis, gic_version);
     domain->gicd_size = gic_version == 3 ? GICV3_DIST_SIZE : PAGE_SIZE;
     domain->pool = pool;
@@ -97,11 +106,21 @@ enum status domain_create(const struct domain_record *record)
     link_interrupts(domain);
     if ((record->flags & DOMAIN_VPL011) != 0) {
         vpl011_init(domain->uart, record->domid, domain->virq, record->uart_virq);
+        domain->port_attached = true;
     } else {
         domain->uart = NULL;
+        if (domain->pv_console != NULL) {
+            domain_attach_port(domain);
+        }
     }
     domain->state = DOMAIN_BUILDING;
     return OK;
+}
+
+void domain_attach_port(struct domain *domain)
+{
+    console_attach(domain->port, domain->record->domid);
+    domain->port_attached = true;
 }
 
 void domain_start(struct domain *domain)
@@ -178,8 +197,8 @@ void domain_vcpu_left(struct domain *domain)
         return;
     }
     interrupt_quiesce(domain);
-    if (domain->uart != NULL) {
-        console_end(&domain->uart->port);
+    if (domain->port_attached) {
+        console_end(domain->port);
     }
     again = may_restart(domain);
     print("DOM%u %s, %s (incarnation %u, pool %lu of %lu bytes)", domain->record->domid,

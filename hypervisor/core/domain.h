@@ -10,6 +10,7 @@
 #include "core/record.h"
 #include "core/vcpu.h"
 
+struct console_port;
 struct events;
 struct grants;
 struct pv_console;
@@ -42,7 +43,10 @@ struct domain {
     struct grants *grants;
     struct pv_console *pv_console; /* NULL: not enhanced */
     ipa_t shared_info_at;          /* where the domain has mapped its shared_info page; ~0: nowhere */
-    struct vpl011 *uart;
+    struct vpl011 *uart;           /* NULL: none is emulated */
+    struct console_port *port;     /* its end of the console, under port_lock */
+    struct spinlock *port_lock;
+    bool port_attached; /* the console knows it */
     struct vcpu *vcpus;
     uint32_t gicd_size;
     uint64_t counter_offset; /* CNTVOFF_EL2 */
@@ -78,6 +82,9 @@ bool domain_build_slice(struct domain *domain, struct pcpu *pcpu);
 
 /* The domain cannot be built: it stays stopped. By vCPU 0's pCPU. */
 void domain_give_up(struct domain *domain);
+
+/* Its output and input begin (again); under port_lock. */
+void domain_attach_port(struct domain *domain);
 
 /* By vCPU 0's pCPU, after the last slice: vCPU 0 becomes ready at the record's entry. */
 void domain_start(struct domain *domain);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How much pool a record needs. Mirrors domain_create(). */
 #include "core/domain.h"
+#include "core/pv_console.h"
 #include "core/vpl011.h"
 #include "virq/virq.h"
 
@@ -11,6 +12,7 @@ uint64_t domain_pool_bytes(const struct domain_record *record)
     bytes += align_up(record->nr_vcpus * sizeof(struct vcpu), 64);
     bytes += align_up(virq_bytes(record->nr_vcpus, record->nr_spis), 64);
     bytes += align_up(sizeof(struct vpl011), 64);
+    bytes += (record->flags & DOMAIN_ENHANCED) != 0 ? pv_console_bytes() : 0;
 #if defined(BREAK_stage2_device) || defined(BREAK_stage2_hypervisor) || defined(BREAK_stage2_neighbour)
     bytes += 4u * PAGE_SIZE; /* tables for one page too many */
 #endif

@@ -2,8 +2,9 @@
 #include "core/effects.h"
 
 #include "core/domain.h"
-#include "drivers/gic.h"
+#include "core/pv_console.h"
 #include "core/vpl011.h"
+#include "drivers/gic.h"
 
 void effects_kick(struct domain *domain, uint32_t vcpus)
 {
@@ -34,12 +35,17 @@ void effects_refresh_uarts(uint32_t domids)
     for (uint32_t i = 0; i < nr_domains && domids != 0; i++) {
         struct domain *domain = domains[i];
         struct virq_effects effects = {0};
-        bool here = pcpu->loaded != NULL && pcpu->loaded->domain == domain;
 
-        if ((domids >> domain->record->domid) % 2u == 0 || domain->uart == NULL) {
+        if ((domids >> domain->record->domid) % 2u == 0) {
             continue;
         }
-        vpl011_refresh(domain->uart, here ? pcpu->loaded->virq : NULL, &effects);
+        if (domain->pv_console != NULL) {
+            pv_console_refresh(domain);
+        }
+        if (domain->uart == NULL) {
+            continue;
+        }
+        vpl011_refresh(domain->uart, vcpu_resident(pcpu, domain), &effects);
         effects_apply(domain, &effects);
     }
 }

@@ -21,3 +21,14 @@ void *pool_alloc(struct pool *pool, uint64_t size, uint64_t align)
     pool->used = at + size;
     return memset(pool->base + at, 0, size);
 }
+
+void *pool_pages(struct pool *pool, uint64_t count)
+{
+    uint64_t bytes = count * PAGE_SIZE;
+
+    if (bytes > pool->size - pool->used) {
+        return NULL;
+    }
+    pool->size -= bytes;
+    return memset(pool->base + pool->size, 0, bytes);
+}

@@ -22,4 +22,8 @@ void pool_init(struct pool *pool, void *base, uint64_t size);
 /* Zeroed memory of `size` bytes, aligned to `align` (a power of two), or NULL when the pool is exhausted. */
 void *pool_alloc(struct pool *pool, uint64_t size, uint64_t align);
 
+/* Whole zeroed pages, from the other end of the pool: nothing is lost to alignment. Base and size of the pool
+ * are multiples of PAGE_SIZE. NULL when it is exhausted. */
+void *pool_pages(struct pool *pool, uint64_t count);
+
 #endif

@@ -5,9 +5,7 @@
 #ifndef CORE_PV_CONSOLE_H
 #define CORE_PV_CONSOLE_H
 
-#include "base/spinlock.h"
 #include "base/types.h"
-#include "core/console.h"
 
 struct domain;
 struct pool;
@@ -15,23 +13,26 @@ struct pool;
 struct pv_console_page;
 
 struct pv_console {
-    struct spinlock *lock; /* of the domain's console port */
-    struct console_port *port;
     struct pv_console_page *page;
     ipa_t at;
-    bool input; /* the domain has no other UART: input comes here */
+    uint32_t out_cons, in_prod; /* the core's positions; what the page says of them is for the domain only */
+    bool input;                 /* the domain has no emulated UART: input comes here */
 };
 
+uint64_t pv_console_bytes(void);
 /* From the pool; NULL: it is exhausted. */
 struct pv_console *pv_console_create(struct pool *pool, const struct domain *domain);
-uint64_t pv_console_bytes(void);
 
-/* Before each start: rings empty, the page mapped. Stage 2 has been built and nobody uses it. */
+/* Before each start: rings empty, the page mapped. Stage 2 has been built and nobody uses it yet. */
 void pv_console_start(struct domain *domain);
 
-/* The domain has rung, or its buffer of the console has room again, or input has come: moves what can be
- * moved and notifies the domain. Bounded by the size of the rings. */
+/* The domain's buffer of the console has room again, or input has come: moves some bytes and notifies the
+ * domain; the rest comes with the next call, which the console is asked for. */
 void pv_console_refresh(struct domain *domain);
+
+/* The domain rings (EVTCHNOP_send): moves some bytes. True: there are more, and room for them: call again.
+ * *refresh: domains to be looked at (effects_refresh_uarts()). */
+bool pv_console_notify(struct domain *domain, uint32_t *refresh);
 
 /* What HVM parameters say: page number and port, 0 if there is no PV console. */
 uint64_t pv_console_gfn(const struct domain *domain);

@@ -109,6 +109,7 @@ struct domain_record {
     uint32_t restart; /* RESTART_NEVER, RESTART_ALWAYS or at most n times within restart_window_ms */
     uint32_t restart_window_ms;
 
+    uint16_t console_port;    /* port of the PV console (enhanced domains); 0: none */
     uint16_t nr_ports;        /* event channels, port 0 included: 2 .. 4096 */
     uint16_t nr_grant_frames; /* 0 .. 4096 */
     uint32_t nr_maptrack;     /* grants of others that it may have mapped at once */

@@ -7,7 +7,7 @@
 
 #pragma weak memory_op
 #pragma weak xen_version
-#pragma weak console_io
+
 #pragma weak grant_table_op
 #pragma weak vcpu_op
 #pragma weak sched_op
