@@ -282,6 +282,11 @@ uint32_t console_output_interrupt(void)
     return console_pump();
 }
 
+void console_ask_refresh(const struct console_port *port)
+{
+    __atomic_fetch_or(&mux.refresh, 1u << port->domid, __ATOMIC_RELAXED);
+}
+
 void console_kick(void)
 {
     pump(true);

@@ -12,7 +12,7 @@ uint64_t domain_pool_bytes(const struct domain_record *record)
     bytes += align_up(record->nr_vcpus * sizeof(struct vcpu), 64);
     bytes += align_up(virq_bytes(record->nr_vcpus, record->nr_spis), 64);
     bytes += align_up(sizeof(struct vpl011), 64);
-    bytes += (record->flags & DOMAIN_ENHANCED) != 0 ? pv_console_bytes() : 0;
+    bytes += (record->flags & DOMAIN_ENHANCED) != 0 ? PV_CONSOLE_BYTES : 0;
 #if defined(BREAK_stage2_device) || defined(BREAK_stage2_hypervisor) || defined(BREAK_stage2_neighbour)
     bytes += 4u * PAGE_SIZE; /* tables for one page too many */
 #endif

@@ -27,11 +27,6 @@ struct pv_console_page {
 _Static_assert(sizeof(struct pv_console_page) == PAGE_SIZE, "one page");
 _Static_assert(offsetof(struct pv_console_page, connection) == 3088, "Xen's layout");
 
-uint64_t pv_console_bytes(void)
-{
-    return 64u + PAGE_SIZE;
-}
-
 struct pv_console *pv_console_create(struct pool *pool, const struct domain *domain)
 {
     struct pv_console *console = pool_alloc(pool, sizeof *console, 64);

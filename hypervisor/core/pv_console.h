@@ -19,7 +19,7 @@ struct pv_console {
     bool input;                 /* the domain has no emulated UART: input comes here */
 };
 
-uint64_t pv_console_bytes(void);
+#define PV_CONSOLE_BYTES (64u + PAGE_SIZE) /* of pool */
 /* From the pool; NULL: it is exhausted. */
 struct pv_console *pv_console_create(struct pool *pool, const struct domain *domain);
 
