@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+# The channel library (include/bulkhead/channel.h). CHANNEL_SEED=0x... repeats a run; TORN_RESTARTS=n is the length of the torn
+# restart test (`make test-long`: 10,000).
+UNIT_CHANNEL := $(SRC)/tests/unit/channel
+UNIT_CHANNEL_FLAGS := -std=gnu17 -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes \
+    -I$(SRC)/include -I$(UNIT_CHANNEL) $(UNIT_CHANNEL_EXTRA)
+UNIT_CHANNEL_HDR := $(SRC)/include/bulkhead/channel.h $(UNIT_CHANNEL)/pair.h
+
+$(O)/unit/test_channel: $(UNIT_CHANNEL)/test_channel.c
+$(O)/unit/test_channel_model: $(UNIT_CHANNEL)/test_model.c
+$(O)/unit/test_channel $(O)/unit/test_channel_model: $(UNIT_CHANNEL)/pair.c $(UNIT_CHANNEL_HDR)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(UNIT_CHANNEL_FLAGS) -fsanitize=address,undefined -fno-sanitize-recover=all -o $@ $(filter %.c,$^) -lcmocka
+
+UNIT_TESTS += $(O)/unit/test_channel $(O)/unit/test_channel_model
