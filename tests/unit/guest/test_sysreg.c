@@ -157,7 +157,7 @@ static void set_and_way(void **state)
         host_eret();
         slices++;
     } while (host_effective("elr_el2") == 0x100);
-    assert_int_equal(slices, GUEST_SIZE / KIB(64) + 1u);
+    assert_int_equal(slices, GUEST_SIZE / KIB(16) + 1u);
     for (uint64_t at = 0; at < GUEST_SIZE; at += 1000) {
         assert_int_equal(host_guest_read(GUEST_RAM + at, false), (uint8_t)(at / 1000u));
     }
@@ -205,7 +205,7 @@ static void change_of_caches(void **state)
         assert_true(sysreg_access(vcpu, SCTLR | RT(5)));
         host_eret();
     }
-    assert_int_equal(slices, GUEST_SIZE / KIB(64) + 1u);
+    assert_int_equal(slices, GUEST_SIZE / KIB(16) + 1u);
     assert_int_equal(host_guest_read(GUEST_RAM + 777, false), 0x77);
     assert_int_equal(host_effective("hcr_el2") & HCR_TVM, 0); /* on: nobody watches any more */
     assert_false(vcpu->sweep.watching);
