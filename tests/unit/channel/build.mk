@@ -12,4 +12,8 @@ $(O)/unit/test_channel $(O)/unit/test_channel_model: $(UNIT_CHANNEL)/pair.c $(UN
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(UNIT_CHANNEL_FLAGS) -fsanitize=address,undefined -fno-sanitize-recover=all -o $@ $(filter %.c,$^) -lcmocka
 
-UNIT_TESTS += $(O)/unit/test_channel $(O)/unit/test_channel_model
+$(O)/unit/test_channel_threads: $(UNIT_CHANNEL)/test_threads.c $(UNIT_CHANNEL)/pair.c $(UNIT_CHANNEL_HDR)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(UNIT_CHANNEL_FLAGS) -O2 -fsanitize=thread -o $@ $(filter %.c,$^) -lcmocka -lpthread
+
+UNIT_TESTS += $(O)/unit/test_channel $(O)/unit/test_channel_model $(O)/unit/test_channel_threads
