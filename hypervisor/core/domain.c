@@ -14,15 +14,10 @@
 
 struct domain *domains[MAX_DOMAINS];
 uint32_t nr_domains;
-static struct domain *by_domid[MAX_DOMAINS];
+struct domain *domains_by_domid[MAX_DOMAINS];
 
 #define OBJECT_ALIGN    64u
 #define GICV3_DIST_SIZE 0x10000u
-
-struct domain *domain_by_domid(uint16_t domid)
-{
-    return domid < MAX_DOMAINS ? by_domid[domid] : NULL;
-}
 
 static void bind_vcpus(struct domain *domain)
 {
@@ -100,7 +95,7 @@ enum status domain_create(const struct domain_record *record)
     domain->pool = pool;
     domain->pool_objects = pool.used;
     domains[nr_domains++] = domain;
-    by_domid[record->domid] = domain;
+    domains_by_domid[record->domid] = domain;
     domain->shared_info_at = IPA(~UINT64_C(0));
     bind_vcpus(domain);
     link_interrupts(domain);

@@ -64,7 +64,11 @@ extern struct domain *domains[MAX_DOMAINS]; /* by position, not by domid */
 extern uint32_t nr_domains;
 
 /* The domain with that number, or NULL. */
-struct domain *domain_by_domid(uint16_t domid);
+extern struct domain *domains_by_domid[MAX_DOMAINS];
+static inline struct domain *domain_by_domid(uint16_t domid)
+{
+    return domid < MAX_DOMAINS ? domains_by_domid[domid] : NULL;
+}
 
 /* Creates the objects of the record in its pool and binds the vCPUs to their pCPUs. Boot only. */
 enum status domain_create(const struct domain_record *record) MUST_CHECK;

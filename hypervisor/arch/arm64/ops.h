@@ -33,8 +33,7 @@ OP_ADDRESS_(tlbi_vae2, "tlbi vae2")         /* EL2 entry, this pCPU; argument: V
 OP_ADDRESS_(tlbi_vae2is, "tlbi vae2is")     /* the same, all pCPUs */
 OP_ADDRESS_(dc_cvac, "dc cvac")             /* clean a line to the point of coherency */
 OP_ADDRESS_(dc_civac, "dc civac")           /* clean and invalidate */
-OP_ADDRESS_(at_s12e0r, "at s12e0r")         /* guest VA, as EL0 reads; the answer is in PAR_EL1 */
-OP_ADDRESS_(at_s12e1r, "at s12e1r")         /* as EL1 reads */
+OP_ADDRESS_(at_s12e1r, "at s12e1r")         /* guest VA, as EL1 reads; the answer is in PAR_EL1 */
 OP_ADDRESS_(at_s12e1w, "at s12e1w")         /* as EL1 writes */
 
 #undef OP_

@@ -235,6 +235,7 @@ static void replace(const struct stage2 *stage2, uint64_t *entry, uint64_t to)
     }
     __atomic_store_n(entry, to, __ATOMIC_RELAXED);
     dsb(ishst);
+    isb(); /* for a translation by this pCPU before it returns to a guest */
 }
 
 static bool is_table(uint64_t entry)

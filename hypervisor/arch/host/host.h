@@ -53,6 +53,7 @@ extern void (*host_firmware)(bool hvc, uint64_t x[8]);
 bool host_el2_translate(const volatile void *va, bool write,
                         uint64_t *pa);       /* keeps the entry as an access would */
 extern uint64_t (*host_stage1)(uint64_t va); /* the guest's own stage 1; NULL: its MMU is off */
+extern uint64_t host_memory_attributes; /* that it gives to memory, as MAIR_EL1 encodes them; write-back */
 bool host_guest_translate(uint64_t va, uint64_t *pa);
 uint64_t host_guest_attributes(uint64_t va); /* stage-2 leaf without its address */
 

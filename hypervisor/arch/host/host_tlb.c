@@ -37,6 +37,7 @@ struct entry {
 
 static struct entry entries[MAX_ENTRIES];
 uint64_t (*host_stage1)(uint64_t va);
+uint64_t host_memory_attributes = 0xff;
 uint64_t (*host_device)(uint64_t pa, unsigned size, bool write, uint64_t value);
 
 static bool in_window(uint64_t va)
@@ -323,13 +324,11 @@ static void at(uint64_t va, bool write)
         host_par_write(1);
         return;
     }
-    attributes = FIELD(host_guest_attributes(va), 5, 2) == 0xf ? UINT64_C(0xff) : UINT64_C(0x04);
+    attributes = FIELD(host_guest_attributes(va), 5, 2) == 0xf ? host_memory_attributes : UINT64_C(0x04);
+    if (host_effective("sctlr_el1") % 2u == 0) {
+        attributes = 0; /* the guest's MMU is off: all is Device-nGnRnE */
+    }
     host_par_write(attributes << 56 | align_down(pa, PAGE_SIZE));
-}
-
-void at_s12e0r(uint64_t va)
-{
-    at(va, false);
 }
 
 void at_s12e1r(uint64_t va)
@@ -407,6 +406,7 @@ void host_tlb_start(void)
     struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
 
     memset(entries, 0, sizeof entries);
+    host_memory_attributes = 0xff;
     close_window(WINDOW_VA, WINDOW_SIZE);
     close_window(SHARE_VA, SHARE_SIZE);
     if (sigaction(SIGSEGV, &action, NULL) != 0) {

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "guest/arm64/decode.h"
 
-#include "arch/arm64/ops.h"
-#include "arch/arm64/stage1.h"
-#include "core/domain.h"
+#include "core/guest_copy.h"
 #include "guest/arm64/trap.h"
 
 bool decode_instruction(uint32_t instruction, struct decoded_access *access)
@@ -25,28 +23,11 @@ bool decode_instruction(uint32_t instruction, struct decoded_access *access)
     return access->rn == 31u || access->rn != access->rt; /* else unpredictable */
 }
 
-/* The frame must be the domain's own RAM: stage 2 says so, since AT walks both stages and devices fault here.
- */
 bool decode_fetch(struct vcpu *vcpu, uint32_t *instruction)
 {
-    uint64_t saved = READ_SYSREG(par_el1), pc = READ_SYSREG(elr_el2), par;
-    const uint32_t *window;
+    uint64_t pc = READ_SYSREG(elr_el2);
 
-    if (READ_SYSREG(spsr_el2) % 16u == 0) {
-        at_s12e0r(pc);
-    } else {
-        at_s12e1r(pc);
-    }
-    isb();
-    par = READ_SYSREG(par_el1);
-    WRITE_SYSREG(par_el1, saved);
-    if (par % 2u != 0 || pc % 4u != 0 || FIELD(par, 63, 60) == 0) {
-        return false; /* not translated, or Device memory */
-    }
-    window = window_map(vcpu->pcpu->tables, 0, PA(FIELD(par, 47, 12) << 12), 1, WINDOW_READ);
-    *instruction = *(const volatile uint32_t *)&window[pc % PAGE_SIZE / 4u];
-    window_unmap(vcpu->pcpu->tables, 0, 1);
-    return true;
+    return pc % 4u == 0 && copy_from_guest(vcpu, instruction, (va_t){pc}, sizeof *instruction) == OK;
 }
 
 void decode_write_back(struct vcpu *vcpu, const struct decoded_access *access)

@@ -119,7 +119,7 @@ static void early_tables(void)
 
     t->level0[IMAGE_VA >> 39] = stage1_pa(t->level1).v | S1_TABLE;
     t->level1[(IMAGE_VA >> 30) % 512u] = stage1_pa(t->level2).v | S1_TABLE;
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < ARRAY_SIZE(va); i++) {
         t->level2[(va[i] >> 21) % 512u] = stage1_pa(tables[i]).v | S1_TABLE;
     }
     for (unsigned i = 0; i < 8; i++) {
@@ -160,6 +160,7 @@ void machine_start(unsigned count)
     machine_pcpus = count;
     memset(pcpus, 0, sizeof pcpus);
     memset(domains, 0, sizeof domains);
+    memset(domains_by_domid, 0, sizeof domains_by_domid);
     nr_domains = nr_pcpus = 0;
     host_firmware = firmware;
     host_on_wfi = sleep;
