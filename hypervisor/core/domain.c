@@ -4,6 +4,7 @@
 #include "arch/arm64/barrier.h"
 #include "arch/arm64/timer.h"
 #include "core/effects.h"
+#include "core/event.h"
 #include "core/interrupt.h"
 #include "core/power.h"
 #include "core/print.h"
@@ -79,7 +80,8 @@ enum status domain_create(const struct domain_record *record)
     domain->vcpus = pool_alloc(&pool, record->nr_vcpus * sizeof(struct vcpu), OBJECT_ALIGN);
     virq_memory = pool_alloc(&pool, virq_bytes(record->nr_vcpus, record->nr_spis), OBJECT_ALIGN);
     domain->uart = pool_alloc(&pool, sizeof *domain->uart, OBJECT_ALIGN);
-    if (domain->vcpus == NULL || virq_memory == NULL || domain->uart == NULL) {
+    domain->events = events_create(&pool, record);
+    if (domain->vcpus == NULL || virq_memory == NULL || domain->uart == NULL || domain->events == NULL) {
         return ERR_NOMEM;
     }
     domain->port = &domain->uart->port;
@@ -125,6 +127,7 @@ void domain_start(struct domain *domain)
     domain->incarnation++;
     domain->counter_offset = timer_now();
     vcpu_reset(vcpu, domain->record->entry.v, domain->record->dtb.v);
+    events_start(domain);
     vcpu->state = VCPU_READY;
     store_release(&vcpu->power, POWER_ON);
     store_release(&domain->state, DOMAIN_RUNNING);

@@ -3,13 +3,17 @@
 
 #include "arch/arm64/stage1.h"
 #include "arch/arm64/timer.h"
+#include "core/deadline.h"
 #include "core/domain.h"
 #include "core/effects.h"
+#include "core/event.h"
 #include "core/interrupt.h"
 #include "drivers/gic.h"
 #include "virq/virq.h"
+#include "virq/virq_lr.h"
 
 #define SLICES_AT_ONCE 16u
+#define WORK_INTERRUPT ((uint32_t)WORK_VIRQ | WORK_EVENT) /* what need not leave the guest */
 
 static void sync_interrupts(struct vcpu *vcpu)
 {
@@ -19,11 +23,33 @@ static void sync_interrupts(struct vcpu *vcpu)
     effects_apply(vcpu->domain, &effects);
 }
 
+static __attribute__((noinline)) void event_edge(struct vcpu *vcpu)
+{
+    struct virq_effects effects = {0};
+
+    virq_edge(vcpu->domain->virq, vcpu->index, EVENT_PPI, vcpu_resident(vcpu->pcpu, vcpu->domain), &effects);
+    if (vcpu->pcpu->loaded != vcpu) {
+        effects.kick &= ~(1u << vcpu->index); /* seen when it is loaded, or looked at before */
+    }
+    effects_apply(vcpu->domain, &effects);
+}
+
+/* The vCPU's upcall. By its own pCPU. */
+static inline void inject_event(struct vcpu *vcpu)
+{
+    if (vcpu->pcpu->loaded != vcpu || !virq_load_again(vcpu->virq, EVENT_PPI, 0)) {
+        event_edge(vcpu);
+    }
+}
+
 struct trap_result schedule_work(struct vcpu *vcpu)
 {
-    const uint32_t leaving = WORK_STOP | WORK_OFF | WORK_RESCHEDULE | WORK_BUILD | WORK_ON;
-    uint32_t work = __atomic_fetch_and(&vcpu->work, ~(uint32_t)WORK_VIRQ, __ATOMIC_ACQUIRE);
+    const uint32_t leaving = WORK_STOP | WORK_OFF | WORK_RESCHEDULE | WORK_BUILD | WORK_ON | WORK_DEADLINE;
+    uint32_t work = __atomic_fetch_and(&vcpu->work, ~WORK_INTERRUPT, __ATOMIC_ACQUIRE);
 
+    if ((work & WORK_EVENT) != 0) {
+        inject_event(vcpu);
+    }
     if ((work & WORK_VIRQ) != 0) {
         sync_interrupts(vcpu);
         work = load_relaxed(&vcpu->work);
@@ -113,6 +139,9 @@ static void do_work(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t work)
     if ((work & WORK_ON) != 0) {
         turn_on(vcpu);
     }
+    if ((work & WORK_EVENT) != 0) {
+        inject_event(vcpu);
+    }
     if ((work & WORK_VIRQ) != 0 && pcpu->loaded == vcpu) {
         sync_interrupts(vcpu);
     }
@@ -124,7 +153,8 @@ static void wake_if_due(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now)
         return;
     }
     if (virq_deliverable(vcpu->domain->virq, vcpu->virq) ||
-        (pcpu->loaded != vcpu && context_next_timer(vcpu) <= now)) {
+        (pcpu->loaded != vcpu && context_next_timer(vcpu) <= now) || poll_is_over(vcpu, now)) {
+        poll_end(vcpu);
         vcpu->state = VCPU_READY;
     }
 }
@@ -140,6 +170,7 @@ static void look_at_all(struct pcpu *pcpu)
         if (work != 0) {
             do_work(pcpu, vcpu, work);
         }
+        deadlines_expire(vcpu, now);
         wake_if_due(pcpu, vcpu, now);
     }
 }
@@ -215,11 +246,22 @@ static uint64_t next_event(const struct pcpu *pcpu, const struct vcpu *running, 
         } else if (wants_to_run(vcpu) && running != NULL && vcpu->priority == running->priority) {
             at = min_u64(at, pcpu->turn_end);
         }
+        at = min_u64(at, deadline_next(vcpu));
         if (vcpu != running && vcpu->budget != 0 && vcpu->budget_left == 0 && vcpu->state != VCPU_OFF) {
             at = min_u64(at, vcpu->period_end);
         }
     }
     return at;
+}
+
+/* An unshared pCPU has no alarm of its own but for deadlines. */
+static void arm(const struct pcpu *pcpu, const struct vcpu *next, uint64_t now)
+{
+    if (pcpu->nr_vcpus > 1) {
+        timer_arm(next_event(pcpu, next, now));
+    } else if (pcpu->nr_vcpus == 1 && deadline_next(pcpu->vcpus[0]) != ~UINT64_C(0)) {
+        timer_arm(deadline_next(pcpu->vcpus[0]));
+    }
 }
 
 /* Slices until something happens: who else may want to run comes with an interrupt, the end of a turn too. */
@@ -257,9 +299,7 @@ static struct vcpu *choose_or_idle(struct pcpu *pcpu)
             }
             load(pcpu, next);
         }
-        if (pcpu->nr_vcpus > 1) {
-            timer_arm(next_event(pcpu, next, now));
-        }
+        arm(pcpu, next, now);
         if (next == NULL) {
             if (!pcpu->again) {
                 timer_wait();
@@ -278,6 +318,7 @@ static struct vcpu *choose_or_idle(struct pcpu *pcpu)
 struct vcpu *schedule_switch(struct vcpu *next, struct vcpu *leave)
 {
     struct pcpu *pcpu = this_pcpu();
+    uint32_t work;
 
     (void)next;
     (void)leave;
@@ -285,8 +326,12 @@ struct vcpu *schedule_switch(struct vcpu *next, struct vcpu *leave)
     do {
         next = choose_or_idle(pcpu);
         /* what came since the last look is seen now or interrupts the guest at once */
-    } while ((load_relaxed(&next->work) & ~(uint32_t)WORK_VIRQ) != 0);
-    if ((__atomic_fetch_and(&next->work, ~(uint32_t)WORK_VIRQ, __ATOMIC_ACQUIRE) & WORK_VIRQ) != 0) {
+    } while ((load_relaxed(&next->work) & ~WORK_INTERRUPT) != 0);
+    work = __atomic_fetch_and(&next->work, ~WORK_INTERRUPT, __ATOMIC_ACQUIRE);
+    if ((work & WORK_EVENT) != 0) {
+        inject_event(next);
+    }
+    if ((work & WORK_VIRQ) != 0) {
         sync_interrupts(next);
     }
     pcpu->current = next;

@@ -15,7 +15,7 @@ enum vcpu_state {
     VCPU_OFF,      /* PSCI OFF, or the domain is not running */
     VCPU_BUILDING, /* vCPU 0 while its domain is built: the core works in its time */
     VCPU_READY,    /* runs or wants to run */
-    VCPU_BLOCKED,  /* in WFI, on a shared pCPU */
+    VCPU_BLOCKED,  /* in WFI, on a shared pCPU, or in SCHEDOP_poll */
 };
 
 /* PSCI view, changed by compare-and-swap: OFF -> ON_PENDING by the caller of CPU_ON, the rest by its own
@@ -30,12 +30,13 @@ enum vcpu_work {
     WORK_OFF = 1u << 4,        /* own pCPU only: CPU_OFF */
     WORK_RESCHEDULE = 1u << 5, /* own pCPU only: choose anew who runs */
     WORK_DEADLINE = 1u << 6, /* a deadline was set, or a port became pending that SCHEDOP_poll may wait for */
+    WORK_EVENT = 1u << 7,    /* an edge of EVENT_PPI, which its own pCPU injects */
 };
 
 /* Times at which something happens to a vCPU, whether it runs or not. */
 enum vcpu_deadline {
     DEADLINE_TIMER,    /* VCPUOP_set_singleshot_timer: VIRQ_TIMER */
-    DEADLINE_POLL,     /* SCHEDOP_poll: goes on */
+    DEADLINE_POLL,     /* in SCHEDOP_poll, which ends then; ~0: at no time */
     DEADLINE_WATCHDOG, /* SCHEDOP_watchdog, two of them, of vCPU 0: the domain crashes */
     NR_DEADLINES = DEADLINE_WATCHDOG + 2,
 };
