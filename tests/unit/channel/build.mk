@@ -16,4 +16,15 @@ $(O)/unit/test_channel_threads: $(UNIT_CHANNEL)/test_threads.c $(UNIT_CHANNEL)/p
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(UNIT_CHANNEL_FLAGS) -O2 -fsanitize=thread -o $@ $(filter %.c,$^) -lcmocka -lpthread
 
-UNIT_TESTS += $(O)/unit/test_channel $(O)/unit/test_channel_model $(O)/unit/test_channel_threads
+# Without sanitizers: the instructions that are stepped are those that a guest runs.
+$(O)/unit/test_channel_torn: $(UNIT_CHANNEL)/test_torn.c $(UNIT_CHANNEL)/pair.c $(UNIT_CHANNEL_HDR)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(UNIT_CHANNEL_FLAGS) -O2 -o $@ $(filter %.c,$^) -lcmocka
+
+.PHONY: test-long-channel
+test-long: test-long-channel
+test-long-channel: $(O)/unit/test_channel_torn
+	$(Q)TORN_RESTARTS=10000 $<
+
+UNIT_TESTS += $(O)/unit/test_channel $(O)/unit/test_channel_model $(O)/unit/test_channel_threads \
+    $(O)/unit/test_channel_torn
