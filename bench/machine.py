@@ -46,6 +46,7 @@ class Domain:
     memory: int = 65536  # KiB
     ramdisk: str = ""
     properties: str = ""
+    children: str = ""  # nodes
 
 
 _trees = {}
@@ -93,7 +94,7 @@ def describe(domains, xen_bootargs=""):
             modules += _module("ramdisk", place("ramdisk", domain.ramdisk), domain.ramdisk)
         lines.append(f'domU{number} {{ compatible = "xen,domain"; #address-cells = <2>; #size-cells = <2>; '
                      f"memory = <0 {domain.memory}>; cpus = <{domain.cpus}>; vpl011; "
-                     f"{domain.properties} {modules} }};")
+                     f"{domain.properties} {domain.children} {modules} }};")
     return "/ { chosen { #address-cells = <2>; #size-cells = <2>; " + "\n".join(lines) + " }; };\n", places
 
 

@@ -16,7 +16,7 @@ from machine import QEMU, BenchError
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GROUPS = {"paths": suite.paths, "gicv2": suite.paths_gicv2, "mitigated": suite.paths_mitigated, "shared": suite.shared,
-          "boot": suite.boot}
+          "events": suite.events, "boot": suite.boot}
 
 
 def parse():

@@ -78,6 +78,46 @@ def shared(target):
     return _results(text)
 
 
+EVENT = re.compile(r"([TR])X i=(\d+) t=(\d+)")
+PORT = 10
+
+
+def _events(target, name, smp, options):
+    """A domain sends over a static channel, the other answers from its handler. Returns one-way times and the
+    rows of the sender."""
+    def channel(own, peer):
+        return (f'{own}: events {{ compatible = "xen,evtchn-v1"; xen,evtchn = <{PORT} &{peer}>; }};')
+
+    priority = "bulkhead,priority = <{}>;" if smp == 1 and target.name == "bulkhead" else ""
+    enhanced = 'xen,enhanced = "no-xenstore"; '
+    domains = [
+        Domain(target.guest, f"role=send port={PORT} {options}", properties=enhanced + priority.format(100),
+               children=channel("c1", "c2")),
+        Domain(target.guest, f"role=receive port={PORT} {options}", properties=enhanced + priority.format(200),
+               children=channel("c2", "c1"))]
+    text = target.run(name, Machine(smp=smp), domains, ends=2)
+    times = {"T": {}, "R": {}}
+    for side, index, at in EVENT.findall(text):
+        times[side][int(index)] = int(at)
+    ways = [times["R"][i] - times["T"][i] for i in times["T"] if i in times["R"]]
+    if not ways:
+        raise BenchError("no event was received")
+    return Figure.of(ways), _results(text)
+
+
+def events(target):
+    """One way and round trip between two domains, each on a pCPU of its own, and both on one."""
+    if target.name == "bare":
+        return {}
+    figures = {}
+    figures["evtchn_spin"], _ = _events(target, "evtchn-spin", 2, "sleep=0")
+    figures["evtchn_wfi"], rows = _events(target, "evtchn-wfi", 2, "sleep=1")
+    figures["evtchn_rtt_wfi"] = rows["evtchn_rtt"]
+    figures["evtchn_switch"], _ = _events(target, "evtchn-switch", 1, "sleep=1")
+    figures["evtchn_switch_fp"], _ = _events(target, "evtchn-switch-fp", 1, "sleep=1 fp=1")
+    return figures
+
+
 def boot(target):
     """Reset to the first instruction of a guest with 1, 2 and 4 domains on one pCPU, and the memory taken."""
     if target.name == "bare":

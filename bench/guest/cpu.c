@@ -63,7 +63,7 @@ void mmu_enable(void)
 #define READ_ICC(name)         READ_SYSREG(name)
 #define WRITE_ICC(name, value) WRITE_SYSREG(name, value)
 
-#define ENABLED_PRIVATE (0xffffu | 1u << PPI_VTIMER)
+#define ENABLED_PRIVATE (0xffffu | 1u << PPI_VTIMER | 1u << PPI_EVENT)
 #define PRIORITIES      0xa0a0a0a0u
 
 void gic_init_distributor(void)
@@ -125,6 +125,8 @@ void irq_main(uint64_t time)
         return;
     if (id == PPI_VTIMER)
         WRITE_SYSREG(cntv_ctl_el0, 0);
+    if (id == PPI_EVENT)
+        time = event_taken(time);
     irq_time[cpu][id] = time;
     compiler_barrier();
     irq_count[cpu][id]++;

@@ -17,6 +17,7 @@
 #define SGI_SELF   1
 #define SGI_OTHER  2
 #define PPI_VTIMER 27
+#define PPI_EVENT  31 /* Xen's upcall */
 
 #define PSCI_VERSION    0x84000000u
 #define PSCI_CPU_ON     0xc4000003u
@@ -149,6 +150,8 @@ bool secondary_start(void);
 extern uint32_t samples[MAX_SAMPLES];
 void report(const char *name, uint32_t count); /* sorts samples[0..count) and prints one line "R name ..." */
 
+void drain_interrupts(void);
+
 /* exits.c, interrupts.c: the rows */
 void bench_exits(uint32_t count);
 void bench_interrupts(uint32_t count);
@@ -156,6 +159,15 @@ void bench_timer(uint32_t count, const char *spin_name, const char *wfi_name);
 void sgi_self_once(uint32_t index);
 void sgi_other_once(uint32_t index);
 void timer_once(uint32_t index, bool sleep);
+
+/* events.c */
+void bench_send(const char *round_trip);
+void bench_receive(void);
+uint64_t event_taken(uint64_t time); /* in the handler; returns the time to be noted */
+
+/* start.S */
+void fp_enable(void);
+void fp_touch(void);
 
 /* trace.c */
 void trace_loop(const char *what); /* never returns */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* bootargs: role=bench|timer|spin|hello  n=<samples>  cpus=<vCPUs>  hvc=0  phase=<ticks>  loop=<row>  off=1
- */
+/* bootargs: role=bench|timer|spin|send|receive|hello  n=<samples>  cpus=<vCPUs>  hvc=0  phase=<ticks>
+ * loop=<row> off=1; for events port=<static port>  sleep=1  fp=1 */
 #include "guest.h"
 
 void guest_main(const uint8_t *device_tree, uint64_t first);
@@ -22,7 +22,7 @@ void exception_main(uint64_t vector, uint64_t esr, uint64_t elr, uint64_t far)
 }
 
 /* Interrupts that were pending when the guest started would occupy a list register and add to every exit. */
-static void drain_interrupts(void)
+void drain_interrupts(void)
 {
     uint64_t end = now() + 20000;
     irq_enable();
@@ -63,6 +63,10 @@ void guest_main(const uint8_t *device_tree, uint64_t first)
         bench_interrupts(count);
     } else if (argument_is("role", "timer")) {
         bench_timer(count, NULL, "vtimer_shared");
+    } else if (argument_is("role", "send")) {
+        bench_send("evtchn_rtt");
+    } else if (argument_is("role", "receive")) {
+        bench_receive();
     } else if (argument_is("role", "spin")) {
         for (;;)
             compiler_barrier();

@@ -49,6 +49,19 @@ sleep_secondary:
     wfi
     b       sleep_secondary
 
+    .arch_extension fp
+    .global fp_enable
+fp_enable:
+    mov     x0, #(3 << 20)
+    msr     cpacr_el1, x0
+    isb
+    ret
+
+    .global fp_touch
+fp_touch:
+    fmov    d0, d1
+    ret
+
     .macro unexpected number
     .balign 128
     mov     x0, #\number
