@@ -60,6 +60,7 @@ struct events {
     uint32_t polling;                  /* vCPUs in SCHEDOP_poll, atomic; bit = index */
     uint16_t timer_port[MAX_VCPUS];    /* bound to VIRQ_TIMER; 0: none */
     struct spinlock register_lock;     /* one registration of vcpu_info at a time; taken before `lock` */
+    uint16_t reset_at[MAX_VCPUS];      /* how far the vCPU's EVTCHNOP_reset is */
     struct vcpu_info *info[MAX_VCPUS]; /* where vCPU i is told: a slot of shared_info, registered memory, or
                                           NULL: not told */
 };

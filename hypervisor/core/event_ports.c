@@ -32,6 +32,9 @@ static void bind_static(struct events *events, const struct domain_record *recor
                          .state = state, .is_static = 1, .peer = p->peer, .peer_port = p->peer_port});
         }
     }
+    if (event_port_valid(events, record->console_port)) {
+        set_port(events, record->console_port, (struct event_port){.state = EVENT_CORE, .is_static = 1});
+    }
 }
 
 struct events *events_create(struct pool *pool, const struct domain_record *record)
@@ -342,6 +345,7 @@ void events_start(struct domain *domain)
     }
     spin_lock(&events->lock);
     events->polling = 0;
+    memset(events->reset_at, 0, sizeof events->reset_at);
     if (again) {
         memset(events->shared, 0, PAGE_SIZE);
         bind_static(events, domain->record); /* to vCPU 0 */

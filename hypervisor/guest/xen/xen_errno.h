@@ -6,6 +6,7 @@
 #define XEN_EPERM      1
 #define XEN_ENOENT     2
 #define XEN_ESRCH      3
+#define XEN_ENXIO      6
 #define XEN_E2BIG      7
 #define XEN_EAGAIN     11
 #define XEN_ENOMEM     12
@@ -16,6 +17,7 @@
 #define XEN_EINVAL     22
 #define XEN_ENOSPC     28
 #define XEN_ENOSYS     38
+#define XEN_ETIME      62
 #define XEN_EOPNOTSUPP 95
 
 #define DOMID_FIRST_RESERVED 0x7ff0u
