@@ -70,10 +70,10 @@ bool plan_argument(const char *line, const char *name, char *value, size_t size)
 }
 
 /* Options of Xen that are honoured, and those whose absence changes nothing that a domain could tell. */
-static const char honoured[] = "dtuart\0dom0_mem\0dom0_max_vcpus";
+static const char honoured[] = "dtuart\0dom0_mem\0dom0_max_vcpus\0ext_regions";
 static const char harmless[] =
     "console\0bootscrub\0sched\0vwfi\0loglvl\0guest_loglvl\0conswitch\0sync_console\0"
-    "xsm\0iommu\0hmp-unsafe\0noreboot\0watchdog\0ext_regions\0flask\0serrors\0"
+    "xsm\0iommu\0hmp-unsafe\0noreboot\0watchdog\0flask\0serrors\0"
     "gnttab\0spec-ctrl\0com1\0badpage";
 
 void bootargs_check(struct planner *p)

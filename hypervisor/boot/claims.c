@@ -2,6 +2,7 @@
 /* Who has spoken for which host memory before the first domain is placed. */
 #include "base/string.h"
 #include "boot/planner.h"
+#include "boot/shared_memory.h"
 
 bool is_module(const struct fdt *fdt, fdt_node_t node)
 {
@@ -36,14 +37,17 @@ static void visit_list(const struct fdt *fdt, fdt_node_t node, const char *name,
     }
 }
 
-/* Module ranges are in the cells of the node that holds the module. */
+/* Modules, whose ranges are in the cells of the node that holds them, and shared memory. */
 static void visit_children(const struct fdt *fdt, fdt_node_t node, claim_visitor visit, void *context)
 {
     fdt_node_t child;
+    uint64_t base, size;
 
     for (child = fdt_first_child(fdt, node); child != FDT_NONE; child = fdt_next_sibling(fdt, child)) {
         if (is_module(fdt, child)) {
             visit_list(fdt, child, "reg", node, CLAIM_MODULE, visit, context);
+        } else if (shared_memory_wants(fdt, child, &base, &size)) {
+            visit(context, CLAIM_SHARED, child, base, size);
         }
     }
 }
@@ -181,7 +185,8 @@ enum status plan_arena_place(const struct plan_input *input, uint64_t min_size, 
 
 static const char *const kind_names[] = {"reserved memory", "the hypervisor or its device tree",
                                          "a boot module",   "xen,static-heap",
-                                         "xen,static-mem",  "bulkhead,log"};
+                                         "xen,static-mem",  "bulkhead,log",
+                                         "xen,shared-mem"};
 
 static const char *property_of(enum claim_kind kind)
 {
@@ -191,6 +196,9 @@ static const char *property_of(enum claim_kind kind)
 /* Which pairs contradict each other. `later` is never of a kind that is visited earlier than the other. */
 static bool contradict(const struct claim *earlier, const struct claim *later)
 {
+    if (later->kind == CLAIM_SHARED && earlier->kind == CLAIM_SHARED) {
+        return earlier->base != later->base || earlier->size != later->size; /* who shares it, it looks at */
+    }
     if (later->kind == CLAIM_LOG) {
         return earlier->kind != CLAIM_RESERVED; /* how else would firmware leave it alone over a reset */
     }

@@ -1,6 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What no domain may be given, and what two domains may not be given both. RAM is in claims.c. */
-#include "boot/planner.h"
+#include "boot/conflicts.h"
+
+/* Xen's guest layout: grant table and the page of the PV console. */
+#define XEN_REGION      UINT64_C(0x38000000)
+#define XEN_REGION_SIZE MIB(32)
+
+const char *ipa_reserved(const struct planner *p, const struct draft *d, uint64_t base, uint64_t size)
+{
+    const struct domain_record *r = d->record;
+    bool v3 = p->host->gic.version == 3;
+
+    if (ranges_overlap(base, size, r->gicd.v, v3 ? KIB(64) : PAGE_SIZE) ||
+        ranges_overlap(base, size, r->gicr_or_gicc.v, v3 ? r->nr_vcpus * KIB(128) : KIB(8))) {
+        return "its interrupt controller";
+    }
+    if ((r->flags & DOMAIN_VPL011) != 0 && ranges_overlap(base, size, r->uart.v, PAGE_SIZE)) {
+        return "its vpl011";
+    }
+    if ((r->flags & (DOMAIN_ENHANCED | DOMAIN_DIRECT_MAP)) == DOMAIN_ENHANCED &&
+        ranges_overlap(base, size, XEN_REGION, XEN_REGION_SIZE)) {
+        return "its grant table and console";
+    }
+    return NULL;
+}
+
+const char *ipa_taken(const struct planner *p, const struct draft *d, uint64_t base, uint64_t size)
+{
+    static const char *const names[] = {[MAP_RAM] = "RAM",
+                                        [MAP_GICV] = "its interrupt controller",
+                                        [MAP_DEVICE] = "a device",
+                                        [MAP_SHARED] = "shared memory",
+                                        [MAP_SHARED_READ] = "shared memory"};
+    uint32_t i;
+
+    for (i = 0; i < p->nr_maps; i++) {
+        if (ranges_overlap(base, size, p->maps[i].ipa.v, p->maps[i].size)) {
+            return names[p->maps[i].kind];
+        }
+    }
+    return ipa_reserved(p, d, base, size);
+}
 
 /* Messages about devices name the partial tree that asks for them. */
 static fdt_node_t source(const struct draft *d)
@@ -53,10 +93,10 @@ static void check_host(struct planner *p, const struct draft *d, const struct do
     }
 }
 
-static void refuse_ipa(struct planner *p, const struct draft *d, const struct domain_map *map, uint64_t base,
-                       uint64_t size, const char *what)
+static void refuse_ipa(struct planner *p, const struct draft *d, const struct domain_map *map,
+                       const char *what)
 {
-    if (ranges_overlap(map->ipa.v, map->size, base, size)) {
+    if (what != NULL) {
         error(p, source(d), "xen,reg", "guest address 0x%lx is where the domain has %s", map->ipa.v, what);
     }
 }
@@ -64,7 +104,6 @@ static void refuse_ipa(struct planner *p, const struct draft *d, const struct do
 static void check_guest(struct planner *p, const struct draft *d, const struct domain_map *map)
 {
     const struct domain_record *r = d->record;
-    bool v3 = p->host->gic.version == 3;
     uint32_t i;
 
     if (map->ipa.v + map->size > UINT64_C(1) << p->in->ipa_bits_max || map->pa.v + map->size > UINT64_C(1)
@@ -72,15 +111,11 @@ static void check_guest(struct planner *p, const struct draft *d, const struct d
         error(p, source(d), "xen,reg", "host 0x%lx, guest 0x%lx: above what this CPU can address", map->pa.v,
               map->ipa.v);
     }
-    refuse_ipa(p, d, map, r->gicd.v, v3 ? KIB(64) : PAGE_SIZE, "its interrupt controller");
-    refuse_ipa(p, d, map, r->gicr_or_gicc.v, v3 ? r->nr_vcpus * KIB(128) : KIB(8),
-               "its interrupt controller");
-    if ((r->flags & DOMAIN_VPL011) != 0) {
-        refuse_ipa(p, d, map, r->uart.v, PAGE_SIZE, "its vpl011");
-    }
+    refuse_ipa(p, d, map, ipa_reserved(p, d, map->ipa.v, map->size));
     for (i = 0; i < r->nr_maps; i++) {
-        if (r->maps[i].kind == MAP_RAM) {
-            refuse_ipa(p, d, map, r->maps[i].ipa.v, r->maps[i].size, "its RAM");
+        if (r->maps[i].kind == MAP_RAM &&
+            ranges_overlap(map->ipa.v, map->size, r->maps[i].ipa.v, r->maps[i].size)) {
+            refuse_ipa(p, d, map, "its RAM");
         }
     }
 }

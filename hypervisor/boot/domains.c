@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The properties of a xen,domain node. */
 #include "base/string.h"
+#include "boot/enhanced.h"
 #include "boot/planner.h"
 
 /* Honoured, or without effect here so that nothing is lost. */
@@ -9,10 +10,10 @@ static const char known[] = "compatible\0memory\0cpus\0#address-cells\0#size-cel
                             "trap-unmapped-accesses\0xen,enhanced\0sve\0capabilities\0xen,sci_type\0status\0"
                             "phandle\0linux,phandle\0name\0xen,domain-p2m-mem-mb\0llc-colors\0"
                             "bulkhead,priority\0bulkhead,budget-us\0bulkhead,period-us\0bulkhead,restart\0"
-                            "bulkhead,restart-window-ms\0bulkhead,scrub\0bulkhead,smc-allow";
-static const char later[] = "max_grant_version\0max_grant_frames\0max_maptrack_frames\0"
-                            "bulkhead,heartbeat-ms\0bulkhead,manage\0bulkhead,dumpable\0"
+                            "bulkhead,restart-window-ms\0bulkhead,scrub\0bulkhead,smc-allow\0"
+                            "max_grant_version\0max_grant_frames\0max_maptrack_frames\0"
                             "bulkhead,max-evtchn-port";
+static const char later[] = "bulkhead,heartbeat-ms\0bulkhead,manage\0bulkhead,dumpable";
 
 static void check_property(struct planner *p, fdt_node_t node, const char *name)
 {
@@ -36,11 +37,11 @@ static void check_child(struct planner *p, fdt_node_t node)
 
     if (!fdt_prop(p->fdt, node, "compatible", &prop)) {
         complain(p, REPORT_WARNING, node, "compatible", "node without compatible, no effect");
-    } else if (fdt_string_list_has(&prop, "xen,evtchn-v1") ||
-               fdt_string_list_has(&prop, "xen,domain-shared-memory-v1") ||
-               fdt_string_list_has(&prop, "bulkhead,virtio")) {
+    } else if (fdt_string_list_has(&prop, "bulkhead,virtio")) {
         complain(p, REPORT_WARNING, node, "compatible", "not yet supported");
-    } else if (!is_module(p->fdt, node) && !fdt_string_list_has(&prop, "xen,vcpu")) {
+    } else if (!is_module(p->fdt, node) && !fdt_string_list_has(&prop, "xen,vcpu") &&
+               !fdt_string_list_has(&prop, "xen,evtchn-v1") &&
+               !fdt_string_list_has(&prop, "xen,domain-shared-memory-v1")) {
         complain(p, REPORT_WARNING, node, "compatible", "unknown kind of node, no effect");
     }
 }
@@ -78,8 +79,7 @@ static bool read_number(struct planner *p, fdt_node_t node, const char *name, ui
     return false;
 }
 
-static uint64_t number_or(struct planner *p, fdt_node_t node, const char *name, uint64_t max,
-                          uint64_t fallback)
+uint64_t number_or(struct planner *p, fdt_node_t node, const char *name, uint64_t max, uint64_t fallback)
 {
     uint64_t value = fallback;
 
@@ -127,10 +127,6 @@ static void read_rest(struct planner *p, struct draft *d)
     uint64_t value = 0;
     struct fdt_prop prop;
 
-    if (fdt_prop(p->fdt, d->node, "xen,enhanced", &prop) && !fdt_string_list_has(&prop, "disabled")) {
-        complain(p, REPORT_WARNING, d->node, "xen,enhanced",
-                 "not yet supported: the domain gets no hypervisor node");
-    }
     if (fdt_prop(p->fdt, d->node, "sve", &prop) &&
         !(fdt_cell(&prop, 0, &(uint32_t){1}) && prop.len == 4 &&
           prop.data[0] + prop.data[1] + prop.data[2] + prop.data[3] == 0)) {
@@ -237,6 +233,7 @@ void domain_read(struct planner *p, struct draft *d)
     read_rest(p, d);
     read_policy(p, d);
     read_smc_ranges(p, d);
+    enhanced_read(p, d);
     vcpus_read(p, d);
     modules_read(p, d);
 }

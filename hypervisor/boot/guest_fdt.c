@@ -121,20 +121,39 @@ static uint32_t put_cells(uint32_t *cells, uint32_t count, uint64_t value)
     return count;
 }
 
-/* A node takes HOST_MAX_RAM ranges; RAM in more pieces than that goes on in further nodes. */
-static void write_memory(struct fdt_writer *writer, const struct domain_record *record,
-                         uint32_t address_cells, uint32_t size_cells)
+/* What is told as memory: RAM, then memory shared with others, from *index and *shared on. */
+static bool next_memory(const struct guest_fdt_input *in, uint32_t *index, uint32_t *shared, uint64_t *base,
+                        uint64_t *size)
 {
-    uint32_t cells[4 * HOST_MAX_RAM], index = 0, pieces, n;
+    if (next_bank(in->record, index, base, size)) {
+        return true;
+    }
+    while (in->links != NULL && *shared < in->links->nr_shared) {
+        const struct guest_shared *s = &in->links->shared[(*shared)++];
+
+        *base = s->ipa;
+        *size = s->size;
+        if (!s->read_only) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A node takes HOST_MAX_RAM ranges; memory in more pieces than that goes on in further nodes. */
+static void write_memory(struct fdt_writer *writer, const struct guest_fdt_input *in, uint32_t address_cells,
+                         uint32_t size_cells)
+{
+    uint32_t cells[4 * HOST_MAX_RAM], index = 0, shared = 0, pieces, n;
     uint64_t base, size;
-    bool more = next_bank(record, &index, &base, &size);
+    bool more = next_memory(in, &index, &shared, &base, &size);
 
     while (more) {
         fdt_write_node_at(writer, "memory", base);
         for (pieces = 0, n = 0; more && pieces < HOST_MAX_RAM; pieces++) {
             n += put_cells(cells + n, address_cells, base);
             n += put_cells(cells + n, size_cells, size);
-            more = next_bank(record, &index, &base, &size);
+            more = next_memory(in, &index, &shared, &base, &size);
         }
         fdt_write_string(writer, "device_type", "memory");
         fdt_write_cells(writer, "reg", cells, n);
@@ -211,7 +230,9 @@ static size_t names_bound(const struct guest_fdt_input *in)
 {
     const struct fdt *source = source_of(in);
 
-    return OWN_NAMES + (size_t)CPU_NAMES * in->record->nr_vcpus + (source != NULL ? source->strings_size : 0);
+    return OWN_NAMES + (size_t)CPU_NAMES * in->record->nr_vcpus +
+           (source != NULL ? source->strings_size : 0) +
+           (in->links != NULL ? guest_links_names_bound(in->links) : 0);
 }
 
 static size_t struct_bound(const struct guest_fdt_input *in)
@@ -222,7 +243,8 @@ static size_t struct_bound(const struct guest_fdt_input *in)
     size_t cpu = CPU_STRUCT + (host_cpu_prop(in->host, "compatible", &compatible) ? compatible.len : 0u);
 
     return OWN_STRUCT + (in->bootargs != NULL ? strlen(in->bootargs) : 0) + record->nr_vcpus * cpu +
-           (size_t)record->nr_maps * 96u + (source != NULL ? source->struct_size : 0);
+           (size_t)record->nr_maps * 96u + (source != NULL ? source->struct_size : 0) +
+           (in->links != NULL ? guest_links_struct_bound(in->links) : 0);
 }
 
 size_t guest_fdt_bound(const struct guest_fdt_input *in)
@@ -231,38 +253,51 @@ size_t guest_fdt_bound(const struct guest_fdt_input *in)
 }
 
 /* What every domain has, whoever describes the rest. */
-static void write_common(struct fdt_writer *writer, const struct guest_fdt_input *in, uint32_t address_cells,
-                         uint32_t size_cells)
+static void write_common(struct fdt_writer *writer, const struct guest_fdt_input *in,
+                         const struct guest_root *root)
 {
     write_chosen(writer, in);
     write_psci(writer);
     write_cpus(writer, in->host, in->record);
-    write_memory(writer, in->record, address_cells, size_cells);
+    write_memory(writer, in, root->address_cells, root->size_cells);
+    if (in->links != NULL) {
+        guest_links_write(writer, in->links, root);
+    }
 }
 
-static uint32_t write_hardware(struct fdt_writer *writer, const struct guest_fdt_input *in)
+static struct guest_root write_hardware(struct fdt_writer *writer, const struct guest_fdt_input *in)
 {
     const struct fdt *fdt = in->host->fdt;
-    uint32_t address_cells, size_cells, phandle = GIC_PHANDLE;
+    struct guest_root root = {.gic_phandle = GIC_PHANDLE};
 
-    hardware_fdt_copy(writer, in);
-    fdt_cells(fdt, fdt_root(fdt), &address_cells, &size_cells);
-    write_common(writer, in, address_cells == 1 ? 1 : 2, size_cells == 1 ? 1 : 2);
-    (void)fdt_u32(fdt, in->host->gic.node, "phandle", &phandle);
-    return phandle;
+    bool is_open = hardware_fdt_copy(writer, in);
+
+    fdt_cells(fdt, fdt_root(fdt), &root.address_cells, &root.size_cells);
+    root.address_cells = root.address_cells == 1 ? 1 : 2;
+    root.size_cells = root.size_cells == 1 ? 1 : 2;
+    (void)fdt_u32(fdt, in->host->gic.node, "phandle", &root.gic_phandle);
+    if (in->links != NULL) {
+        guest_links_write_reserved(writer, in->links, &root, is_open);
+    }
+    write_common(writer, in, &root);
+    return root;
 }
 
-static void write_guest(struct fdt_writer *writer, const struct guest_fdt_input *in, uint32_t gic_phandle)
+static void write_guest(struct fdt_writer *writer, const struct guest_fdt_input *in,
+                        const struct guest_root *root)
 {
     fdt_write_node(writer, "");
     fdt_write_u32(writer, "#address-cells", 2);
     fdt_write_u32(writer, "#size-cells", 2);
-    write_common(writer, in, 2, 2);
+    write_common(writer, in, root);
+    if (in->links != NULL) {
+        guest_links_write_reserved(writer, in->links, root, false);
+    }
     if (in->partial != NULL) {
         partial_copy(writer, in->partial);
     }
-    write_gic(writer, in, gic_phandle);
-    write_timer(writer, in->host, gic_phandle);
+    write_gic(writer, in, root->gic_phandle);
+    write_timer(writer, in->host, root->gic_phandle);
 }
 
 static enum status choose_gic_phandle(const struct guest_fdt_input *in, uint32_t *phandle)
@@ -288,19 +323,19 @@ static enum status choose_gic_phandle(const struct guest_fdt_input *in, uint32_t
 enum status guest_fdt_build(const struct guest_fdt_input *in, void *buf, size_t capacity, size_t *size)
 {
     const struct domain_record *record = in->record;
+    struct guest_root root = {2, 2, GIC_PHANDLE};
     struct fdt_writer writer;
-    uint32_t gic_phandle;
     enum status status = OK;
 
     fdt_write_start(&writer, buf, capacity, names_bound(in));
     if ((record->flags & DOMAIN_HARDWARE) != 0) {
-        gic_phandle = write_hardware(&writer, in);
+        root = write_hardware(&writer, in);
     } else {
-        status = choose_gic_phandle(in, &gic_phandle);
-        write_guest(&writer, in, gic_phandle);
+        status = choose_gic_phandle(in, &root.gic_phandle);
+        write_guest(&writer, in, &root);
     }
     if ((record->flags & DOMAIN_VPL011) != 0) {
-        write_uart(&writer, record, gic_phandle);
+        write_uart(&writer, record, root.gic_phandle);
     }
     fdt_write_node_end(&writer);
     return status == OK ? fdt_write_end(&writer, size) : status;

@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "boot/fdt.h"
+#include "boot/guest_links.h"
 #include "boot/host.h"
 #include "boot/report.h"
 #include "core/record.h"
@@ -20,6 +21,7 @@ struct guest_fdt_input {
     fdt_node_t module;                 /* its module node, for messages */
     const fdt_node_t *hidden;          /* hardware domain: host nodes that it does not get */
     uint32_t nr_hidden;
+    const struct guest_links *links; /* or NULL */
     struct report *report;
 };
 

@@ -2,6 +2,7 @@
 /* The hardware domain: Xen's dom0 without Xen's control interface. IPA = PA; RAM, devices and interrupts are
  * what nobody else was given, so that it is placed last. */
 #include "base/string.h"
+#include "boot/enhanced.h"
 #include "boot/planner.h"
 
 #define BLOCK MIB(2)
@@ -87,6 +88,7 @@ void hardware_read(struct planner *p)
     if (p->host->uart.type != UART_NONE && p->host->uart.irq >= 32) {
         r->flags |= DOMAIN_VPL011; /* where the host's UART is, which stays with the hypervisor */
     }
+    enhanced_read(p, d);
     modules_read(p, d);
 }
 

@@ -3,6 +3,8 @@
 
 #include "base/string.h"
 
+#define RESERVED "reserved-memory"
+
 struct filter {
     const struct guest_fdt_input *in;
     fdt_node_t gic_end; /* first node behind those below the interrupt controller */
@@ -35,13 +37,20 @@ static bool is_replaced(const struct fdt *fdt, fdt_node_t node)
     return type != NULL && strcmp(type, "memory") == 0;
 }
 
+/* Then nodes are added to that one. */
+static bool shares(const struct guest_fdt_input *in)
+{
+    return in->links != NULL && in->links->nr_shared != 0;
+}
+
 static bool keep_node(const struct fdt_copy *copy, fdt_node_t node, uint32_t depth)
 {
     const struct filter *filter = copy->context;
     const struct guest_fdt_input *in = filter->in;
     const struct fdt *fdt = copy->source;
 
-    if (depth == 1 && is_replaced(fdt, node)) {
+    if (depth == 1 &&
+        (is_replaced(fdt, node) || (shares(in) && strcmp(fdt_name(fdt, node), RESERVED) == 0))) {
         return false;
     }
     if (node == in->host->uart.node || is_hidden(in, node) || fdt_has(fdt, node, "xen,passthrough")) {
@@ -72,12 +81,13 @@ static bool keep_prop(const struct fdt_copy *copy, fdt_node_t node, struct fdt_p
     return strcmp(prop->name, "interrupts") != 0;
 }
 
-void hardware_fdt_copy(struct fdt_writer *writer, const struct guest_fdt_input *in)
+bool hardware_fdt_copy(struct fdt_writer *writer, const struct guest_fdt_input *in)
 {
     const struct fdt *fdt = in->host->fdt;
     struct filter filter = {.in = in, .gic_end = in->host->gic.node};
     struct fdt_copy copy = {
         .writer = writer, .source = fdt, .keep_node = keep_node, .keep_prop = keep_prop, .context = &filter};
+    fdt_node_t reserved = shares(in) ? fdt_child(fdt, fdt_root(fdt), RESERVED) : FDT_NONE;
     uint32_t depth = 0;
 
     do {
@@ -88,4 +98,9 @@ void hardware_fdt_copy(struct fdt_writer *writer, const struct guest_fdt_input *
     }
     fdt_copy_names(&copy);
     fdt_copy_tree(&copy, fdt_root(fdt));
+    if (reserved != FDT_NONE) {
+        copy.keep_node = NULL;
+        fdt_copy_tree(&copy, reserved);
+    }
+    return reserved != FDT_NONE;
 }

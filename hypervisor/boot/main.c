@@ -184,6 +184,20 @@ static void report_memory(void)
     print("memory: image %lu, heap %lu; boot code given back %lu", image, arena.used, given_back);
 }
 
+/* What domains share starts with nothing of whatever was there before; nobody clears it again. */
+static void clear_shared(void)
+{
+    for (uint32_t i = 0; i < plan.nr_shared; i++) {
+        for (uint64_t done = 0; done < plan.shared[i].size; done += PAGE_SIZE) {
+            void *page = window_map(&stage1_boot_tables, 1, PA(plan.shared[i].base + done), 1, WINDOW_WRITE);
+
+            memset(page, 0, PAGE_SIZE);
+            cache_clean_invalidate(page, PAGE_SIZE);
+            window_unmap(&stage1_boot_tables, 1, 1);
+        }
+    }
+}
+
 static void create_domains(void)
 {
     for (uint32_t i = 0; i < plan.nr_domains; i++) {
@@ -226,6 +240,7 @@ void boot_main(uint64_t blob_pa, uint64_t image_pa)
         stop_boot();
     }
     peek(NULL, 0, 1);
+    clear_shared();
     stage1_unmap_blob();
     close_heap();
     if (!pcpus_start()) {

@@ -4,7 +4,7 @@
 #include "boot/planner.h"
 
 /* Xen's banks of guest RAM. */
-static const struct host_range banks[] = {
+const struct host_range guest_banks[NR_GUEST_BANKS] = {
     {0x40000000, 0xc0000000},
     {0x200000000, 0xfe00000000},
 };
@@ -35,18 +35,18 @@ static bool fill_banks(struct planner *p, struct draft *d, uint64_t *used, uint6
     uint32_t i;
 
     *used += size;
-    for (i = 0; i < ARRAY_SIZE(banks) && size > 0; i++) {
-        if (start < banks[i].size) {
-            uint64_t part = min_u64(size, banks[i].size - start);
+    for (i = 0; i < NR_GUEST_BANKS && size > 0; i++) {
+        if (start < guest_banks[i].size) {
+            uint64_t part = min_u64(size, guest_banks[i].size - start);
 
-            if (!add_map(p, d, banks[i].base + start, pa, part)) {
+            if (!add_map(p, d, guest_banks[i].base + start, pa, part)) {
                 return false;
             }
             pa += part;
             size -= part;
             start += part;
         }
-        start -= banks[i].size;
+        start -= guest_banks[i].size;
     }
     return true;
 }

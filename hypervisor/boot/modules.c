@@ -273,6 +273,9 @@ void modules_place(struct planner *p, struct draft *d, const struct fdt *partial
                                  .record = d->record,
                                  .partial = partial,
                                  .module = d->partial.node,
+                                 .hidden = p->hidden,
+                                 .nr_hidden = p->nr_hidden,
+                                 .links = &p->links,
                                  .report = p->report};
 
     p->nr_loads = 0;

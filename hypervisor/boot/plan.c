@@ -3,7 +3,11 @@
 #include "boot/plan.h"
 
 #include "base/string.h"
+#include "boot/channels.h"
+#include "boot/enhanced.h"
+#include "boot/events.h"
 #include "boot/planner.h"
+#include "boot/shared_memory.h"
 #include "core/pool.h"
 
 void *arena_alloc(struct arena *arena, uint64_t size, uint64_t align)
@@ -47,6 +51,48 @@ struct draft *draft_new(struct planner *p, fdt_node_t node)
     }
     p->nr_drafts++;
     return d;
+}
+
+struct draft *draft_of(struct planner *p, fdt_node_t node)
+{
+    uint32_t i;
+
+    for (i = 0; node != FDT_NONE && i < p->nr_drafts; i++) {
+        if (p->drafts[i].node == node) {
+            return &p->drafts[i];
+        }
+    }
+    return NULL;
+}
+
+struct draft *draft_by_domid(struct planner *p, uint16_t domid)
+{
+    uint32_t i;
+
+    for (i = 0; i < p->nr_drafts; i++) {
+        if (p->drafts[i].record->domid == domid) {
+            return &p->drafts[i];
+        }
+    }
+    return NULL;
+}
+
+void known_only_in(struct planner *p, fdt_node_t node, const char *list, size_t size)
+{
+    const struct fdt_prop names = {.data = (const uint8_t *)list, .len = (uint32_t)size};
+    struct fdt_prop prop;
+    bool more;
+
+    for (more = fdt_first_prop(p->fdt, node, &prop); more; more = fdt_next_prop(p->fdt, &prop)) {
+        if (fdt_string_list_has(&names, prop.name)) {
+            continue;
+        }
+        if (strncmp(prop.name, "bulkhead,", 9) == 0) {
+            error(p, node, prop.name, "unknown property");
+        } else {
+            complain(p, REPORT_WARNING, node, prop.name, "unknown property, no effect");
+        }
+    }
 }
 
 static void read_domain(struct planner *p, fdt_node_t node)
@@ -95,11 +141,14 @@ static void read_chosen_node(struct planner *p, fdt_node_t node)
     } else if (fdt_string_list_has(&compatible, "xen,domain")) {
         complain(p, REPORT_NOTE, node, "status", "not okay: the domain does not exist");
     } else if (fdt_string_list_has(&compatible, "xen,evtchn-v1") ||
-               fdt_string_list_has(&compatible, "xen,domain-shared-memory-v1") ||
-               fdt_string_list_has(&compatible, "bulkhead,channel") ||
-               fdt_string_list_has(&compatible, "bulkhead,extension")) {
+               fdt_string_list_has(&compatible, "xen,domain-shared-memory-v1")) {
+        if (p->hardware == NULL) {
+            error(p, node, "compatible", "is the hardware domain's here, but there is none");
+        }
+    } else if (fdt_string_list_has(&compatible, "bulkhead,extension")) {
         complain(p, REPORT_WARNING, node, "compatible", "not yet supported");
-    } else if (!is_module(p->fdt, node) && !fdt_string_list_has(&compatible, "xen,cpupool")) {
+    } else if (!is_module(p->fdt, node) && !fdt_string_list_has(&compatible, "xen,cpupool") &&
+               !fdt_string_list_has(&compatible, "bulkhead,channel")) {
         complain(p, REPORT_WARNING, node, "compatible", "unknown kind of node, no effect");
     }
 }
@@ -150,14 +199,18 @@ static void place(struct planner *p, struct draft *d)
     memory_place(p, d);
     devices.nr_maps = p->nr_maps;
     has_partial = partial_read(p, d, &devices, &partial);
-    r->maps = copy_out(p, d->node, p->maps, p->nr_maps * sizeof(p->maps[0]));
-    r->nr_maps = r->maps == NULL ? 0 : p->nr_maps;
     if (d != p->hardware) {
         r->irqs = copy_out(p, d->node, p->irqs, devices.nr_irqs * sizeof(p->irqs[0]));
         r->nr_irqs = r->irqs == NULL ? 0 : devices.nr_irqs;
     }
     r->resets = copy_out(p, d->node, p->resets, devices.nr_resets * sizeof(p->resets[0]));
     r->nr_resets = r->resets == NULL ? 0 : devices.nr_resets;
+    shared_memory_place(p, d);
+    channels_place(p, d, has_partial ? &partial : NULL);
+    events_place(p, d);
+    enhanced_place(p, d);
+    r->maps = copy_out(p, d->node, p->maps, p->nr_maps * sizeof(p->maps[0]));
+    r->nr_maps = r->maps == NULL ? 0 : p->nr_maps;
     modules_place(p, d, has_partial ? &partial : NULL);
     r->loads = copy_out(p, d->node, p->loads, p->nr_loads * sizeof(p->loads[0]));
     r->nr_loads = r->loads == NULL ? 0 : p->nr_loads;
@@ -193,6 +246,9 @@ static void build(struct planner *p)
     cpupools_read(p);
     read_chosen(p);
     vcpus_place(p);
+    events_read(p);
+    shared_memory_read(p);
+    channels_read(p);
     for (i = 0; i < p->nr_drafts; i++) {
         if (&p->drafts[i] != p->hardware) {
             place(p, &p->drafts[i]);
@@ -201,6 +257,7 @@ static void build(struct planner *p)
     if (p->hardware != NULL) {
         place(p, p->hardware);
     }
+    channels_connect(p);
     for (i = 0; i < p->nr_drafts; i++) {
         p->plan->records[i] = p->drafts[i].record;
         p->plan->nodes[i] = p->drafts[i].node;

@@ -26,6 +26,9 @@ typedef const void *(*plan_peek)(void *context, uint64_t pa, uint64_t size);
 
 enum panic_action { PANIC_STOP, PANIC_RESET };
 
+#define MAX_SHARED   64u /* nodes of static shared memory */
+#define MAX_CHANNELS 32u
+
 struct plan_input {
     const struct host *host;
     uint64_t image_pa, image_size; /* the hypervisor, bss included; 0, 0 in the offline check: unknown */
@@ -46,6 +49,10 @@ struct plan {
     enum panic_action on_panic;
     bool console_keys;
     uint64_t kept_modules; /* bytes of modules kept in RAM for restart */
+    /* Host RAM that domains share: to be cleared before the first of them starts. A channel has two regions,
+     * and a page for each doorbell of a direct-map domain. */
+    uint32_t nr_shared;
+    struct host_range shared[MAX_SHARED + 4u * MAX_CHANNELS];
 };
 
 /* Where the arena may lie: the largest free piece of RAM (or of xen,static-heap) of at least min_size, 2

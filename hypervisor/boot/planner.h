@@ -3,6 +3,7 @@
 #ifndef BOOT_PLANNER_H
 #define BOOT_PLANNER_H
 
+#include "boot/guest_links.h"
 #include "boot/passthrough.h"
 #include "boot/plan.h"
 #include "boot/ranges.h"
@@ -16,8 +17,20 @@
 #define MAX_HIDDEN 64u
 #define MAX_POOLS  MAX_PCPUS
 
+#define MAX_PORTS      256u /* ends of static event channels */
+#define SHARED_ID_SIZE 16u  /* xen,shm-id */
+#define NR_GUEST_BANKS 2u
+
 /* Host memory that is spoken for. */
-enum claim_kind { CLAIM_RESERVED, CLAIM_HYPERVISOR, CLAIM_MODULE, CLAIM_HEAP, CLAIM_STATIC, CLAIM_LOG };
+enum claim_kind {
+    CLAIM_RESERVED,
+    CLAIM_HYPERVISOR,
+    CLAIM_MODULE,
+    CLAIM_HEAP,
+    CLAIM_STATIC,
+    CLAIM_LOG,
+    CLAIM_SHARED
+};
 
 /* Sees every range; node is FDT_NONE if no node says it. */
 typedef void (*claim_visitor)(void *context, enum claim_kind kind, fdt_node_t node, uint64_t base,
@@ -42,8 +55,46 @@ struct draft {
     bool is_static;  /* xen,static-mem */
     uint32_t pool;   /* index of its cpupool */
     struct module kernel, ramdisk, partial;
-    uint64_t text_offset, image_size; /* from the kernel's header */
-    uint32_t affinity[MAX_VCPUS];     /* pCPUs that hard-affinity allows; 0 = none given */
+    uint64_t text_offset, image_size;  /* from the kernel's header */
+    uint32_t affinity[MAX_VCPUS];      /* pCPUs that hard-affinity allows; 0 = none given */
+    uint32_t table_pages;              /* xen,domain-p2m-mem-mb */
+    struct domain_doorbell *doorbells; /* of the record, which counts those that are complete */
+};
+
+/* A port of a domain that is bound at boot. */
+struct event_end {
+    struct draft *domain;
+    fdt_node_t node;
+    struct domain_port port;
+    bool is_written; /* by the integrator; otherwise chosen here */
+};
+
+enum shared_role { SHARED_OWNER, SHARED_BORROWER, SHARED_READER, SHARED_WRITER };
+
+/* A xen,domain-shared-memory-v1 node. */
+struct shared_draft {
+    struct draft *domain;
+    fdt_node_t node;
+    const char *id;
+    uint64_t pa, ipa, size;
+    bool has_pa; /* the integrator chose it */
+    bool owner;
+    enum shared_role role;
+};
+
+/* A bulkhead,channel node. */
+struct channel_side {
+    struct draft *domain;
+    bool by_event;      /* is rung by an event, not by an interrupt */
+    uint16_t port, spi; /* that ring it; 0: none */
+    uint64_t pa;        /* of what it writes */
+    uint64_t doorbell;  /* IPA of its doorbell page; 0: its port rings the peer */
+};
+
+struct channel_draft {
+    fdt_node_t node;
+    uint64_t size; /* of the memory of each direction */
+    struct channel_side side[2];
 };
 
 struct planner {
@@ -59,7 +110,9 @@ struct planner {
     bool heap_given;                    /* xen,static-heap */
     struct draft *hardware;             /* the hardware domain, or NULL */
     uint32_t nr_claims, nr_pools, nr_drafts, nr_maps, nr_loads, nr_hidden;
-    uint8_t load[MAX_PCPUS]; /* vCPUs per pCPU */
+    uint32_t nr_ports, nr_shared, nr_channels;
+    struct guest_links links; /* of the domain at hand */
+    uint8_t load[MAX_PCPUS];  /* vCPUs per pCPU */
 
     /* Arrays; not cleared before use. */
     struct ranges ram;  /* all of it */
@@ -68,6 +121,9 @@ struct planner {
     uint32_t pools[MAX_POOLS]; /* masks of pCPUs */
     fdt_node_t pool_nodes[MAX_POOLS];
     struct draft drafts[MAX_DOMAINS];
+    struct event_end ports[MAX_PORTS];
+    struct shared_draft shared[MAX_SHARED];
+    struct channel_draft channels[MAX_CHANNELS];
     /* Of the domain at hand: */
     struct domain_map maps[MAX_MAPS + 1u];
     struct domain_load loads[MAX_LOADS];
@@ -76,6 +132,9 @@ struct planner {
     fdt_node_t nodes[MAX_NODES];
     struct ranges devices;
     fdt_node_t hidden[MAX_HIDDEN];
+    struct guest_port guest_ports[MAX_PORTS];
+    struct guest_shared guest_shared[MAX_SHARED];
+    struct guest_channel guest_channels[MAX_CHANNELS];
     char path[160];
 };
 
@@ -88,6 +147,17 @@ const char *path_of(struct planner *p, fdt_node_t node);
 
 /* A new domain, or NULL after an error. */
 struct draft *draft_new(struct planner *p, fdt_node_t node);
+
+/* The domain of that node or number, or NULL. */
+struct draft *draft_of(struct planner *p, fdt_node_t node);
+struct draft *draft_by_domid(struct planner *p, uint16_t domid);
+
+/* Reports the properties that are not in the list of names: an error for ours, else a warning. */
+#define known_only(p, node, list) known_only_in(p, node, list, sizeof(list))
+void known_only_in(struct planner *p, fdt_node_t node, const char *list, size_t size);
+
+/* A property of one or two cells, at most `max`; the fallback if it is absent or after an error. */
+uint64_t number_or(struct planner *p, fdt_node_t node, const char *name, uint64_t max, uint64_t fallback);
 
 /* A list of names: one string with a NUL between them. */
 #define IN_LIST(list, name) \
@@ -113,7 +183,8 @@ void modules_place(struct planner *p, struct draft *d, const struct fdt *partial
  * none. */
 bool partial_read(struct planner *p, struct draft *d, struct passthrough *devices, struct fdt *partial);
 
-/* memory.c: RAM and address map of a domain. */
+/* memory.c: RAM and address map of a domain, in Xen's banks. */
+extern const struct host_range guest_banks[NR_GUEST_BANKS];
 void memory_place(struct planner *p, struct draft *d);
 
 /* hardware.c: the domain of the kernel module directly below /chosen, if there is one. Its RAM and devices

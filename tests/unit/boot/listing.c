@@ -31,7 +31,11 @@ static void list_parts(const struct out *out, const struct domain_record *r)
         say(out, "%s vcpu %u pcpu %u affinity 0x%x", r->name, i, r->vcpus[i].pcpu, r->vcpus[i].affinity);
     }
     for (i = 0; i < r->nr_maps; i++) {
-        static const char *const kinds[] = {[MAP_RAM] = "ram", [MAP_DEVICE] = "device", [MAP_GICV] = "gicv"};
+        static const char *const kinds[] = {[MAP_RAM] = "ram",
+                                            [MAP_DEVICE] = "device",
+                                            [MAP_GICV] = "gicv",
+                                            [MAP_SHARED] = "shared",
+                                            [MAP_SHARED_READ] = "shared-read"};
 
         say(out, "%s %s 0x%lx at 0x%lx size 0x%lx", r->name, kinds[r->maps[i].kind], r->maps[i].ipa.v,
             r->maps[i].pa.v, r->maps[i].size);
@@ -45,6 +49,14 @@ static void list_parts(const struct out *out, const struct domain_record *r)
     }
     for (i = 0; i < r->nr_smc_ranges; i++) {
         say(out, "%s smc 0x%x 0x%x", r->name, r->smc_ranges[i][0], r->smc_ranges[i][1]);
+    }
+    for (i = 0; i < r->nr_static_ports; i++) {
+        say(out, "%s port %u domain %u port %u", r->name, r->static_ports[i].port, r->static_ports[i].peer,
+            r->static_ports[i].peer_port);
+    }
+    for (i = 0; i < r->nr_doorbells; i++) {
+        say(out, "%s doorbell 0x%lx rings domain %u spi %u port %u", r->name, r->doorbells[i].ipa.v,
+            r->doorbells[i].peer, r->doorbells[i].spi, r->doorbells[i].port);
     }
     for (i = 0; i < r->nr_loads; i++) {
         say(out, "%s load 0x%lx to 0x%lx size 0x%lx zero 0x%lx", r->name, r->loads[i].source.v,
@@ -68,9 +80,14 @@ void board_list(const struct board *board, void (*line)(void *context, const cha
             r->gicr_or_gicc.v, r->uart.v, r->uart_virq);
         say(&out, "%s priority %u budget %u period %u restart %u window %u", r->name, r->priority,
             r->budget_us, r->period_us, r->restart, r->restart_window_ms);
+        say(&out, "%s ports %u console %u grants %u maptrack %u tables %u", r->name, r->nr_ports,
+            r->console_port, r->nr_grant_frames, r->nr_maptrack, r->stage2_reserve);
         list_parts(&out, r);
     }
     say(&out, "pcpus 0x%x kept %lu", plan->pcpu_mask, plan->kept_modules);
+    for (i = 0; i < plan->nr_shared; i++) {
+        say(&out, "cleared 0x%lx size 0x%lx", plan->shared[i].base, plan->shared[i].size);
+    }
     say(&out, "log 0x%lx size 0x%lx on-panic %s keys %d", plan->log_pa, plan->log_size,
         plan->on_panic == PANIC_RESET ? "reset" : "stop", plan->console_keys);
 }

@@ -67,7 +67,7 @@ static const char *verify_maps(const struct board *board, const struct domain_re
                 return "maps of one domain overlap";
             }
         }
-        broken = m->kind == MAP_RAM ? verify_ram(board, m) : NULL;
+        broken = m->kind != MAP_DEVICE && m->kind != MAP_GICV ? verify_ram(board, m) : NULL;
         if (broken != NULL) {
             return broken;
         }
@@ -159,6 +159,111 @@ static const char *verify_irqs(const struct board *board, const struct domain_re
     return NULL;
 }
 
+static bool is_shared(const struct domain_map *map)
+{
+    return map->kind == MAP_SHARED || map->kind == MAP_SHARED_READ;
+}
+
+/* Each end of a channel is the other end of its other end; a port is used once. */
+static const char *verify_ports(const struct board *board, const struct domain_record *r)
+{
+    const struct plan *plan = &board->plan;
+    uint32_t i, k, other;
+
+    if (r->nr_ports < 2 || r->nr_ports > 4096 || r->console_port >= r->nr_ports ||
+        ((r->flags & DOMAIN_ENHANCED) != 0) != (r->console_port != 0)) {
+        return "number of ports";
+    }
+    for (i = 0; i < r->nr_static_ports; i++) {
+        const struct domain_port *port = &r->static_ports[i];
+        bool found = port->peer_port == 0;
+
+        if (port->port == 0 || port->port >= r->nr_ports) {
+            return "a port is out of range";
+        }
+        for (k = 0; k < i; k++) {
+            if (port->port == r->static_ports[k].port) {
+                return "a port twice in one domain";
+            }
+        }
+        for (other = 0; other < plan->nr_domains && !found; other++) {
+            const struct domain_record *peer = plan->records[other];
+
+            for (k = 0; k < peer->nr_static_ports && peer != r && peer->domid == port->peer; k++) {
+                found = found || (peer->static_ports[k].port == port->peer_port &&
+                                  peer->static_ports[k].peer == r->domid &&
+                                  peer->static_ports[k].peer_port == port->port);
+            }
+        }
+        if (!found) {
+            return "a port whose other end is elsewhere";
+        }
+    }
+    return NULL;
+}
+
+static bool has_port(const struct domain_record *r, uint16_t port)
+{
+    uint32_t i;
+
+    for (i = 0; i < r->nr_static_ports; i++) {
+        if (r->static_ports[i].port == port) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A doorbell lies where nothing is, and raises what the peer has free. */
+static const char *verify_doorbells(const struct board *board, const struct domain_record *r)
+{
+    const struct plan *plan = &board->plan;
+    uint32_t i, k, other;
+
+    for (i = 0; i < r->nr_doorbells; i++) {
+        const struct domain_doorbell *bell = &r->doorbells[i];
+        const struct domain_record *peer = NULL;
+
+        for (k = 0; k < r->nr_maps; k++) {
+            if (ranges_overlap(bell->ipa.v, PAGE_SIZE, r->maps[k].ipa.v, r->maps[k].size)) {
+                return "a doorbell lies over a map";
+            }
+        }
+        for (other = 0; other < plan->nr_domains; other++) {
+            peer = plan->records[other]->domid == bell->peer ? plan->records[other] : peer;
+        }
+        if (peer == NULL || peer == r || (bell->spi == 0 && !has_port(peer, bell->port)) ||
+            (bell->spi != 0 && (bell->spi < 32 || bell->spi >= 32u + peer->nr_spis))) {
+            return "a doorbell rings nobody";
+        }
+        for (k = 0; bell->spi != 0 && k < peer->nr_irqs; k++) {
+            if (peer->irqs[k].virq == bell->spi) {
+                return "a doorbell's interrupt is a device's";
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Shared memory is cleared as a whole. */
+static const char *verify_shared(const struct board *board, const struct domain_record *r)
+{
+    const struct plan *plan = &board->plan;
+    uint32_t i, k;
+
+    for (i = 0; i < r->nr_maps; i++) {
+        bool found = !is_shared(&r->maps[i]);
+
+        for (k = 0; k < plan->nr_shared && !found; k++) {
+            found = plan->shared[k].base == r->maps[i].pa.v && plan->shared[k].size == r->maps[i].size;
+        }
+        if (!found) {
+            return "shared memory is not cleared";
+        }
+    }
+    return NULL;
+}
+
 static const char *verify_pair(const struct domain_record *a, const struct domain_record *b)
 {
     uint32_t i, k;
@@ -167,6 +272,13 @@ static const char *verify_pair(const struct domain_record *a, const struct domai
         for (k = 0; k < b->nr_maps; k++) {
             if (a->maps[i].kind == MAP_GICV && b->maps[k].kind == MAP_GICV) {
                 continue; /* banked by CPU */
+            }
+            if (is_shared(&a->maps[i]) && is_shared(&b->maps[k])) {
+                if (a->maps[i].pa.v != b->maps[k].pa.v &&
+                    ranges_overlap(a->maps[i].pa.v, a->maps[i].size, b->maps[k].pa.v, b->maps[k].size)) {
+                    return "two pieces of shared memory overlap";
+                }
+                continue;
             }
             if (ranges_overlap(a->maps[i].pa.v, a->maps[i].size, b->maps[k].pa.v, b->maps[k].size)) {
                 return "two domains share memory";
@@ -196,6 +308,9 @@ const char *board_verify(const struct board *board)
         broken = broken != NULL ? broken : verify_loads(board, r);
         broken = broken != NULL ? broken : verify_cpus(board, r);
         broken = broken != NULL ? broken : verify_irqs(board, r);
+        broken = broken != NULL ? broken : verify_ports(board, r);
+        broken = broken != NULL ? broken : verify_doorbells(board, r);
+        broken = broken != NULL ? broken : verify_shared(board, r);
         for (k = 0; k < i && broken == NULL; k++) {
             broken = verify_pair(r, plan->records[k]);
         }

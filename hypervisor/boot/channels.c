@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "boot/channels.h"
+
+#include "base/string.h"
+#include "boot/conflicts.h"
+#include "boot/events.h"
+#include "boot/shared_memory.h"
+
+/* Where domains see channels unless IPA = PA: nothing of Xen's layout is there. */
+#define CHANNEL_IPA  UINT64_C(0x0c000000)
+#define SIZE_DEFAULT KIB(64)
+#define SIZE_MOST    MIB(16)
+
+enum { FIRST_SPI = 32, SPIS_MOST = 960 };
+
+static void read_domains(struct planner *p, struct channel_draft *c)
+{
+    struct fdt_prop prop;
+    uint32_t phandle = 0, i;
+
+    if (!fdt_prop(p->fdt, c->node, "bulkhead,domains", &prop) || prop.len != 8) {
+        error(p, c->node, "bulkhead,domains", "must be two phandles, of the domains that it joins");
+        return;
+    }
+    for (i = 0; i < 2; i++) {
+        (void)fdt_cell(&prop, i, &phandle);
+        c->side[i].domain = draft_of(p, fdt_by_phandle(p->fdt, phandle));
+        if (c->side[i].domain == NULL) {
+            error(p, c->node, "bulkhead,domains", "phandle %u is not a domain's", i + 1u);
+        }
+    }
+    if (c->side[0].domain != NULL && c->side[0].domain == c->side[1].domain) {
+        error(p, c->node, "bulkhead,domains", "joins two different domains");
+    }
+}
+
+/* One word for both sides, or one for each. */
+static void read_doorbells(struct planner *p, struct channel_draft *c)
+{
+    struct fdt_prop prop;
+    const char *word;
+    uint32_t i, at = 0;
+
+    for (i = 0; i < 2; i++) {
+        const struct draft *d = c->side[i].domain;
+
+        c->side[i].by_event = d != NULL && (d->record->flags & DOMAIN_ENHANCED) != 0;
+    }
+    if (!fdt_prop(p->fdt, c->node, "bulkhead,doorbell", &prop)) {
+        return;
+    }
+    if (prop.len != 0 && prop.data[prop.len - 1u] == '\0') {
+        for (i = 0; at < prop.len; i++) {
+            word = (const char *)prop.data + at;
+            at += (uint32_t)strlen(word) + 1u;
+            if (i >= 2 || (strcmp(word, "device") != 0 && strcmp(word, "event") != 0)) {
+                break;
+            }
+            c->side[i].by_event = word[0] == 'e';
+        }
+        if (at == prop.len && i - 1u < 2u) {
+            c->side[1].by_event = i == 1 ? c->side[0].by_event : c->side[1].by_event;
+            return;
+        }
+    }
+    error(p, c->node, "bulkhead,doorbell", "must be \"device\" or \"event\", for both domains or for each");
+}
+
+static void read_size(struct planner *p, struct channel_draft *c)
+{
+    c->size = number_or(p, c->node, "bulkhead,size", SIZE_MOST, SIZE_DEFAULT);
+    if (c->size == 0 || c->size % PAGE_SIZE != 0) {
+        error(p, c->node, "bulkhead,size", "0x%lx is not a number of 4 KiB pages", c->size);
+    }
+}
+
+/* Ports: a pair if both sides are rung by events; else one that the core alone raises. */
+static void take_ports(struct planner *p, struct channel_draft *c)
+{
+    struct channel_side *a = &c->side[0], *b = &c->side[1];
+    uint16_t ports[2];
+
+    if (a->by_event && b->by_event) {
+        events_join(p, c->node, a->domain, b->domain, ports);
+        a->port = ports[0];
+        b->port = ports[1];
+    } else if (a->by_event) {
+        a->port = events_take_port(p, a->domain, c->node, b->domain->record->domid);
+    } else if (b->by_event) {
+        b->port = events_take_port(p, b->domain, c->node, a->domain->record->domid);
+    }
+}
+
+/* In a direct-map domain the doorbell's address takes a page of RAM away, so that nothing else lies there. */
+static void take_memory(struct planner *p, struct channel_draft *c)
+{
+    uint32_t i;
+
+    for (i = 0; i < 2; i++) {
+        struct channel_side *side = &c->side[i];
+        bool direct = (side->domain->record->flags & DOMAIN_DIRECT_MAP) != 0;
+
+        if (!shared_memory_take(p, c->node, c->size, &side->pa) ||
+            (direct && !(c->side[0].by_event && c->side[1].by_event) &&
+             !shared_memory_take(p, c->node, PAGE_SIZE, &side->doorbell))) {
+            return;
+        }
+    }
+}
+
+static void read_node(struct planner *p, fdt_node_t node)
+{
+    struct channel_draft *c = &p->channels[p->nr_channels];
+    uint32_t errors = p->report->errors;
+
+    known_only(p, node,
+               "compatible\0bulkhead,domains\0bulkhead,size\0bulkhead,doorbell\0phandle\0linux,phandle\0"
+               "status\0name");
+    if (p->nr_channels == MAX_CHANNELS) {
+        error(p, node, "", "more than %u channels", MAX_CHANNELS);
+        return;
+    }
+    memset(c, 0, sizeof(*c));
+    c->node = node;
+    read_domains(p, c);
+    read_doorbells(p, c);
+    read_size(p, c);
+    if (p->report->errors == errors) {
+        p->nr_channels++;
+        take_ports(p, c);
+        take_memory(p, c);
+    }
+}
+
+void channels_read(struct planner *p)
+{
+    fdt_node_t node;
+
+    for (node = fdt_first_child(p->fdt, p->chosen); node != FDT_NONE; node = fdt_next_sibling(p->fdt, node)) {
+        if (fdt_compatible(p->fdt, node, "bulkhead,channel") && fdt_okay(p->fdt, node)) {
+            read_node(p, node);
+        }
+    }
+}
+
+/* True if a node of the partial tree, which is copied as it is, names the SPI. */
+static bool partial_has_spi(const struct fdt *partial, uint32_t spi)
+{
+    fdt_node_t node = fdt_child(partial, fdt_root(partial), "passthrough");
+    uint32_t depth = 0, at, type, number;
+    struct fdt_prop prop;
+
+    while (node != FDT_NONE) {
+        if (fdt_prop(partial, node, "interrupts", &prop)) {
+            for (at = 0; fdt_cell(&prop, at, &type) && fdt_cell(&prop, at + 1u, &number); at += 3) {
+                if (type == 0 && number + FIRST_SPI == spi) {
+                    return true;
+                }
+            }
+        }
+        node = fdt_next_node_depth(partial, node, &depth);
+        node = depth == 0 ? FDT_NONE : node;
+    }
+    return false;
+}
+
+static bool spi_is_taken(struct planner *p, const struct draft *d, const struct fdt *partial, uint32_t spi)
+{
+    const struct domain_record *r = d->record;
+    uint32_t i, k;
+
+    for (i = 0; i < r->nr_irqs; i++) {
+        if (r->irqs[i].virq == spi) {
+            return true;
+        }
+    }
+    for (i = 0; i < p->nr_channels; i++) {
+        for (k = 0; k < 2; k++) {
+            if (p->channels[i].side[k].domain == d && p->channels[i].side[k].spi == spi) {
+                return true;
+            }
+        }
+    }
+    return ((r->flags & DOMAIN_VPL011) != 0 && r->uart_virq == spi) ||
+           (partial != NULL && partial_has_spi(partial, spi));
+}
+
+/* From the top of the domain's table down; the table grows if nothing is left. */
+static uint16_t take_spi(struct planner *p, struct draft *d, const struct fdt *partial)
+{
+    struct domain_record *r = d->record;
+    uint32_t spi;
+
+    for (;;) {
+        for (spi = FIRST_SPI + r->nr_spis - 1u; spi >= FIRST_SPI; spi--) {
+            if (!spi_is_taken(p, d, partial, spi)) {
+                return (uint16_t)spi;
+            }
+        }
+        if (r->nr_spis + 32u > SPIS_MOST) {
+            error(p, d->node, "nr_spis", "no interrupt is left for a channel");
+            return 0;
+        }
+        r->nr_spis = (uint16_t)(r->nr_spis + 32u);
+    }
+}
+
+/* The lowest free guest addresses for a piece that has no address of its own. */
+static uint64_t take_ipa(struct planner *p, const struct draft *d, uint64_t size, uint64_t *next)
+{
+    while (ipa_taken(p, d, *next, size) != NULL) {
+        *next += PAGE_SIZE;
+    }
+    *next += size;
+    return *next - size;
+}
+
+static void place_side(struct planner *p, struct channel_draft *c, uint32_t index, const struct fdt *partial,
+                       uint64_t *next)
+{
+    struct channel_side *side = &c->side[index];
+    const struct channel_side *peer = &c->side[1u - index];
+    struct draft *d = side->domain;
+    bool direct = (d->record->flags & DOMAIN_DIRECT_MAP) != 0;
+    bool has_page = !side->by_event || !peer->by_event;
+    uint64_t tx = direct ? side->pa : take_ipa(p, d, c->size, next), rx;
+
+    if (!shared_memory_map(p, c->node, &(struct domain_map){IPA(tx), PA(side->pa), c->size, MAP_SHARED})) {
+        return;
+    }
+    rx = direct ? peer->pa : take_ipa(p, d, c->size, next);
+    if (!shared_memory_map(p, c->node,
+                           &(struct domain_map){IPA(rx), PA(peer->pa), c->size, MAP_SHARED_READ})) {
+        return;
+    }
+    if (has_page && !direct) {
+        side->doorbell = take_ipa(p, d, PAGE_SIZE, next);
+    }
+    side->spi = side->by_event ? 0 : take_spi(p, d, partial);
+    p->guest_channels[p->links.nr_channels++] =
+        (struct guest_channel){.name = fdt_name(p->fdt, c->node),
+                               .peer_name = peer->domain->record->name,
+                               .tx = tx,
+                               .rx = rx,
+                               .size = c->size,
+                               .doorbell = side->doorbell,
+                               .spi = side->spi,
+                               .port = side->port,
+                               .peer = peer->domain->record->domid};
+}
+
+void channels_place(struct planner *p, struct draft *d, const struct fdt *partial)
+{
+    struct domain_record *r = d->record;
+    uint64_t next = CHANNEL_IPA;
+    uint32_t i, k, bells = 0;
+
+    p->links.nr_channels = 0;
+    p->links.channels = p->guest_channels;
+    for (i = 0; i < p->nr_channels; i++) {
+        for (k = 0; k < 2; k++) {
+            if (p->channels[i].side[k].domain == d) {
+                place_side(p, &p->channels[i], k, partial, &next);
+                bells += p->channels[i].side[k].doorbell != 0 ? 1u : 0u;
+            }
+        }
+    }
+    d->doorbells = bells == 0 ? NULL : arena_alloc(p->in->arena, bells * sizeof(*d->doorbells), 8);
+    if (d->doorbells == NULL && bells != 0) {
+        error(p, d->node, "", "no memory is left for the domain record");
+    }
+    r->doorbells = d->doorbells;
+}
+
+void channels_connect(struct planner *p)
+{
+    uint32_t i, k;
+
+    for (i = 0; i < p->nr_channels; i++) {
+        for (k = 0; k < 2; k++) {
+            const struct channel_side *side = &p->channels[i].side[k], *peer = &p->channels[i].side[1u - k];
+            struct draft *d = side->domain;
+
+            if (side->doorbell != 0 && d->doorbells != NULL) {
+                d->doorbells[d->record->nr_doorbells++] = (struct domain_doorbell){
+                    IPA(side->doorbell), peer->domain->record->domid, peer->spi, peer->port};
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "boot/enhanced.h"
+
+#include "base/string.h"
+#include "boot/conflicts.h"
+
+enum {
+    PORTS_DEFAULT = 1023, /* bulkhead,max-evtchn-port, as Xen gives its static domains */
+    PORTS_MOST = 4095,
+    GRANT_FRAMES = 4, /* of enhanced domains where the tree does not say; Xen: 64 */
+    GRANT_FRAMES_MOST = 4096,
+    MAPTRACK_FRAMES = 1, /* Xen: 1024 */
+    MAPTRACK_PER_FRAME = 256,
+    RESERVE_PLAIN = 3,  /* shared_info over RAM splits a block; a table or two where there was nothing */
+    RESERVE_PORTS = 4,  /* with static ports */
+    RESERVE_GRANTS = 8, /* with grants */
+    PAGES_PER_MIB = 256,
+    P2M_MOST = 1024, /* MiB */
+};
+
+/* Xen's place for the grant table of a guest. */
+#define GRANT_REGION      UINT64_C(0x38000000)
+#define GRANT_REGION_SIZE MIB(16)
+/* Xen offers no extended region that is smaller. */
+#define EXTENDED_LEAST MIB(64)
+#define BLOCK          MIB(2)
+/* What stage 2 reaches without a larger root than every domain has. */
+#define IPA_BITS 39u
+
+static bool is_enhanced(struct planner *p, const struct draft *d)
+{
+    static const char with_xenstore[] = "\0enabled\0legacy";
+    struct fdt_prop prop;
+    const char *value;
+
+    if (!fdt_prop(p->fdt, d->node, "xen,enhanced", &prop)) {
+        return false;
+    }
+    value = prop.len == 0 ? "" : fdt_string(p->fdt, d->node, "xen,enhanced");
+    if (value == NULL || strcmp(value, "disabled") == 0) {
+        return false;
+    }
+    if (prop.len == 0 || IN_LIST(with_xenstore, value)) {
+        complain(p, REPORT_NOTE, d->node, "xen,enhanced",
+                 "there is no xenstore: the domain is started as with \"no-xenstore\"");
+        return true;
+    }
+    if (strcmp(value, "no-xenstore") != 0) {
+        complain(p, REPORT_WARNING, d->node, "xen,enhanced", "unknown value \"%s\", taken as \"disabled\"",
+                 value);
+        return false;
+    }
+    return true;
+}
+
+static void read_grants(struct planner *p, struct draft *d)
+{
+    struct domain_record *r = d->record;
+    bool enhanced = (r->flags & DOMAIN_ENHANCED) != 0;
+    uint64_t version = number_or(p, d->node, "max_grant_version", 2, 1);
+
+    r->nr_grant_frames =
+        (uint16_t)number_or(p, d->node, "max_grant_frames", GRANT_FRAMES_MOST, enhanced ? GRANT_FRAMES : 0);
+    r->nr_maptrack = (uint32_t)number_or(p, d->node, "max_maptrack_frames", GRANT_FRAMES_MOST,
+                                         enhanced ? MAPTRACK_FRAMES : 0) *
+                     MAPTRACK_PER_FRAME;
+    if (version == 0) {
+        error(p, d->node, "max_grant_version", "must be 1 or 2");
+    } else if (version == 2) {
+        complain(p, REPORT_NOTE, d->node, "max_grant_version", "version 1 is what there is");
+    }
+    if (enhanced &&
+        (!fdt_has(p->fdt, d->node, "max_grant_frames") || !fdt_has(p->fdt, d->node, "max_maptrack_frames"))) {
+        complain(p, REPORT_NOTE, d->node, "xen,enhanced",
+                 "%u grant frames (Xen without max_grant_frames: 64), %u maptrack entries (Xen without "
+                 "max_maptrack_frames: %u)",
+                 r->nr_grant_frames, r->nr_maptrack, 1024u * MAPTRACK_PER_FRAME);
+    }
+}
+
+void enhanced_read(struct planner *p, struct draft *d)
+{
+    struct domain_record *r = d->record;
+    uint64_t last = number_or(p, d->node, "bulkhead,max-evtchn-port", PORTS_MOST, PORTS_DEFAULT);
+
+    if (last == 0) {
+        error(p, d->node, "bulkhead,max-evtchn-port", "must be 1 to %u", PORTS_MOST);
+    }
+    r->nr_ports = (uint16_t)(last + 1u);
+    if (is_enhanced(p, d)) {
+        r->flags |= DOMAIN_ENHANCED;
+    }
+    read_grants(p, d);
+    d->table_pages =
+        (uint32_t)number_or(p, d->node, "xen,domain-p2m-mem-mb", P2M_MOST, 0) * (uint32_t)PAGES_PER_MIB;
+}
+
+/* Around what the domain has: it may be direct-map, or have a device at Xen's place. */
+static uint64_t grant_region(struct planner *p, struct draft *d, uint64_t limit)
+{
+    uint64_t at = GRANT_REGION;
+
+    while (at + GRANT_REGION_SIZE <= limit && ipa_taken(p, d, at, GRANT_REGION_SIZE) != NULL) {
+        at += GRANT_REGION_SIZE;
+    }
+    if (at + GRANT_REGION_SIZE > limit) {
+        error(p, d->node, "xen,enhanced", "no guest addresses are left for the grant table");
+    }
+    return at;
+}
+
+/* Xen's rule: of each bank of guest RAM what lies behind the RAM, in whole blocks. */
+static void find_extended(struct planner *p, struct ranges *set, const struct host_range *bank,
+                          uint64_t limit)
+{
+    uint64_t start = bank->base, end = min_u64(bank->base + bank->size, limit);
+    uint32_t i;
+
+    for (i = 0; i < p->nr_maps; i++) {
+        uint64_t map_end = p->maps[i].ipa.v + p->maps[i].size;
+
+        if (p->maps[i].kind == MAP_RAM && map_end > start && map_end <= bank->base + bank->size) {
+            start = align_up(map_end, BLOCK);
+        }
+    }
+    if (end > start) {
+        (void)ranges_add(set, start, end - start);
+    }
+}
+
+void enhanced_place(struct planner *p, struct draft *d)
+{
+    struct domain_record *r = d->record;
+    struct guest_links *links = &p->links;
+    struct ranges *set = &p->devices; /* what the hardware domain has used of it is in its maps */
+    uint64_t limit = UINT64_C(1) << min_u64(p->in->ipa_bits_max, IPA_BITS), start, end, grants;
+    uint32_t i;
+    char value[8];
+
+    r->stage2_reserve = d->table_pages + (r->nr_grant_frames + r->nr_maptrack != 0 ? RESERVE_GRANTS
+                                          : r->nr_static_ports != 0                ? RESERVE_PORTS
+                                                                                   : RESERVE_PLAIN);
+    links->nr_regions = 0;
+    if ((r->flags & DOMAIN_ENHANCED) == 0) {
+        return;
+    }
+    grants = grant_region(p, d, limit);
+    links->regions[links->nr_regions++] = (struct host_range){grants, GRANT_REGION_SIZE};
+    if (plan_argument(plan_command_line(p->fdt), "ext_regions", value, sizeof(value)) &&
+        IN_LIST("0\0no\0off\0false", value)) {
+        return;
+    }
+    set->count = 0;
+    for (i = 0; i < NR_GUEST_BANKS; i++) {
+        find_extended(p, set, &guest_banks[i], limit);
+    }
+    for (i = 0; i < p->nr_maps && ranges_remove(set, p->maps[i].ipa.v, p->maps[i].size) == OK; i++) {
+    }
+    if (ranges_remove(set, grants, GRANT_REGION_SIZE) != OK || i < p->nr_maps) {
+        set->count = 0; /* too many holes: none is better than one with something in it */
+    }
+    for (i = 0; i < set->count && links->nr_regions < MAX_GUEST_REGIONS; i++) {
+        start = align_up(set->at[i].base, BLOCK);
+        end = align_down(set->at[i].base + set->at[i].size, BLOCK);
+        if (end > start && end - start >= EXTENDED_LEAST) {
+            links->regions[links->nr_regions++] = (struct host_range){start, end - start};
+        }
+    }
+}
