@@ -33,3 +33,5 @@ $(O)/unit/test_fdt: $(UNIT_BOOT)/test_fdt.c $(UNIT_BOOT)/tree.c $(UNIT_BOOT)/boa
 	$(Q)$(HOSTCC) $(UNIT_BOOT_FLAGS) $(UNIT_BOOT_SAN) -o $@ $(filter %.c,$^) -lcmocka -ldl
 
 UNIT_TESTS += $(O)/unit/test_corpus $(O)/unit/test_fdt
+
+include $(SRC)/tests/fuzz/boot.mk
