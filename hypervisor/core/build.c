@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Building a domain from its record, in slices: each does at most SLICE bytes, so that interrupts of other
- * vCPUs on the pCPU wait no longer than that. The same path serves the first start and every restart. */
+ * vCPUs on the pCPU wait no longer than that. The same path serves the first start and every restart; a stop
+ * leads to it too, so that the domain is torn down. */
 #include "arch/arm64/barrier.h"
 #include "arch/arm64/mmio.h"
 #include "arch/arm64/ops.h"
@@ -9,15 +10,17 @@
 #include "base/string.h"
 #include "core/domain.h"
 #include "core/effects.h"
+#include "core/grant.h"
 #include "core/interrupt.h"
 #include "core/print.h"
 #include "core/pv_console.h"
+#include "core/teardown.h"
 #include "core/vpl011.h"
 #include "virq/virq.h"
 
 #define SLICE PAGE_SIZE
 
-enum stage { STAGE_BEGIN, STAGE_RESET_DEVICES, STAGE_SCRUB, STAGE_LOAD, STAGE_FINISH };
+enum stage { STAGE_BEGIN, STAGE_RESET_DEVICES, STAGE_SCRUB, STAGE_LOAD, STAGE_FINISH, STAGE_TEARDOWN };
 
 static void next_stage(struct domain_build *build, enum stage stage)
 {
@@ -36,6 +39,8 @@ static void begin(struct domain *domain)
         print("DOM%u: stage 2 does not fit its pool", domain->record->domid);
     }
     stage2_flush(&domain->stage2);
+    domain->shared_info_at = IPA(~UINT64_C(0));
+    grants_start(domain);
     virq_reset(domain->virq);
     if (domain->uart != NULL) {
         vpl011_reset(domain->uart, &effects);
@@ -202,10 +207,16 @@ bool domain_build_slice(struct domain *domain, struct pcpu *pcpu)
             next_stage(build, STAGE_FINISH);
         }
         return false;
+    case STAGE_TEARDOWN: /* of its last life */
+        if (domain_teardown_slice(domain)) {
+            next_stage(build, STAGE_BEGIN);
+            domain_torn_down(domain);
+        }
+        return false;
     default:
         ic_ialluis(); /* new text of a VMID that ran before */
         dsb(ish);
-        next_stage(build, STAGE_BEGIN);
+        next_stage(build, STAGE_TEARDOWN);
         return true;
     }
 }

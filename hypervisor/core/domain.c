@@ -5,6 +5,7 @@
 #include "arch/arm64/timer.h"
 #include "core/effects.h"
 #include "core/event.h"
+#include "core/grant.h"
 #include "core/interrupt.h"
 #include "core/power.h"
 #include "core/print.h"
@@ -80,8 +81,10 @@ enum status domain_create(const struct domain_record *record)
     domain->vcpus = pool_alloc(&pool, record->nr_vcpus * sizeof(struct vcpu), OBJECT_ALIGN);
     virq_memory = pool_alloc(&pool, virq_bytes(record->nr_vcpus, record->nr_spis), OBJECT_ALIGN);
     domain->uart = pool_alloc(&pool, sizeof *domain->uart, OBJECT_ALIGN);
+    domain->grants = grants_create(&pool, record);
     domain->events = events_create(&pool, record);
-    if (domain->vcpus == NULL || virq_memory == NULL || domain->uart == NULL || domain->events == NULL) {
+    if (domain->vcpus == NULL || virq_memory == NULL || domain->uart == NULL || domain->grants == NULL ||
+        domain->events == NULL) {
         return ERR_NOMEM;
     }
     domain->port = &domain->uart->port;
@@ -188,26 +191,28 @@ static void stay_stopped(struct domain *domain)
 
 void domain_vcpu_left(struct domain *domain)
 {
-    static const char *const words[] = {"powered off", "asked for a reset", "crashed"};
-    bool again;
+    if (__atomic_sub_fetch(&domain->vcpus_in, 1, __ATOMIC_ACQ_REL) == 0) {
+        interrupt_quiesce(domain);
+        if (domain->port_attached) {
+            console_end(domain->port);
+        }
+        vcpu_request(&domain->vcpus[0], WORK_BUILD);
+    }
+}
 
-    if (__atomic_sub_fetch(&domain->vcpus_in, 1, __ATOMIC_ACQ_REL) != 0) {
-        return;
-    }
-    interrupt_quiesce(domain);
-    if (domain->port_attached) {
-        console_end(domain->port);
-    }
-    again = may_restart(domain);
+void domain_torn_down(struct domain *domain)
+{
+    static const char *const words[] = {"powered off", "asked for a reset", "crashed"};
+    bool again = may_restart(domain);
+
     print("DOM%u %s, %s (incarnation %u, pool %lu of %lu bytes)", domain->record->domid,
           words[domain->stop_reason], again ? "restarting" : "stays stopped", domain->incarnation,
           domain->pool.used, domain->pool.size);
     if (again) {
         store_release(&domain->state, DOMAIN_BUILDING);
-        vcpu_request(&domain->vcpus[0], WORK_BUILD);
-        return;
+    } else {
+        domain_give_up(domain);
     }
-    stay_stopped(domain);
 }
 
 void domain_give_up(struct domain *domain)

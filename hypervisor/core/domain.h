@@ -20,7 +20,7 @@ struct vpl011;
 enum domain_state {
     DOMAIN_BUILDING,
     DOMAIN_RUNNING,
-    DOMAIN_STOPPING, /* vCPUs are leaving */
+    DOMAIN_STOPPING, /* vCPUs are leaving, then it is torn down */
     DOMAIN_STOPPED,  /* stays so: powered off, or its restart policy is exhausted */
 };
 
@@ -73,8 +73,8 @@ static inline struct domain *domain_by_domid(uint16_t domid)
 /* Creates the objects of the record in its pool and binds the vCPUs to their pCPUs. Boot only. */
 enum status domain_create(const struct domain_record *record) MUST_CHECK;
 
-/* Any pCPU: every vCPU is asked to leave; the last one applies the restart policy. A second call is ignored.
- */
+/* Any pCPU: every vCPU is asked to leave. Then, in the time of vCPU 0, the domain is torn down
+ * (core/teardown.h) and its restart policy is applied. A second call is ignored. */
 void domain_stop(struct domain *domain, enum stop_reason reason);
 
 /* A vCPU of a stopping domain has left its pCPU; called by that pCPU. */
@@ -83,6 +83,9 @@ void domain_vcpu_left(struct domain *domain);
 /* One slice of work on a domain that is being built, in the time of its vCPU 0. True when the domain may
  * start. */
 bool domain_build_slice(struct domain *domain, struct pcpu *pcpu);
+
+/* Nothing of it is left with other domains: it is built again, or stays stopped. By vCPU 0's pCPU. */
+void domain_torn_down(struct domain *domain);
 
 /* The domain cannot be built: it stays stopped. By vCPU 0's pCPU. */
 void domain_give_up(struct domain *domain);

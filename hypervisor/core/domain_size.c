@@ -2,6 +2,7 @@
 /* How much pool a record needs. Mirrors domain_create(). */
 #include "core/domain.h"
 #include "core/event.h"
+#include "core/grant.h"
 #include "core/pv_console.h"
 #include "core/vpl011.h"
 #include "virq/virq.h"
@@ -13,6 +14,7 @@ uint64_t domain_pool_bytes(const struct domain_record *record)
     bytes += align_up(record->nr_vcpus * sizeof(struct vcpu), 64);
     bytes += align_up(virq_bytes(record->nr_vcpus, record->nr_spis), 64);
     bytes += align_up(sizeof(struct vpl011), 64);
+    bytes += grants_bytes(record);
     bytes += events_bytes(record);
     bytes += (record->flags & DOMAIN_ENHANCED) != 0 ? PV_CONSOLE_BYTES : 0;
 #if defined(BREAK_stage2_device) || defined(BREAK_stage2_hypervisor) || defined(BREAK_stage2_neighbour)

@@ -81,10 +81,58 @@ enum status physmap_remove(struct domain *domain, ipa_t ipa, pa_t expected)
         return ERR_NOENT;
     }
     spin_lock(&domain->stage2_lock);
-    if (look_locked(domain, ipa, &page) && (expected.v == 0 || page.pa.v == expected.v)) {
+    if (look_locked(domain, ipa, &page) && (expected.v == PHYSMAP_ANY.v || page.pa.v == expected.v)) {
         status = stage2_drop(&domain->stage2, &domain->pool, ipa);
     }
     spin_unlock(&domain->stage2_lock);
+    return status;
+}
+
+enum status physmap_replace(struct domain *domain, ipa_t ipa, pa_t expected, pa_t pa,
+                            enum physmap_access access)
+{
+    enum map_kind kind = access == PHYSMAP_WRITE ? MAP_SHARED : MAP_SHARED_READ;
+    struct physmap_page page;
+    enum status status = ERR_NOENT;
+
+    spin_lock(&domain->stage2_lock);
+    if (look_locked(domain, ipa, &page) && page.pa.v == expected.v) {
+        status = stage2_put(&domain->stage2, &domain->pool, ipa, pa, kind);
+    }
+    spin_unlock(&domain->stage2_lock);
+    return status;
+}
+
+/* The page goes from ipa, if it still is there. Its entry is a page's own: no table is needed. */
+static void leave_locked(struct domain *domain, ipa_t ipa, pa_t pa)
+{
+    struct physmap_page page;
+    pa_t home;
+
+    if (look_locked(domain, ipa, &page) && page.pa.v == pa.v) {
+        if (home_of(domain, ipa, &home)) {
+            (void)!stage2_put(&domain->stage2, &domain->pool, ipa, home, MAP_RAM);
+        } else {
+            (void)!stage2_drop(&domain->stage2, &domain->pool, ipa);
+        }
+    }
+}
+
+enum status physmap_move(struct domain *domain, ipa_t *at, ipa_t ipa, pa_t pa)
+{
+    enum status status = ERR_RANGE;
+
+    if (ipa.v % PAGE_SIZE == 0 && !is_fixed(domain, ipa)) {
+        spin_lock(&domain->stage2_lock);
+        status = stage2_put(&domain->stage2, &domain->pool, ipa, pa, MAP_SHARED);
+        if (status == OK) {
+            if (at->v != ~UINT64_C(0) && at->v != ipa.v) {
+                leave_locked(domain, *at, pa);
+            }
+            *at = ipa;
+        }
+        spin_unlock(&domain->stage2_lock);
+    }
     return status;
 }
 

@@ -33,9 +33,19 @@ bool physmap_look(struct domain *domain, ipa_t ipa, struct physmap_page *page);
  * reserve is used up (nothing has changed). */
 enum status physmap_place(struct domain *domain, ipa_t ipa, pa_t pa, enum physmap_access access) MUST_CHECK;
 
-/* Leaves a hole at ipa if Normal memory is mapped there and, unless `expected` is PA(0), is that page.
+/* Leaves a hole at ipa if Normal memory is mapped there and, unless `expected` is PHYSMAP_ANY, is that page.
  * ERR_NOENT: not so. ERR_NOMEM as above (a block must be split). */
+#define PHYSMAP_ANY PA(~UINT64_C(0))
 enum status physmap_remove(struct domain *domain, ipa_t ipa, pa_t expected) MUST_CHECK;
+
+/* Puts another page where `expected` is mapped; an access in between waits for it and finds the new page.
+ * ERR_NOENT: something else is there. */
+enum status physmap_replace(struct domain *domain, ipa_t ipa, pa_t expected, pa_t pa,
+                            enum physmap_access access) MUST_CHECK;
+
+/* A page of the core that the domain sees at one place at most, *at (~0: nowhere), appears at ipa. Where it
+ * was before, the RAM whose home that is comes back, or there is a hole. Errors as physmap_place(). */
+enum status physmap_move(struct domain *domain, ipa_t *at, ipa_t ipa, pa_t pa) MUST_CHECK;
 
 /* The domain's RAM comes back to its home at ipa. ERR_EXIST: something is there. ERR_NOENT: no home of RAM.
  */

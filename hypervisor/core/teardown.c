@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/teardown.h"
+
+#include "core/domain.h"
+#include "core/event.h"
+#include "core/grant.h"
+
+#define AT_ONCE 16u /* ports, or entries of maptrack */
+
+enum { EVENTS, GRANTS, DONE };
+
+bool domain_teardown_slice(struct domain *domain)
+{
+    struct domain_build *build = &domain->build;
+    uint32_t position = (uint32_t)build->done;
+    bool done;
+
+    if (build->index == EVENTS) {
+        done = events_stop(domain, &position, AT_ONCE);
+    } else {
+        done = grants_stop(domain, &position, AT_ONCE);
+    }
+    build->done = done ? 0 : position;
+    build->index += done ? 1u : 0u;
+    return build->index == DONE;
+}
