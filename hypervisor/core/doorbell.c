@@ -6,7 +6,6 @@
 #include "core/event.h"
 #include "virq/virq.h"
 
-#pragma weak event_raise
 
 static void ring(const struct domain_doorbell *bell)
 {

@@ -8,7 +8,6 @@
 #include "core/domain.h"
 #include "core/event.h"
 
-#pragma weak event_raise
 #define RING_IN  1024u
 #define RING_OUT 2048u
 #define BURST    64u /* bytes moved at once each way */

@@ -228,15 +228,20 @@ static uint64_t power_call(struct vcpu *vcpu, uint32_t function)
     }
 }
 
+/* Apart from the rest, which saves registers. */
+static __attribute__((noinline)) void most_calls(struct vcpu *vcpu, uint32_t function)
+{
+    vcpu->x[0] =
+        function == SMCCC_ARCH_FEATURES ? arch_features((uint32_t)vcpu->x[1]) : power_call(vcpu, function);
+}
+
 void smccc_call(struct vcpu *vcpu)
 {
     uint32_t function = (uint32_t)vcpu->x[0];
 
     if (function == PSCI_VERSION || function == SMCCC_VERSION) {
         vcpu->x[0] = VERSION_1_1;
-    } else if (function == SMCCC_ARCH_FEATURES) {
-        vcpu->x[0] = arch_features((uint32_t)vcpu->x[1]);
     } else {
-        vcpu->x[0] = power_call(vcpu, function);
+        most_calls(vcpu, function);
     }
 }

@@ -40,7 +40,7 @@ static int64_t write(struct vcpu *vcpu, uint64_t count, va_t from)
     }
     vcpu->x[1] = count - done;
     vcpu->x[2] = from.v + done;
-    return HYPERCALL_AGAIN;
+    return hypercall_again(vcpu);
 }
 
 static int64_t read(struct vcpu *vcpu, uint64_t count, va_t to)

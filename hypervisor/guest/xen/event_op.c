@@ -173,16 +173,16 @@ static int64_t reset(struct vcpu *vcpu, va_t at)
     }
     *known = (uint16_t)position;
     vcpu->x[0] = (uint64_t)position << 32 | EVTCHNOP_reset;
-    return HYPERCALL_AGAIN;
+    return hypercall_again(vcpu);
 }
 
-static __attribute__((noinline)) int64_t serve_console(struct domain *domain)
+static __attribute__((noinline)) int64_t serve_console(struct vcpu *vcpu)
 {
     uint32_t refresh = 0;
-    bool more = pv_console_notify(domain, &refresh);
+    bool more = pv_console_notify(vcpu->domain, &refresh);
 
     effects_refresh_uarts(refresh);
-    return more ? HYPERCALL_AGAIN : 0;
+    return more ? hypercall_again(vcpu) : 0;
 }
 
 static int64_t send(struct vcpu *vcpu, va_t at)
@@ -196,7 +196,7 @@ static int64_t send(struct vcpu *vcpu, va_t at)
     }
     status = event_send(vcpu, arg.port, &core);
     if (core && vcpu->domain->pv_console != NULL) {
-        return serve_console(vcpu->domain);
+        return serve_console(vcpu);
     }
     return event_errno(status);
 }

@@ -5,36 +5,34 @@
 #include "core/vcpu.h"
 #include "guest/xen/xen_errno.h"
 
-#pragma weak memory_op
-#pragma weak xen_version
+static int64_t none(struct vcpu *vcpu)
+{
+    (void)vcpu;
+    return -XEN_ENOSYS;
+}
 
-#pragma weak grant_table_op
-#pragma weak vcpu_op
-#pragma weak sched_op
-#pragma weak event_channel_op
-#pragma weak hvm_op
-
-/* Xen public xen.h, __HYPERVISOR_*. */
+/* By number: Xen public xen.h, __HYPERVISOR_*. */
+/* clang-format off */
 static const hypercall_t hypercalls[] = {
-    [12] = memory_op, [17] = xen_version, [18] = console_io,       [20] = grant_table_op,
-    [24] = vcpu_op,   [29] = sched_op,    [32] = event_channel_op, [34] = hvm_op,
+    none,    none,        none,       none, none,           none,     none, none, /* 0 */
+    none,    none,        none,       none, memory_op,      none,     none, none, /* 8 */
+    none,    xen_version, console_io, none, grant_table_op, none,     none, none, /* 16 */
+    vcpu_op, none,        none,       none, none,           sched_op, none, none, /* 24 */
+    event_channel_op, none, hvm_op,                                               /* 32 */
 };
+/* clang-format on */
 
 void hypercall(struct vcpu *vcpu)
 {
     uint64_t number = vcpu->x[16];
-    int64_t result;
 
-    if (number >= ARRAY_SIZE(hypercalls) || hypercalls[number] == NULL) {
-        vcpu->x[0] = (uint64_t)-XEN_ENOSYS;
-        return;
-    }
-    result = hypercalls[number](vcpu);
-    if (result == HYPERCALL_AGAIN) {
-        WRITE_SYSREG(elr_el2, READ_SYSREG(elr_el2) - 4u);
-    } else {
-        vcpu->x[0] = (uint64_t)result;
-    }
+    vcpu->x[0] = (uint64_t)(number < ARRAY_SIZE(hypercalls) ? hypercalls[number] : none)(vcpu);
+}
+
+int64_t hypercall_again(struct vcpu *vcpu)
+{
+    WRITE_SYSREG(elr_el2, READ_SYSREG(elr_el2) - 4u);
+    return (int64_t)vcpu->x[0];
 }
 
 int64_t xen_errno(enum status status)

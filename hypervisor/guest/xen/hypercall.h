@@ -11,11 +11,13 @@
 
 struct vcpu;
 
-/* Arguments are in vcpu->x[0] .. x[4]. Runs on the pCPU of the vCPU, interrupts masked, never blocks.
- * HYPERCALL_AGAIN: the call has written its progress to its arguments and is executed again when pending
- * interrupts have been taken; used after a bounded piece of work. */
+/* Arguments are in vcpu->x[0] .. x[4]; returns what goes to x0. Runs on the pCPU of the vCPU, interrupts
+ * masked, never blocks. */
 typedef int64_t (*hypercall_t)(struct vcpu *vcpu);
-#define HYPERCALL_AGAIN INT64_MIN
+
+/* What a call returns after a bounded piece of work: it has written its progress to its arguments, and is
+ * executed again when pending interrupts have been taken. */
+int64_t hypercall_again(struct vcpu *vcpu);
 
 void hypercall(struct vcpu *vcpu);
 
