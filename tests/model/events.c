@@ -58,7 +58,7 @@ static void announce(struct model *m, unsigned domain, unsigned port)
     }
 }
 
-void event_set_pending(struct model *m, unsigned domain, unsigned port)
+void model_event_set_pending(struct model *m, unsigned domain, unsigned port)
 {
     if (port_bit(m, domain, PENDING, port)) {
         return;
@@ -69,7 +69,7 @@ void event_set_pending(struct model *m, unsigned domain, unsigned port)
     }
 }
 
-void event_register_vcpu_info(struct model *m, const struct model_call *call)
+void model_event_register_vcpu_info(struct model *m, const struct model_call *call)
 {
     struct model_domain *d = &m->domains[call->domain];
     struct model_vcpu *info;
@@ -158,7 +158,7 @@ static void open_port(struct model *m, const struct model_call *call, const stru
             remote->remote_port = (uint32_t)number;
         }
     }
-    event_set_pending(m, call->domain, (unsigned)number);
+    model_event_set_pending(m, call->domain, (unsigned)number);
 }
 
 static void alloc_unbound(struct model *m, const struct model_call *call)
@@ -308,9 +308,9 @@ static void send(struct model *m, const struct model_call *call)
         return;
     }
     if (port->state == PORT_INTERDOMAIN) {
-        event_set_pending(m, domain_by_id(m, call->domain, port->remote), port->remote_port);
+        model_event_set_pending(m, domain_by_id(m, call->domain, port->remote), port->remote_port);
     } else if (port->state == PORT_IPI) {
-        event_set_pending(m, call->domain, (unsigned)arg_get(&arg, 0, 4));
+        model_event_set_pending(m, call->domain, (unsigned)arg_get(&arg, 0, 4));
     }
 }
 
@@ -423,7 +423,7 @@ static void refuse(struct model *m, const struct model_call *call)
     model_settle(m, &v, call->result);
 }
 
-void event_op(struct model *m, const struct model_call *call)
+void model_event_op(struct model *m, const struct model_call *call)
 {
     static void (*const calls[])(struct model *, const struct model_call *) = {
         bind_interdomain, bind_virq, refuse,    close_one, send, status_of,

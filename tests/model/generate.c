@@ -161,6 +161,13 @@ static uint32_t some_ref(struct gen *gen)
     return one_in(gen, 8) ? below(gen, limit) : 8u + below(gen, 24);
 }
 
+static uint64_t some_address(struct gen *gen, uint32_t of_window)
+{
+    uint64_t gfn = some_gfn(gen, of_window) % (UINT64_C(1) << 52);
+
+    return (gfn != 0 ? gfn : UINT64_C(1) << 36) * PAGE;
+}
+
 /* Where the structure lies. Most are in the private pages, at any alignment now and then; the others are
  * elsewhere, and then hold what lies there. */
 static uint64_t some_place(struct gen *gen, struct gen_call *call)
@@ -178,7 +185,7 @@ static uint64_t some_place(struct gen *gen, struct gen_call *call)
     case 2:
         return window_gfn(gen) * PAGE + below(gen, 512) * 8u;
     case 3:
-        return data_gfn(gen) * PAGE + PAGE - 8u;
+        return (data_gfn(gen) - 1u) * PAGE + PAGE - 8u; /* what follows the last one is not watched */
     case 4: {
         const uint64_t odd[] = {0,
                                 4,
@@ -275,7 +282,7 @@ static void event_done(struct gen *gen, const struct gen_call *call, const uint8
 static void map_element(struct gen *gen, struct gen_call *call, unsigned at)
 {
     const uint32_t odd[] = {0, 1, 3, 8, 10, 16, 18, 0x80000002u};
-    uint64_t address = some_gfn(gen, 8) * PAGE;
+    uint64_t address = some_address(gen, 8);
 
     put(call, at, 8, one_in(gen, 40) ? address + below(gen, 4096) : address);
     put(call, at + 8u, 4, one_in(gen, 24) ? odd[below(gen, 8)] : one_in(gen, 3) ? 6 : 2);
@@ -298,7 +305,7 @@ static void unmap_element(struct gen *gen, struct gen_call *call, unsigned at)
         handle = odd[below(gen, 8)];
     }
     if (one_in(gen, 12)) {
-        address = one_in(gen, 3) ? 0 : some_gfn(gen, 8) * PAGE;
+        address = one_in(gen, 3) ? 0 : some_address(gen, 8);
     }
     put(call, at, 8, address);
     put(call, at + 8u, 8, one_in(gen, 20) ? address : 0);
@@ -392,7 +399,8 @@ static void grant_done(struct gen *gen, const struct gen_call *call, const uint8
 
 static void reservation(struct gen *gen, struct gen_call *call)
 {
-    uint32_t count = 1u + below(gen, 3), start = 0;
+    const uint32_t orders[] = {1, 1, 2, 2, 10, 31, 63, 64};
+    uint32_t count = 1u + below(gen, 3), start = 0, order = one_in(gen, 16) ? orders[below(gen, 8)] : 0;
 
     if (one_in(gen, 10)) {
         count = below(gen, 6);
@@ -400,10 +408,13 @@ static void reservation(struct gen *gen, struct gen_call *call)
     }
     call->args[0] |= (uint64_t)start << 6;
     for (uint32_t i = 0; i < count; i++) {
-        put(call, LIST + i * 8u, 8, some_gfn(gen, 1));
+        uint64_t gfn = some_gfn(gen, 1), end = gen->layout.ram + MODEL_RAM;
+
+        put(call, LIST + i * 8u, 8,
+            gfn < end && gfn + 4u > end ? end - 4u : gfn); /* what follows is not watched */
     }
     put(call, 8, 8, count);
-    put(call, 16, 4, one_in(gen, 16) ? below(gen, 12) : 0);
+    put(call, 16, 4, order);
     put(call, 20, 4, 0);
     put(call, 24, 8, own_domid(gen));
 }

@@ -141,6 +141,29 @@ static unsigned use(struct model *m, unsigned by, uint64_t domid, uint64_t ref, 
     return m->domains[granter].slots[slot].page;
 }
 
+/* The marks of an entry after a use that has ended, or never began, and left no mapping. They are the
+ * hypervisor's: where the granter wrote over them they may be as it wrote them, or as the mappings that there
+ * are want them. */
+static void settle_marks(struct model *m, unsigned by, uint64_t domid, uint64_t ref)
+{
+    unsigned granter = domain_by_id(m, by, domid), page, offset;
+    uint64_t before, now, wanted;
+
+    if (granter == MODEL_DOMAINS || !entry_of(m, granter, ref, &page, &offset)) {
+        return;
+    }
+    before = shadow_get(m, page, offset, 2);
+    now = machine_get(m, page, offset, 2);
+    wanted = (active(m, granter, ref, false) != 0 ? READING : 0) |
+             (active(m, granter, ref, true) != 0 ? WRITING : 0);
+    for (uint64_t bit = READING; bit <= WRITING; bit *= 2u) {
+        if ((now & bit) == (wanted & bit)) {
+            before = (before & ~bit) | (now & bit);
+        }
+    }
+    shadow_put(m, page, offset, 2, before);
+}
+
 /* --- map and unmap --- */
 
 static unsigned free_map(const struct model *m, unsigned domain)
@@ -277,6 +300,7 @@ static bool map_one(struct model *m, const struct model_call *call, uint64_t ind
         mapped(m, call, &arg, page);
         return true;
     }
+    settle_marks(m, call->domain, domid, ref);
     guest_adopt(m, call->domain, arg.va + 20, 12); /* without meaning after an error */
     return true;
 }
@@ -425,6 +449,12 @@ static bool copy_one(struct model *m, const struct model_call *call, uint64_t in
     if (model_settle(m, &v, status_at(m, call, &arg, 36))) {
         copied(m, from, (unsigned)from_offset, to, (unsigned)to_offset, (unsigned)length);
     }
+    if ((flags & COPY_SOURCE_REF) != 0) {
+        settle_marks(m, call->domain, arg_get(&arg, 8, 2), arg_get(&arg, 0, 4));
+    }
+    if ((flags & COPY_DEST_REF) != 0) {
+        settle_marks(m, call->domain, arg_get(&arg, 24, 2), arg_get(&arg, 16, 4));
+    }
     return true;
 }
 
@@ -565,7 +595,7 @@ static bool count_refused(const struct model_call *call)
     return call->args[2] != 1 && call->result == -EINVAL;
 }
 
-void grant_op(struct model *m, const struct model_call *call)
+void model_grant_op(struct model *m, const struct model_call *call)
 {
     struct verdict v = {0};
 

@@ -78,8 +78,8 @@ bool domain_exists(const struct model *m, uint64_t domid);
 /* The domid must be the caller's own. */
 void require_self(const struct model *m, unsigned self, uint64_t domid, struct verdict *v);
 
-void event_set_pending(struct model *m, unsigned domain, unsigned port);
-void event_register_vcpu_info(struct model *m, const struct model_call *call);
+void model_event_set_pending(struct model *m, unsigned domain, unsigned port);
+void model_event_register_vcpu_info(struct model *m, const struct model_call *call);
 bool grant_shared_frames(struct model *m, unsigned domain,
                          uint64_t frames); /* grows the table; false: above its limit */
 void slot_replace(struct model *m, unsigned domain, unsigned slot, struct model_slot with);
@@ -87,14 +87,14 @@ void slot_replace(struct model *m, unsigned domain, unsigned slot, struct model_
 void slot_choose(struct model *m, unsigned domain, unsigned slot, struct model_slot with);
 bool slot_check(struct model *m, unsigned domain, unsigned slot);
 
-void event_op(struct model *m, const struct model_call *call);
-void grant_op(struct model *m, const struct model_call *call);
-void memory_op(struct model *m, const struct model_call *call);
-void version_op(struct model *m, const struct model_call *call);
-void console_op(struct model *m, const struct model_call *call);
-void vcpu_op(struct model *m, const struct model_call *call);
-void sched_op(struct model *m, const struct model_call *call);
-void hvm_op(struct model *m, const struct model_call *call);
+void model_event_op(struct model *m, const struct model_call *call);
+void model_grant_op(struct model *m, const struct model_call *call);
+void model_memory_op(struct model *m, const struct model_call *call);
+void model_version_op(struct model *m, const struct model_call *call);
+void model_console_op(struct model *m, const struct model_call *call);
+void model_vcpu_op(struct model *m, const struct model_call *call);
+void model_sched_op(struct model *m, const struct model_call *call);
+void model_hvm_op(struct model *m, const struct model_call *call);
 
 static inline void copy_bytes(void *to, const void *from, size_t size)
 {

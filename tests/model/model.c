@@ -113,28 +113,28 @@ static void dispatch(struct model *m, const struct model_call *call)
 
     switch (call->nr) {
     case HYPERCALL_MEMORY:
-        memory_op(m, call);
+        model_memory_op(m, call);
         break;
     case HYPERCALL_VERSION:
-        version_op(m, call);
+        model_version_op(m, call);
         break;
     case HYPERCALL_CONSOLE:
-        console_op(m, call);
+        model_console_op(m, call);
         break;
     case HYPERCALL_GRANT:
-        grant_op(m, call);
+        model_grant_op(m, call);
         break;
     case HYPERCALL_VCPU:
-        vcpu_op(m, call);
+        model_vcpu_op(m, call);
         break;
     case HYPERCALL_SCHED:
-        sched_op(m, call);
+        model_sched_op(m, call);
         break;
     case HYPERCALL_EVENT:
-        event_op(m, call);
+        model_event_op(m, call);
         break;
     case HYPERCALL_HVM:
-        hvm_op(m, call);
+        model_hvm_op(m, call);
         break;
     default:
         verdict_deny(&v, ENOSYS);

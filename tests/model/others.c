@@ -38,7 +38,7 @@ static void features(struct model *m, const struct model_call *call)
     }
 }
 
-void version_op(struct model *m, const struct model_call *call)
+void model_version_op(struct model *m, const struct model_call *call)
 {
     /* extraversion, compile_info, capabilities, changeset, platform parameters, -, -, guest handle, command
      * line */
@@ -63,7 +63,7 @@ void version_op(struct model *m, const struct model_call *call)
     }
 }
 
-void console_op(struct model *m, const struct model_call *call)
+void model_console_op(struct model *m, const struct model_call *call)
 {
     uint64_t op = call->args[0], size = call->args[1] % (UINT64_C(1) << 32);
     struct verdict v = {0};
@@ -106,7 +106,7 @@ static void runstate(struct model *m, const struct model_call *call)
     }
 }
 
-void vcpu_op(struct model *m, const struct model_call *call)
+void model_vcpu_op(struct model *m, const struct model_call *call)
 {
     struct verdict v = {0};
     struct arg arg;
@@ -131,7 +131,7 @@ void vcpu_op(struct model *m, const struct model_call *call)
         model_settle(m, &v, call->result);
         break;
     case 10:
-        event_register_vcpu_info(m, call);
+        model_event_register_vcpu_info(m, call);
         break;
     default:
         verdict_deny(&v, ENOSYS);
@@ -171,7 +171,7 @@ static void poll(struct model *m, const struct model_call *call)
     model_settle(m, &v, call->result);
 }
 
-void sched_op(struct model *m, const struct model_call *call)
+void model_sched_op(struct model *m, const struct model_call *call)
 {
     struct verdict v = {0};
     struct arg arg;
@@ -249,7 +249,7 @@ static void get_param(struct model *m, const struct model_call *call)
     guest_write(m, call->domain, arg.va + 8, value, 8);
 }
 
-void hvm_op(struct model *m, const struct model_call *call)
+void model_hvm_op(struct model *m, const struct model_call *call)
 {
     struct verdict v = {0};
     struct arg arg;

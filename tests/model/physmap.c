@@ -6,6 +6,7 @@
 #define OP_BITS       6u
 #define SPACE_INFO    0u
 #define SPACE_GRANT   1u
+#define MAX_ORDER     9u
 #define EXTENTS_LIMIT 64u /* the model follows no further */
 
 enum {
@@ -124,8 +125,8 @@ static void remove_one(struct model *m, const struct model_call *call)
 
 /* --- reservations --- */
 
-/* One extent, order 0; it was carried out if `done`. False: this one cannot have been, or cannot have failed.
- */
+/* One page of an extent; it was carried out if `done`. False: this one cannot have been, or cannot have
+ * failed. */
 static bool decrease_one(struct model *m, unsigned domain, uint64_t gfn, bool done)
 {
     unsigned slot = model_slot_of(&m->domains[domain], gfn);
@@ -156,27 +157,42 @@ static bool populate_one(struct model *m, unsigned domain, uint64_t gfn, bool do
     return m->domains[domain].slots[slot].kind != MODEL_HOLE;
 }
 
-typedef bool (*extent_t)(struct model *m, unsigned domain, uint64_t gfn, bool done);
+typedef bool (*page_t)(struct model *m, unsigned domain, uint64_t gfn, bool done);
 
-static void extents(struct model *m, const struct model_call *call, const struct arg *arg, extent_t one)
+/* An extent that was not done: one of its pages is the reason, and those before it may have been done. */
+static bool given_up(struct model *m, unsigned domain, uint64_t gfn, uint64_t size, page_t one)
+{
+    for (uint64_t i = 0; i < size; i++) {
+        unsigned slot = model_slot_of(&m->domains[domain], gfn + i);
+
+        if (one(m, domain, gfn + i, false)) {
+            return true;
+        }
+        slot_choose(m, domain, slot,
+                    one == decrease_one ? (struct model_slot){.kind = MODEL_HOLE} : home(domain, slot));
+    }
+    return false;
+}
+
+static void extents(struct model *m, const struct model_call *call, const struct arg *arg, page_t one)
 {
     uint64_t start = call->args[0] >> OP_BITS, list = arg_get(arg, 0, 8), end = arg_get(arg, 8, 8);
-    uint64_t count = (uint64_t)call->result;
+    uint64_t count = (uint64_t)call->result, size = UINT64_C(1) << arg_get(arg, 16, 4);
     uint8_t gfn[8];
 
     if (count < start || (count > end && count != start) || count - start > EXTENTS_LIMIT) {
         model_fail(m, "number of extents", end, count, start);
         return;
     }
-    for (uint64_t i = start; i < count; i++) {
-        if (!guest_read(m, call->domain, list + i * 8u, gfn, 8) ||
-            !one(m, call->domain, bytes_get(gfn, 8), true)) {
+    for (uint64_t i = start * size; i < count * size; i++) {
+        if (!guest_read(m, call->domain, list + i / size * 8u, gfn, 8) ||
+            !one(m, call->domain, bytes_get(gfn, 8) + i % size, true)) {
             model_fail(m, "an extent that cannot be done", i, count, bytes_get(gfn, 8));
             return;
         }
     }
     if (count < end && guest_read(m, call->domain, list + count * 8u, gfn, 8) &&
-        !one(m, call->domain, bytes_get(gfn, 8), false)) {
+        !given_up(m, call->domain, bytes_get(gfn, 8), size, one)) {
         model_fail(m, "an extent that was not done", end, count, bytes_get(gfn, 8));
     }
 }
@@ -194,7 +210,7 @@ static void reservation(struct model *m, const struct model_call *call, unsigned
     }
     order = arg_get(&arg, 16, 4);
     domid = arg_get(&arg, 24, 2);
-    if (domain_by_id(m, call->domain, domid) != call->domain || order != 0 || op == OP_INCREASE) {
+    if (domain_by_id(m, call->domain, domid) != call->domain || order > MAX_ORDER || op == OP_INCREASE) {
         verdict_allow(&none, EPERM);
         verdict_allow(&none, ESRCH);
         verdict_allow(&none, EINVAL);
@@ -222,7 +238,7 @@ static void pages(struct model *m, const struct model_call *call)
     }
 }
 
-void memory_op(struct model *m, const struct model_call *call)
+void model_memory_op(struct model *m, const struct model_call *call)
 {
     unsigned op = (unsigned)(call->args[0] % (1u << OP_BITS));
     struct verdict v = {0};
@@ -246,6 +262,7 @@ void memory_op(struct model *m, const struct model_call *call)
     case OP_BATCH:
     case OP_ACQUIRE:
         verdict_deny(&v, EPERM);
+        verdict_allow(&v, ESRCH);
         verdict_allow(&v, EINVAL);
         verdict_allow(&v, EFAULT);
         verdict_allow(&v, EOPNOTSUPP);

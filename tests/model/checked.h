@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The model beside the hypervisor, in test-only builds: guest/arm64/trap.c is compiled so that it calls
+ * hypercall_checked() in the place of hypercall(). Hypercalls of the two domains that asked for it are
+ * carried out one at a time, by the hypervisor and then by the model; any difference is reported through
+ * checked_differ(). */
+#ifndef MODEL_CHECKED_H
+#define MODEL_CHECKED_H
+
+#include "base/types.h"
+#include "checked_calls.h"
+#include "model.h"
+
+struct vcpu;
+
+void hypercall_checked(struct vcpu *vcpu);
+
+/* Of the environment. Does not return. */
+void checked_differ(const struct model *model, const struct model_call *call, uint64_t count)
+    __attribute__((noreturn));
+/* A page of guest RAM that can be read where it is; NULL: through a window. */
+extern uint8_t *(*checked_view)(pa_t page);
+/* Everything is compared after each so many calls. */
+extern uint32_t checked_interval;
+
+#endif
