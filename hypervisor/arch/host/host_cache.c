@@ -64,9 +64,10 @@ static bool dirty(uint64_t line)
     return memcmp(&cached[line * LINE], &came[line * LINE], LINE) != 0;
 }
 
+/* The heap is EL2's from the beginning: what lies behind it was never looked at. */
 static void bring(uint64_t line)
 {
-    if (!present[line]) {
+    if (!present[line] && line >= HOST_HEAP / LINE) {
         memcpy(&cached[line * LINE], &memory[line * LINE], LINE);
         memcpy(&came[line * LINE], &memory[line * LINE], LINE);
         present[line] = true;
@@ -83,8 +84,10 @@ static void clean(uint64_t line)
 
 static void lose(uint64_t line)
 {
-    present[line] = false;
-    memcpy(&cached[line * LINE], &memory[line * LINE], LINE);
+    if (line >= HOST_HEAP / LINE) {
+        present[line] = false;
+        memcpy(&cached[line * LINE], &memory[line * LINE], LINE);
+    }
 }
 
 void host_cache_touched(uint64_t pa)
