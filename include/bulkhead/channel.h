@@ -41,7 +41,9 @@
  * and the caller does the store or the hypercall. A doorbell may be spurious; none is ever lost if whoever
  * sleeps does while (bh_channel_receive(...) == BH_CHANNEL_EMPTY) if (bh_channel_prepare_wait_data(&channel))
  *              sleep until the doorbell has rung since prepare_wait_data was called;
- * where a doorbell that rings between the two lines ends the sleep at once (a pending interrupt does).
+ * where a doorbell that rings between the two lines ends the sleep at once (a pending interrupt does). Where
+ * a doorbell is asked for, the library's last access is an acquire load behind its stores: the caller's store
+ * or hypercall needs no barrier.
  *
  * One handle is used by one thread at a time. Its two directions may be used by two threads if each calls
  * only the functions of its direction: "sender" or "receiver" below. Positions are good for 2^63 bytes (29
@@ -334,7 +336,8 @@ static inline enum bh_channel_status bh_channel_open(struct bh_channel *channel,
     generation = BH_CHANNEL_LOAD(&own->generation) + 1u;
     if (generation == 0u)
         generation = 1u;
-    BH_CHANNEL_STORE_RELEASE(&own->generation, generation);
+    BH_CHANNEL_STORE_ORDERED(&own->generation, generation);
+    (void)BH_CHANNEL_LOAD_ORDERED(&own->generation); /* the caller's doorbell must not overtake the stores */
     channel->generation = generation;
     channel->peer_generation = 0u;
     return BH_CHANNEL_OK;
