@@ -95,11 +95,14 @@ void enhanced_read(struct planner *p, struct draft *d)
         (uint32_t)number_or(p, d->node, "xen,domain-p2m-mem-mb", P2M_MOST, 0) * (uint32_t)PAGES_PER_MIB;
 }
 
-/* Around what the domain has: it may be direct-map, or have a device at Xen's place. */
+/* Xen's place, which guests that read no device tree know; what a direct-map domain has may lie there. */
 static uint64_t grant_region(struct planner *p, struct draft *d, uint64_t limit)
 {
     uint64_t at = GRANT_REGION;
 
+    if ((d->record->flags & DOMAIN_DIRECT_MAP) == 0) {
+        return at;
+    }
     while (at + GRANT_REGION_SIZE <= limit && ipa_taken(p, d, at, GRANT_REGION_SIZE) != NULL) {
         at += GRANT_REGION_SIZE;
     }
