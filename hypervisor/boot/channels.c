@@ -34,36 +34,46 @@ static void read_domains(struct planner *p, struct channel_draft *c)
     }
 }
 
-/* One word for both sides, or one for each. */
+/* One word for both sides, or one for each. Returns how many there are; 0 if it is none of that. */
+static uint32_t read_words(const struct fdt_prop *prop, bool by_event[2])
+{
+    uint32_t at = 0, count = 0;
+
+    if (prop->len == 0 || prop->data[prop->len - 1u] != '\0') {
+        return 0;
+    }
+    while (at < prop->len) {
+        const char *word = (const char *)prop->data + at;
+        bool event = strcmp(word, "event") == 0;
+
+        if (count == 2 || (!event && strcmp(word, "device") != 0)) {
+            return 0;
+        }
+        by_event[count++] = event;
+        at += (uint32_t)strlen(word) + 1u;
+    }
+    return count;
+}
+
 static void read_doorbells(struct planner *p, struct channel_draft *c)
 {
+    bool by_event[2];
     struct fdt_prop prop;
-    const char *word;
-    uint32_t i, at = 0;
+    uint32_t i, count = 0;
 
+    if (fdt_prop(p->fdt, c->node, "bulkhead,doorbell", &prop)) {
+        count = read_words(&prop, by_event);
+        if (count == 0) {
+            error(p, c->node, "bulkhead,doorbell",
+                  "must be \"device\" or \"event\", for both domains or for each");
+        }
+    }
     for (i = 0; i < 2; i++) {
         const struct draft *d = c->side[i].domain;
 
-        c->side[i].by_event = d != NULL && (d->record->flags & DOMAIN_ENHANCED) != 0;
+        c->side[i].by_event =
+            count != 0 ? by_event[i % count] : d != NULL && (d->record->flags & DOMAIN_ENHANCED) != 0;
     }
-    if (!fdt_prop(p->fdt, c->node, "bulkhead,doorbell", &prop)) {
-        return;
-    }
-    if (prop.len != 0 && prop.data[prop.len - 1u] == '\0') {
-        for (i = 0; at < prop.len; i++) {
-            word = (const char *)prop.data + at;
-            at += (uint32_t)strlen(word) + 1u;
-            if (i >= 2 || (strcmp(word, "device") != 0 && strcmp(word, "event") != 0)) {
-                break;
-            }
-            c->side[i].by_event = word[0] == 'e';
-        }
-        if (at == prop.len && i - 1u < 2u) {
-            c->side[1].by_event = i == 1 ? c->side[0].by_event : c->side[1].by_event;
-            return;
-        }
-    }
-    error(p, c->node, "bulkhead,doorbell", "must be \"device\" or \"event\", for both domains or for each");
 }
 
 static void read_size(struct planner *p, struct channel_draft *c)
