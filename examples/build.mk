@@ -15,3 +15,27 @@ $(HEARTBEAT).img: $(addprefix $(SRC)/examples/two-linux/heartbeat/,start.S main.
 	$(Q)$(OBJCOPY) -O binary $(HEARTBEAT).elf $@
 
 all: $(HEARTBEAT).img
+
+# Bare-metal programs on examples/common. $(call example_program,OUTPUT,SOURCE,FLAGS): O/examples/OUTPUT.img
+EXAMPLE_COMMON := $(SRC)/examples/common
+EXAMPLE_PROGRAM_FLAGS := $(filter-out -mcmodel=small,$(EXAMPLE_FLAGS)) -mcmodel=tiny -std=c17 -Oz -flto \
+	-fomit-frame-pointer -fno-jump-tables -fno-builtin -I$(SRC)/include -I$(EXAMPLE_COMMON)
+EXAMPLE_COMMON_FILES := $(wildcard $(EXAMPLE_COMMON)/*)
+
+define example_program
+$(O)/examples/$(1).img: $(SRC)/examples/$(2) $(EXAMPLE_COMMON_FILES) $(SRC)/include/bulkhead/channel.h \
+		$(SRC)/examples/build.mk
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)
+	$$(Q)rm -rf $$(@:.img=.d) && mkdir -p $$(@:.img=.d)
+	$$(Q)for file in $$(filter %.c %.S,$$^); do \
+	    flags='$(EXAMPLE_PROGRAM_FLAGS) $(3)'; case $$$$file in *.S) flags='$(EXAMPLE_FLAGS)' ;; esac; \
+	    $(CLANG) $$$$flags -c -o $$(@:.img=.d)/$$$$(basename $$$$file).o $$$$file || exit 1; done
+	$$(Q)$(LLD) --fatal-warnings --gc-sections -T $(EXAMPLE_COMMON)/guest.lds -o $$(@:.img=.elf) $$(@:.img=.d)/*.o
+	$$(Q)$(OBJCOPY) -O binary $$(@:.img=.elf) $$@
+all: $(O)/examples/$(1).img
+endef
+
+# The smallest: built for one kind of GIC and one channel.
+$(eval $(call example_program,channel-echo/echo-gicv2,channel-echo/echo/main.c,-DGIC=2 -DMAX_CHANNELS=1))
+$(eval $(call example_program,channel-echo/echo-gicv3,channel-echo/echo/main.c,-DGIC=3 -DMAX_CHANNELS=1))

@@ -13,7 +13,7 @@ import sys
 import urllib.parse
 from pathlib import Path
 
-from . import kernel, paths
+from . import headers, kernel, paths
 from .errors import UserError
 
 MIRROR = "http://deb.debian.org/debian"
@@ -28,6 +28,7 @@ ITEMS = {
     "xen": ("xen-hypervisor-4.17-arm64", "boot/xen-4.17-arm64", "the Xen that the benchmark compares with"),
 }
 DEFAULT = ("linux", "busybox", "u-boot")
+NAMES = (*ITEMS, headers.NAME)
 
 
 def folder():
@@ -44,20 +45,21 @@ def item(name):
     return path
 
 
-def apt_options(state):
+def apt_options(state, architectures=("arm64",)):
     sources = state / "sources.list"
     return [
         "-o", f"Dir::State={state}/state", "-o", f"Dir::Cache={state}/cache",
         "-o", f"Dir::State::status={state}/status", "-o", f"Dir::Etc::sourcelist={sources}",
         "-o", "Dir::Etc::sourceparts=/dev/null", "-o", "Dir::Etc::preferencesparts=/dev/null",
         "-o", "Dir::Etc::preferences=/dev/null",
-        "-o", "APT::Architecture=arm64", "-o", "APT::Architectures=arm64", "-o", "APT::Sandbox::User=root",
+        "-o", "APT::Architecture=arm64", "-o", f"APT::Architectures={','.join(architectures)}",
+        "-o", "APT::Sandbox::User=root",
         "-o", "Acquire::Languages=none", "-o", "APT::Get::List-Cleanup=0", "-o", "Dpkg::Use-Pty=0",
         "-o", "Acquire::Retries=3", "-o", "Acquire::http::Timeout=60",
     ]
 
 
-def prepare(state):
+def prepare(state, architectures=("arm64",)):
     """A private apt state with nothing in it but Debian 12's sources."""
     if not Path(KEYRING).exists():
         raise UserError(f"{KEYRING} is missing: install debian-archive-keyring")
@@ -66,7 +68,7 @@ def prepare(state):
     (state / "status").touch()
     mirror = os.environ.get("BULKHEAD_DEBIAN_MIRROR", MIRROR)
     security = os.environ.get("BULKHEAD_DEBIAN_SECURITY_MIRROR", SECURITY)
-    option = f"[arch=arm64 signed-by={KEYRING}]"
+    option = f"[arch={','.join(architectures)} signed-by={KEYRING}]"
     (state / "sources.list").write_text(
         f"deb {option} {mirror} bookworm main\n"
         f"deb {option} {mirror} bookworm-updates main\n"
@@ -129,7 +131,28 @@ def unpack(name, deb, target):
     shutil.rmtree(root)
 
 
+def update(options):
+    print("  reading the archive's index (about 10 MB the first time)", flush=True)
+    run(["apt-get", *options, "-q", "update"], stdout=None if sys.stdout.isatty() else subprocess.DEVNULL)
+
+
+def download(packages, state, options):
+    """A folder with these packages, which the caller removes."""
+    downloads = state / "downloads"
+    shutil.rmtree(downloads, ignore_errors=True)
+    downloads.mkdir()
+    quiet = [] if sys.stdout.isatty() else ["-q"]
+    run(["apt-get", *options, *quiet, "download", *packages], cwd=downloads)
+    return downloads
+
+
 def fetch(names, refresh=False):
+    fetch_items([name for name in names if name != headers.NAME], refresh)
+    if headers.NAME in names:
+        headers.get(refresh)
+
+
+def fetch_items(names, refresh):
     target = folder()
     wanted = [name for name in names if refresh or not (target / name).exists()]
     if not wanted:
@@ -139,15 +162,10 @@ def fetch(names, refresh=False):
     prepare(state)
     target.mkdir(parents=True, exist_ok=True)
     options = apt_options(state)
-    print("  reading the archive's index (about 10 MB the first time)", flush=True)
-    run(["apt-get", *options, "-q", "update"], stdout=None if sys.stdout.isatty() else subprocess.DEVNULL)
+    update(options)
     packages = {name: package_of(name, options) for name in wanted}
     announce(list(packages.values()), options)
-    downloads = state / "downloads"
-    shutil.rmtree(downloads, ignore_errors=True)
-    downloads.mkdir()
-    quiet = [] if sys.stdout.isatty() else ["-q"]
-    run(["apt-get", *options, *quiet, "download", *packages.values()], cwd=downloads)
+    downloads = download(packages.values(), state, options)
     for name, package in packages.items():
         debs = sorted(downloads.glob(f"{package}_*.deb"))
         if not debs:
@@ -158,7 +176,7 @@ def fetch(names, refresh=False):
 
 
 def add_arguments(parser):
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to fetch: {', '.join(ITEMS)} "
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to fetch: {', '.join(NAMES)} "
                         f"(default: {' '.join(DEFAULT)})")
     parser.add_argument("--refresh", action="store_true", help="look for newer versions even if they are cached")
     parser.add_argument("--path", action="store_true", help="print where each is cached, and fetch nothing")
@@ -167,11 +185,11 @@ def add_arguments(parser):
 def main(arguments):
     names = arguments.names or list(DEFAULT)
     for name in names:
-        if name not in ITEMS:
-            raise UserError(f'nothing is called "{name}"; there is: {", ".join(ITEMS)}')
+        if name not in NAMES:
+            raise UserError(f'nothing is called "{name}"; there is: {", ".join(NAMES)}')
     if arguments.path:
         for name in names:
-            print(item(name))
+            print(headers.tree() if name == headers.NAME else item(name))
         return 0
     fetch(names, arguments.refresh)
     return 0

@@ -9,7 +9,7 @@ import re
 import stat
 from pathlib import Path
 
-from . import fetch
+from . import fetch, module
 from .errors import UserError
 
 FOLDERS = ("bin", "dev", "etc", "mnt", "proc", "root", "run", "sys", "tmp")
@@ -52,11 +52,13 @@ class Archive:
 
 
 def modules(archive, names):
-    """Kernel modules of the fetched kernel and all that they need, and /lib/modules/load that lists them in order."""
+    """Modules of the fetched kernel or our own for it, and all that they need; /lib/modules/load lists them in order."""
     root = next(iter(sorted((fetch.folder() / "modules").glob("*"))), None)
     if root is None:
         raise UserError("kernel modules are missing: run `tools/bulkhead fetch --refresh linux`")
     files = {path.name.split(".")[0].replace("-", "_"): path for path in sorted(root.rglob("*.ko*"))}
+    if module.NAME in (name.replace("-", "_") for name in names):
+        files[module.NAME] = module.build()
     order, waiting = [], [(name.replace("-", "_"), False) for name in reversed(names)]
     while waiting:
         name, expanded = waiting.pop()

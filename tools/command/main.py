@@ -13,7 +13,8 @@ VERBS = {
     "map": "draw the partition table of a device tree as an SVG picture",
     "log": "read the log ring of the hypervisor from a memory dump",
     "initramfs": "compose a small initramfs with busybox and an /init script",
-    "fetch": "download the guests (kernel, busybox, U-Boot, Xen) from the Debian 12 archive into the cache",
+    "module": "build the Linux module for channels for the fetched kernel",
+    "fetch": "download the guests (kernel and headers, busybox, U-Boot, Xen) from the Debian 12 archive into the cache",
 }
 
 

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GICv2 and GICv3, as far as a program that polls after WFI needs them. */
+#include "guest.h"
+
+#define GICD     0x03001000UL
+#define GICC     0x03002000UL
+#define GICR_SGI 0x03030000UL
+#define SPURIOUS 1020U
+
+/* A program for one kind of board may fix it, to be shorter: -DGIC=2 or -DGIC=3. */
+static bool gic_v3(void)
+{
+#ifdef GIC
+    return GIC == 3;
+#endif
+    return (READ_SYSREG(ID_AA64PFR0_EL1) >> 24) % 16 != 0;
+}
+
+/* A virtual redistributor is always awake. */
+void interrupt_init(void)
+{
+    if (gic_v3()) {
+        WRITE_SYSREG(S3_0_C12_C12_5, 1);  /* ICC_SRE_EL1 */
+        write32(GICD, 0x12);              /* ARE_NS, EnableGrp1NS */
+        WRITE_SYSREG(S3_0_C4_C6_0, 0xff); /* ICC_PMR_EL1 */
+        WRITE_SYSREG(S3_0_C12_C12_7, 1);  /* ICC_IGRPEN1_EL1 */
+        ISB();
+    } else {
+        write32(GICD, 1);
+        write32(GICC + 0x04, 0xff);
+        write32(GICC, 1);
+    }
+}
+
+/* Priorities are 0 from reset; GICv3's interrupts have to be of group 1, and go to vCPU 0 from reset. */
+void interrupt_enable_private(uint32_t intid)
+{
+    uintptr_t frame = gic_v3() ? GICR_SGI : GICD;
+
+    if (gic_v3())
+        write32(frame + 0x80, 0xffffffffU);
+    write32(frame + 0x100, 1U << intid);
+}
+
+void interrupt_enable_edge(uint32_t intid)
+{
+    if (gic_v3())
+        write32(GICD + 0x80 + intid / 32 * 4, 0xffffffffU);
+    else
+        write32(GICD + 0x800 + intid / 4 * 4, 0x01010101);
+    write32(GICD + 0xc00 + intid / 16 * 4, 0xaaaaaaaaU);
+    write32(GICD + 0x100 + intid / 32 * 4, 1U << intid % 32);
+}
+
+void interrupt_wait(void)
+{
+    __asm__ volatile("wfi" : : : "memory");
+    for (;;) {
+        if (gic_v3()) {
+            uint64_t intid = READ_SYSREG(S3_0_C12_C12_0); /* ICC_IAR1_EL1 */
+
+            if (intid >= SPURIOUS)
+                return;
+            WRITE_SYSREG(S3_0_C12_C12_1, intid); /* ICC_EOIR1_EL1 */
+            ISB();
+        } else {
+            uint32_t intid = read32(GICC + 0x0c);
+
+            if (intid % 1024 >= SPURIOUS)
+                return;
+            write32(GICC + 0x10, intid);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Console (the domain's PL011) and boot arguments. */
+#include "guest.h"
+
+#define UART      0x22000000UL
+#define UART_FR   0x18UL
+#define UART_TXFF (1U << 5)
+
+static const char *bootargs;
+
+static void put(char c)
+{
+    while ((read32(UART + UART_FR) & UART_TXFF) != 0)
+        ;
+    write32(UART, (uint8_t)c);
+}
+
+void print(const char *text)
+{
+    for (; *text != '\0'; text++)
+        put(*text);
+}
+
+void print_number(uint64_t value)
+{
+    char digits[20];
+    size_t count = 0;
+
+    do {
+        digits[count++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    while (count > 0)
+        put(digits[--count]);
+}
+
+/* In a domain's tree only /chosen has one. */
+static const char *find_bootargs(const uint8_t *tree)
+{
+    struct tree_item item;
+
+    tree_open(&item, tree);
+    while (tree_next(&item)) {
+        if (item.name != NULL && text_equal(item.name, "bootargs"))
+            return (const char *)item.value;
+    }
+    return "";
+}
+
+uint64_t argument(const uint8_t *tree, const char *name, uint64_t otherwise)
+{
+    if (bootargs == NULL)
+        bootargs = find_bootargs(tree);
+    for (const char *s = bootargs; *s != '\0'; s++) {
+        const char *a = s, *b = name;
+        uint64_t value = 0;
+
+        while (*b != '\0' && *a == *b) {
+            a++;
+            b++;
+        }
+        if (*b != '\0' || *a != '=' || (s != bootargs && s[-1] != ' '))
+            continue;
+        for (a++; *a >= '0' && *a <= '9'; a++)
+            value = value * 10 + (uint64_t)(*a - '0');
+        return value;
+    }
+    return otherwise;
+}
