@@ -82,19 +82,24 @@ EVENT = re.compile(r"([TR])X i=(\d+) t=(\d+)")
 PORT = 10
 
 
-def _events(target, name, smp, options):
-    """A domain sends over a static channel, the other answers from its handler. Returns one-way times and the
-    rows of the sender."""
+def event_domains(guest, options, shared, priorities=True):
+    """A domain that sends over a static channel, and one that answers from its handler; on a shared pCPU the
+    receiver has the higher priority."""
     def channel(own, peer):
         return (f'{own}: events {{ compatible = "xen,evtchn-v1"; xen,evtchn = <{PORT} &{peer}>; }};')
 
-    priority = "bulkhead,priority = <{}>;" if smp == 1 and target.name == "bulkhead" else ""
+    priority = "bulkhead,priority = <{}>;" if shared and priorities else ""
     enhanced = 'xen,enhanced = "no-xenstore"; '
-    domains = [
-        Domain(target.guest, f"role=send port={PORT} {options}", properties=enhanced + priority.format(100),
+    return [
+        Domain(guest, f"role=send port={PORT} {options}", properties=enhanced + priority.format(100),
                children=channel("c1", "c2")),
-        Domain(target.guest, f"role=receive port={PORT} {options}", properties=enhanced + priority.format(200),
+        Domain(guest, f"role=receive port={PORT} {options}", properties=enhanced + priority.format(200),
                children=channel("c2", "c1"))]
+
+
+def _events(target, name, smp, options):
+    """One-way times, and the rows of the sender."""
+    domains = event_domains(target.guest, options, smp == 1, target.name == "bulkhead")
     text = target.run(name, Machine(smp=smp), domains, ends=2)
     times = {"T": {}, "R": {}}
     for side, index, at in EVENT.findall(text):

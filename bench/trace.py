@@ -14,10 +14,12 @@ import sys
 import tempfile
 import time
 
-from machine import BenchError, Domain, Machine, compile_tree, describe, host_tree
+from machine import BenchError, Machine, compile_tree, describe, host_tree
+from suite import Domain, event_domains
 
 LOOPS = ["boot", "hvc", "psci_version", "gicd_typer_read", "gicd_isenabler_write", "sgi_self",
-         "sgi_other_spin", "sgi_other_wfi", "vtimer_spin", "vtimer_wfi"]
+         "sgi_other_spin", "sgi_other_wfi", "vtimer_spin", "vtimer_wfi", "evtchn_spin", "evtchn_wfi", "evtchn_switch",
+         "evtchn_switch_fp"]
 LINE = re.compile(r"Trace (\d+): \S+ \[[0-9a-f]+/([0-9a-f]+)/")
 LOG_SIZE = 40 << 20  # bytes; some hundred thousand instructions
 FIRMWARE = 0x40000000  # QEMU's own few instructions before the hypervisor
@@ -74,10 +76,10 @@ def contains(path, text):
         return text in file.read()
 
 
-def prepare(options, guest, folder, bootargs, cpus):
+def prepare(options, domains, folder, cpus):
     """The command line of QEMU, without logging."""
     machine = Machine(options.cpu, options.gic, smp=cpus)
-    fragment, places = describe([Domain(guest, bootargs, cpus=cpus)])
+    fragment, places = describe(domains)
     blob, serial = os.path.join(folder, "dtb"), os.path.join(folder, "serial")
     compile_tree(host_tree(machine) + fragment, blob)
     open(serial, "wb").close()
@@ -90,8 +92,13 @@ def prepare(options, guest, folder, bootargs, cpus):
 
 def record_loop(options, guest, folder):
     """Runs the loop and returns the path of QEMU's log of a moment of it."""
-    cpus = 2 if options.what.startswith("sgi_other") else 1
-    command, serial = prepare(options, guest, folder, f"role=bench loop={options.what}", cpus)
+    cpus = 2 if options.what.startswith(("sgi_other", "evtchn_spin", "evtchn_wfi")) else 1
+    if options.what.startswith("evtchn"):
+        words = f"sleep={int(options.what != 'evtchn_spin')} fp={int(options.what.endswith('_fp'))} endless=1"
+        domains = event_domains(guest, words, cpus == 1)
+    else:
+        domains = [Domain(guest, f"role=bench loop={options.what}", cpus=cpus)]
+    command, serial = prepare(options, domains, folder, cpus)
     log, control = os.path.join(folder, "log"), os.path.join(folder, "monitor")
     command += ["-monitor", f"unix:{control},server=on,wait=off"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
@@ -109,7 +116,7 @@ def record_loop(options, guest, folder):
 
 def record_boot(options, guest, folder):
     """Runs from reset until the guest has printed its first line."""
-    command, serial = prepare(options, guest, folder, "role=hello", 1)
+    command, serial = prepare(options, [Domain(guest, "role=hello")], folder, 1)
     log = os.path.join(folder, "log")
     command += ["-monitor", "none", "-accel", "tcg,one-insn-per-tb=on", "-d", "exec,nochain", "-D", log]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:

@@ -124,17 +124,24 @@ void bench_send(const char *round_trip)
     uint64_t ready = now() + argument_number("wait", 20000000); /* until the other end is up */
     while (now() < ready)
         yield();
-    for (uint32_t i = 0; i < MAX_EVENTS; i++) {
+    bool loop = argument_number("endless", 0) != 0;
+    if (loop)
+        print("I loop\n");
+    for (uint32_t i = 0; i < MAX_EVENTS || loop; i++) {
         uint64_t settled = now() + SETTLE + i * 7919u % 4999;
         while (now() < settled)
             yield();
         uint32_t before = received;
         if (with_fp)
             fp_touch();
+        if (loop)
+            trace_mark();
         isb();
         uint64_t start = now();
         send();
         wait_for_event(before, sleep);
+        if (loop)
+            continue;
         sent[i] = start;
         samples[i] = (uint32_t)(times[i] - start);
     }
@@ -151,7 +158,7 @@ void bench_receive(void)
     if (!events_start())
         return;
     echo = true;
-    while (received < MAX_EVENTS)
+    while (received < MAX_EVENTS || argument_number("endless", 0))
         wait_for_event(received, sleep);
     irq_disable();
     print_times("RX", times, offset());

@@ -171,5 +171,6 @@ void fp_touch(void);
 
 /* trace.c */
 void trace_loop(const char *what); /* never returns */
+void trace_mark(void);
 
 #endif

@@ -6,7 +6,6 @@
 #define GICD_TYPER      0x004
 #define GICD_ISENABLER0 0x100
 
-__attribute__((noinline)) void trace_mark(void);
 __attribute__((noinline)) void trace_mark(void)
 {
     compiler_barrier();

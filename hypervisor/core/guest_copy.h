@@ -16,6 +16,9 @@ struct vcpu;
 enum status copy_from_guest(struct vcpu *vcpu, void *to, va_t from, size_t size) MUST_CHECK;
 enum status copy_to_guest(struct vcpu *vcpu, va_t to, const void *from, size_t size) MUST_CHECK;
 
+/* The same for one 32-bit word: the shortest way. */
+enum status copy_word_from_guest(struct vcpu *vcpu, uint32_t *to, va_t from) MUST_CHECK;
+
 /* OK if copy_to_guest() of so many bytes would succeed now: for answers that must not be lost after the work
  * is done. */
 enum status guest_writable(struct vcpu *vcpu, va_t to, size_t size) MUST_CHECK;

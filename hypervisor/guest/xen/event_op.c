@@ -191,7 +191,7 @@ static int64_t send(struct vcpu *vcpu, va_t at)
     enum status status;
     bool core;
 
-    if (copy_from_guest(vcpu, &arg, at, sizeof arg) != OK) {
+    if (copy_word_from_guest(vcpu, &arg.port, at) != OK) {
         return -XEN_EFAULT;
     }
     status = event_send(vcpu, arg.port, &core);
