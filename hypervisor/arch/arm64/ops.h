@@ -35,6 +35,7 @@ OP_ADDRESS_(dc_cvac, "dc cvac")             /* clean a line to the point of cohe
 OP_ADDRESS_(dc_civac, "dc civac")           /* clean and invalidate */
 OP_ADDRESS_(at_s12e1r, "at s12e1r")         /* guest VA, as EL1 reads; the answer is in PAR_EL1 */
 OP_ADDRESS_(at_s12e1w, "at s12e1w")         /* as EL1 writes */
+OP_ADDRESS_(at_s1e1w, "at s1e1w")           /* as EL1 writes, stage 1 only: the answer is an IPA */
 
 #undef OP_
 #undef OP_ADDRESS_

@@ -338,7 +338,17 @@ void at_s12e1r(uint64_t va)
 
 void at_s12e1w(uint64_t va)
 {
+    if (host_guest_attributes(va) != 0 && FIELD(host_guest_attributes(va), 7, 7) == 0) {
+        host_fail("AT S12E1W of memory that is read-only at stage 2 ends QEMU");
+    }
     at(va, true);
+}
+
+void at_s1e1w(uint64_t va)
+{
+    uint64_t ipa = host_stage1 != NULL ? host_stage1(va) : va;
+
+    host_par_write(ipa >> 48 != 0 ? 1u : host_memory_attributes << 56 | align_down(ipa, PAGE_SIZE));
 }
 
 uint32_t host_mmio_read(const volatile void *a, unsigned size);
