@@ -39,3 +39,6 @@ endef
 # The smallest: built for one kind of GIC and one channel.
 $(eval $(call example_program,channel-echo/echo-gicv2,channel-echo/echo/main.c,-DGIC=2 -DMAX_CHANNELS=1))
 $(eval $(call example_program,channel-echo/echo-gicv3,channel-echo/echo/main.c,-DGIC=3 -DMAX_CHANNELS=1))
+
+$(eval $(call example_program,linux-rtos-channel/control,linux-rtos-channel/control/main.c,))
+$(eval $(call example_program,pipeline/stage,pipeline/main.c,))

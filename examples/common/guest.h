@@ -109,7 +109,10 @@ uint32_t tree_cell(const struct tree_item *item, uint32_t index);
 
 void print(const char *text);
 void print_number(uint64_t value);
-/* The number after "name=" in the boot arguments, or `otherwise`. */
+/* Writes the digits to `to` (up to 20), without a NUL; returns how many. */
+size_t text_number(char *to, uint64_t value);
+/* The number after "name=" in a text, or `otherwise`; in the boot arguments. */
+uint64_t number_after(const char *text, const char *name, uint64_t otherwise);
 uint64_t argument(const uint8_t *tree, const char *name, uint64_t otherwise);
 
 /* ---- power.c */

@@ -6,8 +6,6 @@
 #define UART_FR   0x18UL
 #define UART_TXFF (1U << 5)
 
-static const char *bootargs;
-
 static void put(char c)
 {
     while ((read32(UART + UART_FR) & UART_TXFF) != 0)
@@ -19,19 +17,6 @@ void print(const char *text)
 {
     for (; *text != '\0'; text++)
         put(*text);
-}
-
-void print_number(uint64_t value)
-{
-    char digits[20];
-    size_t count = 0;
-
-    do {
-        digits[count++] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    while (count > 0)
-        put(digits[--count]);
 }
 
 /* In a domain's tree only /chosen has one. */
@@ -47,11 +32,9 @@ static const char *find_bootargs(const uint8_t *tree)
     return "";
 }
 
-uint64_t argument(const uint8_t *tree, const char *name, uint64_t otherwise)
+uint64_t number_after(const char *text, const char *name, uint64_t otherwise)
 {
-    if (bootargs == NULL)
-        bootargs = find_bootargs(tree);
-    for (const char *s = bootargs; *s != '\0'; s++) {
+    for (const char *s = text; *s != '\0'; s++) {
         const char *a = s, *b = name;
         uint64_t value = 0;
 
@@ -59,11 +42,38 @@ uint64_t argument(const uint8_t *tree, const char *name, uint64_t otherwise)
             a++;
             b++;
         }
-        if (*b != '\0' || *a != '=' || (s != bootargs && s[-1] != ' '))
+        if (*b != '\0' || *a != '=' || (s != text && s[-1] != ' '))
             continue;
         for (a++; *a >= '0' && *a <= '9'; a++)
             value = value * 10 + (uint64_t)(*a - '0');
         return value;
     }
     return otherwise;
+}
+
+uint64_t argument(const uint8_t *tree, const char *name, uint64_t otherwise)
+{
+    return number_after(find_bootargs(tree), name, otherwise);
+}
+
+size_t text_number(char *to, uint64_t value)
+{
+    char digits[20];
+    size_t count = 0, length = 0;
+
+    do {
+        digits[count++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    while (count > 0)
+        to[length++] = digits[--count];
+    return length;
+}
+
+void print_number(uint64_t value)
+{
+    char text[21];
+
+    text[text_number(text, value)] = '\0';
+    print(text);
 }

@@ -52,7 +52,7 @@ class Archive:
 
 
 def modules(archive, names):
-    """Modules of the fetched kernel or our own for it, and all that they need; /lib/modules/load lists them in order."""
+    """Modules of the fetched kernel, or ours for it, and all that they need; /lib/modules/load lists them in order."""
     root = next(iter(sorted((fetch.folder() / "modules").glob("*"))), None)
     if root is None:
         raise UserError("kernel modules are missing: run `tools/bulkhead fetch --refresh linux`")
