@@ -131,6 +131,36 @@ static void find_extended(struct planner *p, struct ranges *set, const struct ho
     }
 }
 
+/* False if there are too many. In a direct-map domain anything can lie anywhere. */
+static bool cut_holes(struct planner *p, const struct draft *d, struct ranges *set, uint64_t grants)
+{
+    const struct domain_record *r = d->record;
+    const struct host_range fixed[] = {
+        {grants, GRANT_REGION_SIZE},
+        {r->gicd.v, KIB(64)},
+        {r->gicr_or_gicc.v, MAX_VCPUS * KIB(128)},
+        {r->uart.v, (r->flags & DOMAIN_VPL011) != 0 ? PAGE_SIZE : 0},
+    };
+    bool fits = true;
+    uint32_t i, k;
+
+    for (i = 0; i < ARRAY_SIZE(fixed); i++) {
+        fits = fits && ranges_remove(set, fixed[i].base, fixed[i].size) == OK;
+    }
+    for (i = 0; i < p->nr_maps; i++) {
+        fits = fits && ranges_remove(set, p->maps[i].ipa.v, p->maps[i].size) == OK;
+    }
+    for (i = 0; i < p->nr_channels; i++) {
+        for (k = 0; k < 2; k++) {
+            const struct channel_side *side = &p->channels[i].side[k];
+
+            fits = fits && (side->domain != d || side->doorbell == 0 ||
+                            ranges_remove(set, side->doorbell, PAGE_SIZE) == OK);
+        }
+    }
+    return fits;
+}
+
 void enhanced_place(struct planner *p, struct draft *d)
 {
     struct domain_record *r = d->record;
@@ -157,10 +187,8 @@ void enhanced_place(struct planner *p, struct draft *d)
     for (i = 0; i < NR_GUEST_BANKS; i++) {
         find_extended(p, set, &guest_banks[i], limit);
     }
-    for (i = 0; i < p->nr_maps && ranges_remove(set, p->maps[i].ipa.v, p->maps[i].size) == OK; i++) {
-    }
-    if (ranges_remove(set, grants, GRANT_REGION_SIZE) != OK || i < p->nr_maps) {
-        set->count = 0; /* too many holes: none is better than one with something in it */
+    if (!cut_holes(p, d, set, grants)) {
+        set->count = 0; /* none is better than one with something in it */
     }
     for (i = 0; i < set->count && links->nr_regions < MAX_GUEST_REGIONS; i++) {
         start = align_up(set->at[i].base, BLOCK);

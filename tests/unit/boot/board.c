@@ -134,6 +134,20 @@ bool board_plan(struct board *board, const void *blob, size_t size)
     return plan_build(&board->input, &board->plan, &board->report) == OK && board->report.errors == 0;
 }
 
+bool board_guest_tree(const struct board *board, const struct domain_record *record, struct fdt *fdt)
+{
+    uint32_t i;
+
+    for (i = 0; i < record->nr_loads; i++) {
+        const struct domain_load *load = &record->loads[i];
+
+        if (load->ipa.v == record->dtb.v) {
+            return fdt_open(fdt, board->arena.base + (load->source.v - board->arena.pa), load->size) == OK;
+        }
+    }
+    return false;
+}
+
 void *board_file(const char *path, size_t *size)
 {
     FILE *file = fopen(path, "rb");

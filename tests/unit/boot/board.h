@@ -53,6 +53,9 @@ const char *board_verify(const struct board *board);
 /* The plan as lines of text, in a fixed form; `line` is called for each. */
 void board_list(const struct board *board, void (*line)(void *context, const char *text), void *context);
 
+/* Opens the device tree that the plan has for the domain; false if it has none or a malformed one. */
+bool board_guest_tree(const struct board *board, const struct domain_record *record, struct fdt *fdt);
+
 /* A whole file, 8-byte aligned and NUL terminated; exits if it cannot be read. */
 void *board_file(const char *path, size_t *size);
 

@@ -64,6 +64,21 @@ static void list_parts(const struct out *out, const struct domain_record *r)
     }
 }
 
+/* Where the domain is told that its grant table and foreign pages may go. */
+static void list_regions(const struct board *board, const struct out *out, const struct domain_record *r)
+{
+    uint64_t base, size;
+    struct fdt fdt;
+    unsigned i;
+
+    if (!board_guest_tree(board, r, &fdt)) {
+        return;
+    }
+    for (i = 0; fdt_reg(&fdt, fdt_path(&fdt, "/hypervisor"), i, &base, &size) == OK; i++) {
+        say(out, "%s region 0x%lx size 0x%lx", r->name, base, size);
+    }
+}
+
 void board_list(const struct board *board, void (*line)(void *context, const char *text), void *context)
 {
     const struct out out = {line, context};
@@ -83,6 +98,7 @@ void board_list(const struct board *board, void (*line)(void *context, const cha
         say(&out, "%s ports %u console %u grants %u maptrack %u tables %u", r->name, r->nr_ports,
             r->console_port, r->nr_grant_frames, r->nr_maptrack, r->stage2_reserve);
         list_parts(&out, r);
+        list_regions(board, &out, r);
     }
     say(&out, "pcpus 0x%x kept %lu", plan->pcpu_mask, plan->kept_modules);
     for (i = 0; i < plan->nr_shared; i++) {

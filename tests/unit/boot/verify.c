@@ -264,6 +264,42 @@ static const char *verify_shared(const struct board *board, const struct domain_
     return NULL;
 }
 
+/* What the domain is told to be free is free. */
+static const char *verify_tree(const struct board *board, const struct domain_record *r)
+{
+    uint64_t base, size;
+    struct fdt fdt;
+    unsigned i;
+    uint32_t k;
+
+    if (!board_guest_tree(board, r, &fdt)) {
+        return "no sound device tree for a domain";
+    }
+    if (((r->flags & DOMAIN_ENHANCED) != 0) != (fdt_path(&fdt, "/hypervisor") != FDT_NONE)) {
+        return "a hypervisor node without xen,enhanced, or none with it";
+    }
+    for (i = 0; fdt_reg(&fdt, fdt_path(&fdt, "/hypervisor"), i, &base, &size) == OK; i++) {
+        if (size == 0 || base + size > UINT64_C(1) << board->input.ipa_bits_max) {
+            return "a region reaches above the IPA space";
+        }
+        for (k = 0; k < r->nr_maps; k++) {
+            if (ranges_overlap(base, size, r->maps[k].ipa.v, r->maps[k].size)) {
+                return "a region lies over a map";
+            }
+        }
+        for (k = 0; k < r->nr_doorbells; k++) {
+            if (ranges_overlap(base, size, r->doorbells[k].ipa.v, PAGE_SIZE)) {
+                return "a region lies over a doorbell";
+            }
+        }
+        if (ranges_overlap(base, size, r->gicd.v, KIB(64)) ||
+            ((r->flags & DOMAIN_VPL011) != 0 && ranges_overlap(base, size, r->uart.v, PAGE_SIZE))) {
+            return "a region lies over a device";
+        }
+    }
+    return NULL;
+}
+
 static const char *verify_pair(const struct domain_record *a, const struct domain_record *b)
 {
     uint32_t i, k;
@@ -311,6 +347,7 @@ const char *board_verify(const struct board *board)
         broken = broken != NULL ? broken : verify_ports(board, r);
         broken = broken != NULL ? broken : verify_doorbells(board, r);
         broken = broken != NULL ? broken : verify_shared(board, r);
+        broken = broken != NULL ? broken : verify_tree(board, r);
         for (k = 0; k < i && broken == NULL; k++) {
             broken = verify_pair(r, plan->records[k]);
         }
