@@ -46,6 +46,8 @@ static const char board[] =
     " chosen { stdout-path = \"/soc/serial@9000000\"; };\n"
     " psci { compatible = \"arm,psci-1.0\", \"arm,psci-0.2\"; method = \"smc\"; };\n"
     " memory@80000000 { device_type = \"memory\"; reg = <0 0x80000000 0 0x40000000>; };\n"
+    " reserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;\n"
+    "  firmware@bf000000 { reg = <0 0xbf000000 0 0x1000>; no-map; }; };\n"
     " cpus { #address-cells = <1>; #size-cells = <0>;\n"
     "  cpu@0 { device_type = \"cpu\"; compatible = \"arm,cortex-a53\"; enable-method = \"psci\"; reg = <0>;\n"
     "          clock-frequency = <1000000>; };\n"

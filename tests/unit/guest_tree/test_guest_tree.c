@@ -282,6 +282,268 @@ static void hardware_domain_gets_the_rest(void **state)
     }
 }
 
+static const struct guest_port link_ports[] = {{"evtchn@1", "domU2", {10, 2, 12}}};
+static const struct guest_shared link_shared[] = {
+    {"my-shared-mem-0", "owner", 0x50000000, 0x10000, false},
+    {"frames", "reader", 0x250000000, 0x2000, true},
+};
+static const struct guest_channel link_channels[] = {
+    {.name = "camera",
+     .peer_name = "control",
+     .tx = 0xc000000,
+     .rx = 0xc010000,
+     .size = 0x10000,
+     .doorbell = 0xc020000,
+     .spi = 287,
+     .peer = 2},
+    {.name = "video",
+     .peer_name = "viewer",
+     .tx = 0xc021000,
+     .rx = 0xc022000,
+     .size = 0x1000,
+     .port = 1021,
+     .peer = 3},
+};
+static const struct guest_links links = {.nr_regions = 2,
+                                         .regions = {{0x38000000, 0x1000000}, {0x42000000, 0xbe000000}},
+                                         .nr_ports = ARRAY_SIZE(link_ports),
+                                         .ports = link_ports,
+                                         .nr_shared = ARRAY_SIZE(link_shared),
+                                         .shared = link_shared,
+                                         .nr_channels = ARRAY_SIZE(link_channels),
+                                         .channels = link_channels};
+
+static const char links_text[] =
+    "/dts-v1/;\n"
+    "\n"
+    "/ {\n"
+    "\t#address-cells = <0x02>;\n"
+    "\t#size-cells = <0x02>;\n"
+    "\n"
+    "\tchosen {\n"
+    "\t};\n"
+    "\n"
+    "\tpsci {\n"
+    "\t\tcompatible = \"arm,psci-1.0\\0arm,psci-0.2\\0arm,psci\";\n"
+    "\t\tmethod = \"hvc\";\n"
+    "\t\tcpu_off = <0x01>;\n"
+    "\t\tcpu_on = <0x02>;\n"
+    "\t};\n"
+    "\n"
+    "\tcpus {\n"
+    "\t\t#address-cells = <0x01>;\n"
+    "\t\t#size-cells = <0x00>;\n"
+    "\n"
+    "\t\tcpu@0 {\n"
+    "\t\t\tcompatible = \"arm,cortex-a53\";\n"
+    "\t\t\tdevice_type = \"cpu\";\n"
+    "\t\t\tenable-method = \"psci\";\n"
+    "\t\t\treg = <0x00>;\n"
+    "\t\t\tclock-frequency = <0xf4240>;\n"
+    "\t\t};\n"
+    "\t};\n"
+    "\n"
+    "\tmemory@40000000 {\n"
+    "\t\tdevice_type = \"memory\";\n"
+    "\t\treg = <0x00 0x40000000 0x00 0x40000 0x00 0x50000000 0x00 0x10000>;\n"
+    "\t};\n"
+    "\n"
+    "\thypervisor {\n"
+    "\t\tcompatible = \"xen,xen-4.17\\0xen,xen\";\n"
+    "\t\treg = <0x00 0x38000000 0x00 0x1000000 0x00 0x42000000 0x00 0xbe000000>;\n"
+    "\t\tinterrupts = <0x01 0x0f 0xf08>;\n"
+    "\t\tinterrupt-parent = <0xfde8>;\n"
+    "\t};\n"
+    "\n"
+    "\tchannel@c000000 {\n"
+    "\t\tcompatible = \"bulkhead,channel-v1\";\n"
+    "\t\treg = <0x00 0xc000000 0x00 0x10000 0x00 0xc010000 0x00 0x10000 0x00 0xc020000 0x00 0x1000>;\n"
+    "\t\treg-names = \"tx\\0rx\\0doorbell\";\n"
+    "\t\tinterrupt-parent = <0xfde8>;\n"
+    "\t\tinterrupts = <0x00 0xff 0xf01>;\n"
+    "\t\tbulkhead,name = \"camera\";\n"
+    "\t\tbulkhead,peer = <0x02>;\n"
+    "\t\tbulkhead,peer-name = \"control\";\n"
+    "\t};\n"
+    "\n"
+    "\tchannel@c021000 {\n"
+    "\t\tcompatible = \"bulkhead,channel-v1\";\n"
+    "\t\treg = <0x00 0xc021000 0x00 0x1000 0x00 0xc022000 0x00 0x1000>;\n"
+    "\t\treg-names = \"tx\\0rx\";\n"
+    "\t\tbulkhead,port = <0x3fd>;\n"
+    "\t\tbulkhead,name = \"video\";\n"
+    "\t\tbulkhead,peer = <0x03>;\n"
+    "\t\tbulkhead,peer-name = \"viewer\";\n"
+    "\t};\n"
+    "\n"
+    "\tbulkhead {\n"
+    "\n"
+    "\t\tevents {\n"
+    "\t\t\tcompatible = \"bulkhead,events-v1\";\n"
+    "\t\t\t#address-cells = <0x01>;\n"
+    "\t\t\t#size-cells = <0x00>;\n"
+    "\n"
+    "\t\t\tport@a {\n"
+    "\t\t\t\treg = <0x0a>;\n"
+    "\t\t\t\tbulkhead,name = \"evtchn@1\";\n"
+    "\t\t\t\tbulkhead,peer = <0x02>;\n"
+    "\t\t\t\tbulkhead,peer-name = \"domU2\";\n"
+    "\t\t\t\tbulkhead,peer-port = <0x0c>;\n"
+    "\t\t\t};\n"
+    "\t\t};\n"
+    "\t};\n"
+    "\n"
+    "\treserved-memory {\n"
+    "\t\t#address-cells = <0x02>;\n"
+    "\t\t#size-cells = <0x02>;\n"
+    "\t\tranges;\n"
+    "\n"
+    "\t\txen-shmem@50000000 {\n"
+    "\t\t\tcompatible = \"xen,shared-memory-v1\";\n"
+    "\t\t\treg = <0x00 0x50000000 0x00 0x10000>;\n"
+    "\t\t\txen,id = \"my-shared-mem-0\";\n"
+    "\t\t\txen,offset = <0x00 0x00>;\n"
+    "\t\t\tbulkhead,role = \"owner\";\n"
+    "\t\t};\n"
+    "\n"
+    "\t\txen-shmem@250000000 {\n"
+    "\t\t\tcompatible = \"xen,shared-memory-v1\";\n"
+    "\t\t\treg = <0x02 0x50000000 0x00 0x2000>;\n"
+    "\t\t\txen,id = \"frames\";\n"
+    "\t\t\txen,offset = <0x00 0x00>;\n"
+    "\t\t\tbulkhead,role = \"reader\";\n"
+    "\t\t\tno-map;\n"
+    "\t\t};\n"
+    "\t};\n"
+    "\n"
+    "\tinterrupt-controller@3001000 {\n"
+    "\t\t#address-cells = <0x00>;\n"
+    "\t\t#interrupt-cells = <0x03>;\n"
+    "\t\tinterrupt-controller;\n"
+    "\t\tcompatible = \"arm,gic-400\";\n"
+    "\t\treg = <0x00 0x3001000 0x00 0x1000 0x00 0x3002000 0x00 0x2000>;\n"
+    "\t\tlinux,phandle = <0xfde8>;\n"
+    "\t\tphandle = <0xfde8>;\n"
+    "\t};\n"
+    "\n"
+    "\ttimer {\n"
+    "\t\tcompatible = \"arm,armv8-timer\";\n"
+    "\t\tinterrupts = <0x01 0x0d 0xf08 0x01 0x0e 0xf08 0x01 0x0b 0xf08>;\n"
+    "\t\tinterrupt-parent = <0xfde8>;\n"
+    "\t\tclock-frequency = <0x2faf080>;\n"
+    "\t};\n"
+    "};\n";
+
+static void links_are_told(void **state)
+{
+    struct domain_record record = {.nr_vcpus = 1,
+                                   .vcpus = vcpus,
+                                   .flags = DOMAIN_ENHANCED,
+                                   .gicd = IPA(0x3001000),
+                                   .gicr_or_gicc = IPA(0x3002000),
+                                   .nr_maps = 1,
+                                   .maps = one_bank};
+    struct guest_fdt_input in = {
+        .host = &host, .record = &record, .links = &links, .report = &messages.report};
+    uint8_t *blob;
+    size_t size;
+
+    (void)state;
+    use_board(2);
+    blob = build(&in, &size);
+    expect_text(blob, size, links_text);
+    free(blob);
+    close_tree(&board);
+}
+
+/* As much of it as the bound allows for. */
+static void many_links_fit(void **state)
+{
+    static struct guest_port ports[256];
+    static struct guest_shared shared[64];
+    static struct guest_channel channels[32];
+    const struct guest_links many = {.nr_regions = MAX_GUEST_REGIONS,
+                                     .nr_ports = ARRAY_SIZE(ports),
+                                     .ports = ports,
+                                     .nr_shared = ARRAY_SIZE(shared),
+                                     .shared = shared,
+                                     .nr_channels = ARRAY_SIZE(channels),
+                                     .channels = channels};
+    struct domain_record record = {.nr_vcpus = 1,
+                                   .vcpus = vcpus,
+                                   .gicd = IPA(0x3001000),
+                                   .gicr_or_gicc = IPA(0x3020000),
+                                   .nr_maps = 1,
+                                   .maps = one_bank};
+    struct guest_fdt_input in = {
+        .host = &host, .record = &record, .links = &many, .report = &messages.report};
+    static const char name[] = "a-node-whose-name-has-31-letter";
+    struct fdt tree;
+    fdt_node_t node;
+    uint8_t *blob;
+    size_t size;
+    unsigned i, n = 0;
+
+    (void)state;
+    use_board(3);
+    for (i = 0; i < ARRAY_SIZE(ports); i++) {
+        ports[i] = (struct guest_port){name, name, {(uint16_t)(4095 - i), 31, 4095}};
+    }
+    for (i = 0; i < ARRAY_SIZE(shared); i++) {
+        shared[i] = (struct guest_shared){"fifteen-letters", "borrower", 0xff00000000 + i * 0x1000, 0x1000,
+                                          i % 2 == 0};
+    }
+    for (i = 0; i < ARRAY_SIZE(channels); i++) {
+        channels[i] = (struct guest_channel){name,   name,         0xff10000000 + i * 0x1000, 0xff20000000,
+                                             0x1000, 0xff30000000, i % 2 == 0 ? 991 : 0,      4095,
+                                             31};
+    }
+    blob = build(&in, &size);
+    assert_int_equal(fdt_open(&tree, blob, size), OK);
+    for (node = fdt_first_child(&tree, fdt_path(&tree, "/bulkhead/events")); node != FDT_NONE;
+         node = fdt_next_sibling(&tree, node)) {
+        n++;
+    }
+    assert_int_equal(n, ARRAY_SIZE(ports));
+    free(blob);
+    close_tree(&board);
+}
+
+/* Beside what the host reserves. */
+static void hardware_domain_shares(void **state)
+{
+    static const struct domain_map maps[] = {{IPA(0x90000000), PA(0x90000000), 0x1000000, MAP_RAM}};
+    struct domain_record record = {.nr_vcpus = 1,
+                                   .vcpus = vcpus,
+                                   .flags = DOMAIN_HARDWARE | DOMAIN_DIRECT_MAP,
+                                   .nr_maps = 1,
+                                   .maps = maps};
+    struct guest_fdt_input in = {
+        .host = &host, .record = &record, .links = &links, .report = &messages.report};
+    static const char *const there[] = {"/reserved-memory/firmware@bf000000",
+                                        "/reserved-memory/xen-shmem@50000000", "/channel@c000000",
+                                        "/bulkhead/events/port@a"};
+    struct fdt_prop prop;
+    struct fdt tree;
+    uint8_t *blob;
+    size_t size;
+    unsigned i, with;
+
+    (void)state;
+    use_board(3);
+    for (with = 0; with < 2; with++) {
+        in.links = with != 0 ? &links : NULL;
+        blob = build(&in, &size);
+        assert_int_equal(fdt_open(&tree, blob, size), OK);
+        for (i = 0; i < ARRAY_SIZE(there); i++) {
+            assert_int_equal(fdt_path(&tree, there[i]) != FDT_NONE, with != 0 || i == 0);
+        }
+        assert_true(fdt_prop(&tree, fdt_path(&tree, there[0]), "no-map", &prop));
+        free(blob);
+    }
+    close_tree(&board);
+}
+
 static void many_pieces_of_ram(void **state)
 {
     static struct domain_map maps[40];
@@ -370,6 +632,9 @@ int main(void)
         cmocka_unit_test(full_domain_on_gicv3),
         cmocka_unit_test(direct_map_has_the_hosts_layout),
         cmocka_unit_test(hardware_domain_gets_the_rest),
+        cmocka_unit_test(links_are_told),
+        cmocka_unit_test(many_links_fit),
+        cmocka_unit_test(hardware_domain_shares),
         cmocka_unit_test(many_pieces_of_ram),
         cmocka_unit_test(phandle_of_the_interrupt_controller),
         cmocka_unit_test(unbalanced_nodes_are_refused),
