@@ -26,7 +26,7 @@ static __attribute__((noinline)) void wake_pollers(struct domain *domain, uint32
 
 /* The vCPU has to look at a word of `pending`. The guest first clears upcall_pending, then takes pending_sel:
  * so what is seen set there is looked at later. */
-static inline void tell(struct domain *domain, uint32_t vcpu, uint64_t words)
+static inline __attribute__((always_inline)) void tell(struct domain *domain, uint32_t vcpu, uint64_t words)
 {
     struct vcpu_info *info = domain->events->info[vcpu];
     uint64_t before;

@@ -42,7 +42,7 @@ static inline void inject_event(struct vcpu *vcpu)
     }
 }
 
-struct trap_result schedule_work(struct vcpu *vcpu)
+static __attribute__((noinline)) struct trap_result any_work(struct vcpu *vcpu)
 {
     const uint32_t leaving = WORK_STOP | WORK_OFF | WORK_RESCHEDULE | WORK_BUILD | WORK_ON | WORK_DEADLINE;
     uint32_t work = __atomic_fetch_and(&vcpu->work, ~WORK_INTERRUPT, __ATOMIC_ACQUIRE);
@@ -58,6 +58,19 @@ struct trap_result schedule_work(struct vcpu *vcpu)
         return (struct trap_result){NULL, vcpu};
     }
     return (struct trap_result){vcpu, NULL};
+}
+
+/* An event and nothing else is the usual case on an unshared pCPU. */
+struct trap_result schedule_work(struct vcpu *vcpu)
+{
+    if (load_relaxed(&vcpu->work) == WORK_EVENT) {
+        __atomic_fetch_and(&vcpu->work, ~(uint32_t)WORK_EVENT, __ATOMIC_ACQUIRE);
+        if (virq_load_again(vcpu->virq, EVENT_PPI, 0)) {
+            return (struct trap_result){vcpu, NULL};
+        }
+        __atomic_fetch_or(&vcpu->work, WORK_EVENT, __ATOMIC_RELAXED);
+    }
+    return any_work(vcpu);
 }
 
 /* The processor's EL1 registers, list registers and timers go back to memory. */

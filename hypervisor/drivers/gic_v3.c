@@ -42,6 +42,10 @@ void gicv3_write_lr(unsigned index, uint64_t lr)
     case i:                     \
         WRITE_SYSREG(name, lr); \
         break;
+    if (index == 0) { /* the usual case */
+        WRITE_SYSREG(s3_4_c12_c12_0, lr);
+        return;
+    }
     switch (index) {
         EACH_LR(WRITE_CASE)
     default:

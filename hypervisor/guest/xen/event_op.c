@@ -195,6 +195,9 @@ static int64_t send(struct vcpu *vcpu, va_t at)
         return -XEN_EFAULT;
     }
     status = event_send(vcpu, arg.port, &core);
+    if (__builtin_expect(status == OK && !core, 1)) {
+        return 0;
+    }
     if (core && vcpu->domain->pv_console != NULL) {
         return serve_console(vcpu);
     }
