@@ -40,6 +40,12 @@ struct plan_input {
     uint32_t host_spis;    /* SPIs of the physical GIC (GICD_TYPER): what a domain without nr_spis gets */
 };
 
+/* Host RAM that domains share, cleared before the first of them starts. */
+struct plan_shared {
+    uint64_t base, size;
+    fdt_node_t node; /* bulkhead,channel, or the first xen,domain-shared-memory-v1 of its id */
+};
+
 struct plan {
     uint32_t nr_domains;
     struct domain_record *records[MAX_DOMAINS];
@@ -49,10 +55,9 @@ struct plan {
     enum panic_action on_panic;
     bool console_keys;
     uint64_t kept_modules; /* bytes of modules kept in RAM for restart */
-    /* Host RAM that domains share: to be cleared before the first of them starts. A channel has two regions,
-     * and a page for each doorbell of a direct-map domain. */
     uint32_t nr_shared;
-    struct host_range shared[MAX_SHARED + 4u * MAX_CHANNELS];
+    /* A channel has two regions, and a page for each doorbell of a direct-map domain. */
+    struct plan_shared shared[MAX_SHARED + 4u * MAX_CHANNELS];
 };
 
 /* Where the arena may lie: the largest free piece of RAM (or of xen,static-heap) of at least min_size, 2

@@ -46,7 +46,7 @@ bool shared_memory_take(struct planner *p, fdt_node_t node, uint64_t size, uint6
               p->heap_given ? "xen,static-heap" : "RAM");
         return false;
     }
-    p->plan->shared[p->plan->nr_shared++] = (struct host_range){*pa, size};
+    p->plan->shared[p->plan->nr_shared++] = (struct plan_shared){*pa, size, node};
     return true;
 }
 
@@ -190,7 +190,7 @@ static void find_memory(struct planner *p)
         if (first != s) {
             s->pa = first->pa;
         } else if (s->has_pa) {
-            p->plan->shared[p->plan->nr_shared++] = (struct host_range){s->pa, s->size};
+            p->plan->shared[p->plan->nr_shared++] = (struct plan_shared){s->pa, s->size, s->node};
         } else if (!shared_memory_take(p, s->node, s->size, &s->pa)) {
             return;
         }

@@ -224,6 +224,10 @@ static void collect(const struct check *check, struct claims *claims)
             }
         }
     }
+    for (i = 0; i < check->plan.nr_shared; i++) {
+        claim(claims, check->plan.shared[i].base, check->plan.shared[i].size, OWNER_SHARED,
+              shared_name(check, check->plan.shared[i].base));
+    }
     claim(claims, check->arena.pa, align_up(check->arena.used, PAGE_SIZE), OWNER_HYPERVISOR, "hypervisor");
     claim(claims, check->image_pa, check->image_size, OWNER_HYPERVISOR, "hypervisor image");
     claim(claims, check->plan.log_pa, check->plan.log_size, OWNER_HYPERVISOR, "log");

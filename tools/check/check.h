@@ -59,12 +59,26 @@ bool domain_reaches(const struct check *check, const struct domain_record *recor
 struct extent {
     uint64_t base, size;
     int owner;        /* index of a domain, or one of: */
-    const char *what; /* "free", "hypervisor", "reserved", "module" */
+    const char *what; /* "free", "hypervisor", "reserved", "module"; name of what is shared */
 };
-enum { OWNER_NONE = -1, OWNER_HYPERVISOR = -2, OWNER_RESERVED = -3, OWNER_MODULE = -4 };
+enum { OWNER_NONE = -1, OWNER_HYPERVISOR = -2, OWNER_RESERVED = -3, OWNER_MODULE = -4, OWNER_SHARED = -5 };
 
 /* All host RAM in address order, without gaps inside a bank. Returns the count; at most `max` are written. */
 size_t check_extents(const struct check *check, struct extent *extents, size_t max);
+
+/* The node that asks for the shared memory at pa, or FDT_NONE. */
+fdt_node_t shared_node(const struct check *check, uint64_t pa);
+/* What the shared memory at pa is called: the channel's node, or the id of static shared memory. */
+const char *shared_name(const struct check *check, uint64_t pa);
+/* The domain's map of the shared memory at pa, or NULL. */
+const struct domain_map *shared_map(const struct domain_record *record, uint64_t pa);
+const struct domain_record *domain_of(const struct check *check, uint16_t domid);
+
+/* What a domain shares, in its own part of the table; and who reaches whom. */
+void print_shared(const struct check *check, const struct domain_record *record, FILE *out);
+void print_paths(const struct check *check, FILE *out);
+/* Bytes in the largest unit that fits. */
+const char *amount(uint64_t bytes, char buf[32]);
 
 /* The partition table as text, and the same as a picture. */
 void print_table(const struct check *check, FILE *out);

@@ -31,7 +31,16 @@ static const char *colour_of(int owner)
     if (owner >= 0) {
         return colours[(unsigned)owner % ARRAY_SIZE(colours)];
     }
-    return owner == OWNER_HYPERVISOR ? "#333333" : owner == OWNER_NONE ? "#f4f4f4" : "#c8c8c8";
+    switch (owner) {
+    case OWNER_HYPERVISOR:
+        return "#333333";
+    case OWNER_NONE:
+        return "#f4f4f4";
+    case OWNER_SHARED:
+        return "#ffe08a";
+    default:
+        return "#c8c8c8";
+    }
 }
 
 static void put_escaped(FILE *out, const char *text)
@@ -153,6 +162,37 @@ static void put_devices(const struct check *check, const struct domain_record *r
     }
 }
 
+/* Memory by its name, once for the two directions of a channel; ports by the other end. */
+static void put_shared(const struct check *check, const struct domain_record *record, struct card *card)
+{
+    const char *last = "";
+    char line[200];
+    uint32_t i;
+
+    for (i = 0; i < record->nr_maps; i++) {
+        const char *name = shared_name(check, record->maps[i].pa.v);
+
+        if (shared_map(record, record->maps[i].pa.v) == &record->maps[i] && strcmp(name, last) != 0) {
+            snprintf(line, sizeof(line), "%s%s",
+                     fdt_compatible(&check->fdt, shared_node(check, record->maps[i].pa.v), "bulkhead,channel")
+                         ? "channel "
+                     : record->maps[i].kind == MAP_SHARED ? "writes "
+                                                          : "reads ",
+                     name);
+            put_line(card, "body", line);
+            last = name;
+        }
+    }
+    for (i = 0; i < record->nr_static_ports; i++) {
+        const struct domain_port *port = &record->static_ports[i];
+
+        if (port->peer_port != 0) {
+            snprintf(line, sizeof(line), "event %u to %s", port->port, domain_of(check, port->peer)->name);
+            put_line(card, "body", line);
+        }
+    }
+}
+
 static void put_body(const struct check *check, const struct domain_record *record, struct card *card)
 {
     char line[260];
@@ -166,6 +206,7 @@ static void put_body(const struct check *check, const struct domain_record *reco
              : record->restart == RESTART_ALWAYS ? "restarted always"
                                                  : "restarted within limits");
     put_devices(check, record, card);
+    put_shared(check, record, card);
     if ((record->flags & DOMAIN_HARDWARE) != 0) {
         put_line(card, "body", "every device that nobody else has");
     }
@@ -217,8 +258,22 @@ static int cpu_y(uint32_t cpu)
     return TOP + 64 * (int)cpu;
 }
 
+static void link_owners(const struct check *check, const struct extent *extent, int y, const int *card_y,
+                        FILE *out)
+{
+    uint32_t i;
+
+    for (i = 0; i < check->plan.nr_domains; i++) {
+        if (extent->owner == (int)i ||
+            (extent->owner == OWNER_SHARED && shared_map(check->plan.records[i], extent->base) != NULL)) {
+            put_link(out, MEMORY_X + MEMORY_W, y, CARD_X, card_y[i] + 20, colour_of((int)i));
+        }
+    }
+}
+
 /* Draws memory with its links to the cards, or only measures: returns the y below. */
-static int memory_column(const struct extent *extents, size_t count, const int *card_y, FILE *out)
+static int memory_column(const struct check *check, const struct extent *extents, size_t count,
+                         const int *card_y, FILE *out)
 {
     int y = TOP;
     size_t i;
@@ -229,10 +284,7 @@ static int memory_column(const struct extent *extents, size_t count, const int *
         }
         if (out != NULL) {
             put_memory(&extents[i], y, out);
-            if (extents[i].owner >= 0) {
-                put_link(out, MEMORY_X + MEMORY_W, y + height_of(extents[i].size) / 2, CARD_X,
-                         card_y[extents[i].owner] + 20, colour_of(extents[i].owner));
-            }
+            link_owners(check, &extents[i], y + height_of(extents[i].size) / 2, card_y, out);
         }
         y += height_of(extents[i].size) + 2;
     }
@@ -293,11 +345,11 @@ void print_svg(const struct check *check, FILE *out)
         card_y[i] = y;
         y += card_height(check, check->plan.records[i]) + GAP;
     }
-    height = memory_column(extents, count, card_y, NULL);
+    height = memory_column(check, extents, count, card_y, NULL);
     height = y > height ? y : height;
     height = cpu_y(check->host.nr_cpus) > height ? cpu_y(check->host.nr_cpus) : height;
     put_head(out, height + 20);
-    (void)memory_column(extents, count, card_y, out);
+    (void)memory_column(check, extents, count, card_y, out);
     processors(check, card_y, out);
     for (i = 0; i < check->plan.nr_domains; i++) {
         put_card(check, i, card_y[i], out);

@@ -7,7 +7,7 @@
 
 #define MAX_EXTENTS 1024
 
-static const char *amount(uint64_t bytes, char buf[32])
+const char *amount(uint64_t bytes, char buf[32])
 {
     if (bytes >= GIB(1) && bytes % MIB(512) == 0) {
         snprintf(buf, 32, bytes % GIB(1) == 0 ? "%.0f GiB" : "%.1f GiB", (double)bytes / (double)GIB(1));
@@ -72,6 +72,9 @@ static void print_maps(const struct domain_record *record, FILE *out)
     for (i = 0; i < record->nr_maps; i++) {
         const struct domain_map *map = &record->maps[i];
 
+        if (shared_map(record, map->pa.v) == map) {
+            continue;
+        }
         fprintf(out, "  %-9s 0x%09" PRIx64 "-0x%09" PRIx64 " at 0x%09" PRIx64 "  %s\n",
                 map->kind == MAP_RAM ? "RAM" : "registers", map->ipa.v, map->ipa.v + map->size - 1, map->pa.v,
                 amount(map->size, size));
@@ -178,6 +181,7 @@ static void print_domain(const struct check *check, const struct domain_record *
             (record->flags & DOMAIN_HARDWARE) != 0 ? ", hardware domain" : "");
     print_vcpus(record, out);
     print_maps(record, out);
+    print_shared(check, record, out);
     print_emulated(check, record, out);
     print_devices(check, record, out);
     print_start(record, out);
@@ -238,12 +242,16 @@ void print_table(const struct check *check, FILE *out)
     for (i = 0; i < check->plan.nr_domains; i++) {
         print_domain(check, check->plan.records[i], out);
     }
+    print_paths(check, out);
     print_cpus(check, out);
     print_owners(check, out);
     fprintf(out, "\nmemory\n");
     for (i = 0; i < count; i++) {
         fprintf(out, "  0x%09" PRIx64 "-0x%09" PRIx64 "  %-9s %s%s\n", extents[i].base,
                 extents[i].base + extents[i].size - 1, amount(extents[i].size, size),
-                extents[i].owner >= 0 ? "domain " : "", extents[i].what);
+                extents[i].owner >= 0              ? "domain "
+                : extents[i].owner == OWNER_SHARED ? "shared "
+                                                   : "",
+                extents[i].what);
     }
 }

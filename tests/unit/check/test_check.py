@@ -157,6 +157,37 @@ class Table(unittest.TestCase):
         self.assertRegex(result.stdout, r"\n  /\S+: nobody\n")
 
 
+    def paths(self, name):
+        """{(from, to): what}, as the check prints it."""
+        result = Case(CORPUS / "good" / f"{name}.dts", self.folder.name).run("check")
+        text = result.stdout.split("\nwho reaches whom\n")[1].split("\n\n")[0]
+        return result.stdout, dict(re.findall(r"^  (\S+ to \S+(?: RAM)?): (.*)$", text, re.MULTILINE)), text
+
+    def test_channels(self):
+        table, paths, _ = self.paths("channels")
+        self.assertEqual(paths["linux to control"], "memory camera (8 KiB), memory plain (4 KiB), "
+                         "doorbell for interrupt 63, doorbell for interrupt 62")
+        self.assertEqual(paths["control to linux"], "memory camera (8 KiB), memory plain (4 KiB), "
+                         "doorbell for port 1022, doorbell for interrupt 95")
+        self.assertEqual(paths["viewer to linux"], "memory video (4 KiB), event 99 to 1021")
+        self.assertEqual(len(paths), 6)
+        self.assertIn("  8 KiB  writes camera; control reads\n", table)
+        self.assertIn("  port      1023: console\n", table)
+        self.assertRegex(table, r"  0x\w+-0x\w+  16 KiB +shared camera\n")
+
+    def test_shared_memory_and_events(self):
+        _, paths, _ = self.paths("xen-static-links")
+        self.assertEqual(paths["domU1 to domU2"], "memory my-shared-mem-0 (256 MiB, both write), event 10 to 12")
+        table, paths, _ = self.paths("shared-roles")
+        self.assertEqual(paths, {"sensor to filter": "memory frames (8 KiB)",
+                                 "sensor to display": "memory frames (8 KiB)"})
+        self.assertIn("  8 KiB  reads frames; sensor writes, display reads\n", table)
+
+    def test_nobody_and_everybody(self):
+        self.assertEqual(self.paths("minimal")[2], "  nobody")
+        self.assertEqual(self.paths("direct-map-block")[1], {"domU1 to all RAM": "DMA without SMMU"})
+
+
 class Command(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
