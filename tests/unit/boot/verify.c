@@ -264,6 +264,32 @@ static const char *verify_shared(const struct board *board, const struct domain_
     return NULL;
 }
 
+/* The hardware domain's tree is the host's, but for what others have. */
+static const char *verify_devices(const struct board *board, const struct domain_record *r,
+                                  const struct fdt *fdt)
+{
+    const struct plan *plan = &board->plan;
+    uint64_t base, size;
+    fdt_node_t node;
+    uint32_t i, k;
+
+    for (node = fdt_root(fdt); node != FDT_NONE; node = fdt_next_node(fdt, node)) {
+        if ((r->flags & DOMAIN_HARDWARE) == 0 || fdt_reg(fdt, node, 0, &base, &size) != OK) {
+            continue;
+        }
+        for (i = 0; i < plan->nr_domains; i++) {
+            for (k = 0; plan->records[i] != r && k < plan->records[i]->nr_maps; k++) {
+                const struct domain_map *map = &plan->records[i]->maps[k];
+
+                if (map->kind == MAP_DEVICE && ranges_overlap(base, size, map->pa.v, map->size)) {
+                    return "the hardware domain is told of another's device";
+                }
+            }
+        }
+    }
+    return NULL;
+}
+
 /* What the domain is told to be free is free. */
 static const char *verify_tree(const struct board *board, const struct domain_record *r)
 {
@@ -297,7 +323,7 @@ static const char *verify_tree(const struct board *board, const struct domain_re
             return "a region lies over a device";
         }
     }
-    return NULL;
+    return verify_devices(board, r, &fdt);
 }
 
 static const char *verify_pair(const struct domain_record *a, const struct domain_record *b)
