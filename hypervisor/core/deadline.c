@@ -36,12 +36,25 @@ void deadline_set(struct vcpu *vcpu, unsigned which, uint64_t at)
 {
     __atomic_store_n(&vcpu->deadlines[which], at, __ATOMIC_RELEASE);
     if (at != 0) {
+        store_release(&vcpu->has_deadlines, 1);
         vcpu_request(vcpu, WORK_DEADLINE); /* an alarm that nobody needs any more does no harm */
     }
 }
 
-void deadlines_expire_slow(struct vcpu *vcpu, uint64_t now)
+uint64_t deadline_earliest(const struct vcpu *vcpu)
 {
+    uint64_t at = DEADLINE_NEVER;
+
+    for (unsigned i = 0; i < NR_DEADLINES; i++) {
+        at = min_u64(at, load_relaxed(&vcpu->deadlines[i]) - 1u); /* 0 becomes never */
+    }
+    return at == DEADLINE_NEVER ? at : at + 1u;
+}
+
+void deadlines_act(struct vcpu *vcpu, uint64_t now)
+{
+    /* first, so that one that is set from now on is seen at the latest by the work that comes with it */
+    __atomic_store_n(&vcpu->has_deadlines, 0, __ATOMIC_SEQ_CST);
     for (unsigned i = 0; i < NR_DEADLINES; i++) {
         uint64_t at = __atomic_load_n(&vcpu->deadlines[i], __ATOMIC_ACQUIRE);
 
@@ -57,11 +70,17 @@ void deadlines_expire_slow(struct vcpu *vcpu, uint64_t now)
             domain_stop(vcpu->domain, STOP_CRASH);
         }
     }
+    for (unsigned i = 0; i < NR_DEADLINES; i++) {
+        if (__atomic_load_n(&vcpu->deadlines[i], __ATOMIC_SEQ_CST) != 0) {
+            store_release(&vcpu->has_deadlines, 1);
+        }
+    }
 }
 
 void poll_wait(struct vcpu *vcpu, uint64_t at)
 {
     vcpu->deadlines[DEADLINE_POLL] = at;
+    store_release(&vcpu->has_deadlines, 1);
     vcpu->state = VCPU_BLOCKED;
     __atomic_fetch_or(&vcpu->work, WORK_RESCHEDULE, __ATOMIC_RELAXED);
 }

@@ -7,6 +7,7 @@
 #ifndef CORE_DEADLINE_H
 #define CORE_DEADLINE_H
 
+#include "arch/arm64/barrier.h"
 #include "base/types.h"
 #include "core/vcpu.h"
 
@@ -23,22 +24,18 @@ uint64_t deadline_at(const struct domain *domain, uint64_t ns);
 void deadline_set(struct vcpu *vcpu, unsigned which, uint64_t at);
 
 /* The earliest one; DEADLINE_NEVER: none. */
+uint64_t deadline_earliest(const struct vcpu *vcpu);
 static inline uint64_t deadline_next(const struct vcpu *vcpu)
 {
-    uint64_t at = DEADLINE_NEVER;
-
-    for (unsigned i = 0; i < NR_DEADLINES; i++) {
-        at = min_u64(at, __atomic_load_n(&vcpu->deadlines[i], __ATOMIC_RELAXED) - 1u); /* 0 becomes never */
-    }
-    return at == DEADLINE_NEVER ? at : at + 1u;
+    return load_relaxed(&vcpu->has_deadlines) == 0 ? DEADLINE_NEVER : deadline_earliest(vcpu);
 }
 
 /* By the vCPU's own pCPU: those that have come raise the timer's VIRQ or stop the domain. */
-void deadlines_expire_slow(struct vcpu *vcpu, uint64_t now);
+void deadlines_act(struct vcpu *vcpu, uint64_t now);
 static inline void deadlines_expire(struct vcpu *vcpu, uint64_t now)
 {
-    if (deadline_next(vcpu) <= now) {
-        deadlines_expire_slow(vcpu, now);
+    if (load_relaxed(&vcpu->has_deadlines) != 0) {
+        deadlines_act(vcpu, now);
     }
 }
 

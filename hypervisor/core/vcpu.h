@@ -65,6 +65,7 @@ struct vcpu {
     uint64_t budget, period;       /* ticks; budget 0 = none */
     uint64_t budget_left, period_end;
     uint64_t deadlines[NR_DEADLINES]; /* CNTPCT, atomic; 0 = none */
+    uint32_t has_deadlines;           /* there may be some, atomic */
     uint32_t share_slot;              /* for its vcpu_info: its number over all domains (stage1_share()) */
     va_t runstate;                    /* VCPUOP_register_runstate_memory_area; 0 = none */
     struct vcpu_sweep sweep;
