@@ -5,8 +5,6 @@ import os
 import re
 import sys
 
-import pytest
-
 import run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -14,12 +12,15 @@ SOURCE = os.environ.get("SRC", os.path.dirname(os.path.dirname(HERE)))
 sys.path.insert(0, os.path.join(SOURCE, "tools"))
 
 
-def kernel():
+def item(name):
+    """Path of what tools/bulkhead fetches; fetched now if it is not there yet."""
     from command import fetch
-    path = str(fetch.item("linux"))
-    if not os.path.exists(path):
-        pytest.fail(f"no kernel at {path}: run tools/bulkhead fetch", pytrace=False)
-    return path
+    fetch.fetch([name])
+    return str(fetch.item(name))
+
+
+def kernel():
+    return item("linux")
 
 
 def ramdisk():
