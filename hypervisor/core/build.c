@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Building a domain from its record, in slices: each does at most SLICE bytes, so that interrupts of other
- * vCPUs on the pCPU wait no longer than that. The same path serves the first start and every restart; a stop
- * leads to it too, so that the domain is torn down. */
+/* Building a domain from its record, in slices: each does at most SLICE bytes or so many entries, so that
+ * interrupts of other vCPUs on the pCPU wait no longer than that. The same path serves the first start and
+ * every restart; a stop leads to it too, so that the domain is torn down. */
 #include "arch/arm64/barrier.h"
 #include "arch/arm64/mmio.h"
 #include "arch/arm64/ops.h"
@@ -18,11 +18,22 @@
 #include "core/vpl011.h"
 #include "virq/virq.h"
 
-#define SLICE PAGE_SIZE
+#define SLICE         PAGE_SIZE
+#define SLICE_ODD     512u /* of a copy by bytes */
+#define SLICE_ENTRIES 32u  /* of stage 2, some 40 instructions each and a table page now and then */
 
-enum stage { STAGE_BEGIN, STAGE_RESET_DEVICES, STAGE_SCRUB, STAGE_LOAD, STAGE_FINISH, STAGE_TEARDOWN };
+enum stage {
+    STAGE_BEGIN,
+    STAGE_MAP,
+    STAGE_OBJECTS,
+    STAGE_RESET_DEVICES,
+    STAGE_SCRUB,
+    STAGE_LOAD,
+    STAGE_FINISH,
+    STAGE_TEARDOWN
+};
 
-static void next_stage(struct domain_build *build, enum stage stage)
+static void next_stage(struct domain_build *build, uint32_t stage)
 {
     build->stage = stage;
     build->index = 0;
@@ -32,16 +43,37 @@ static void next_stage(struct domain_build *build, enum stage stage)
 /* Stage 2 is made anew from the record: nothing of the last incarnation remains in it. */
 static void begin(struct domain *domain)
 {
-    struct virq_effects effects = {0};
-
     domain->pool.used = domain->pool_objects;
-    if (stage2_build(&domain->stage2, &domain->pool, domain->record, domain->record->domid + 1u) != OK) {
+    if (stage2_begin(&domain->stage2, &domain->pool, domain->record, domain->record->domid + 1u) != OK) {
+        print("DOM%u: no room for stage 2", domain->record->domid); /* boot has counted it */
+    }
+}
+
+static bool map_slice(struct domain *domain)
+{
+    enum status status = stage2_map(&domain->stage2, &domain->pool, domain->record, SLICE_ENTRIES,
+                                    &domain->build.index, &domain->build.done);
+
+    if (status == ERR_BUSY) {
+        return false;
+    }
+    if (status != OK) {
         print("DOM%u: stage 2 does not fit its pool", domain->record->domid);
     }
     stage2_flush(&domain->stage2);
+    return true;
+}
+
+static bool objects_slice(struct domain *domain)
+{
+    struct virq_effects effects = {0};
+
+    if (virq_reset_part(domain->virq, domain->build.index)) {
+        domain->build.index++;
+        return false;
+    }
     domain->shared_info_at = IPA(~UINT64_C(0));
     grants_start(domain);
-    virq_reset(domain->virq);
     if (domain->uart != NULL) {
         vpl011_reset(domain->uart, &effects);
     } else if (domain->port_attached) {
@@ -54,22 +86,52 @@ static void begin(struct domain *domain)
         domain->vcpus[i].budget_left = domain->vcpus[i].budget;
         store_release(&domain->vcpus[i].power, POWER_OFF); /* a CPU_ON may have come too late */
     }
+    return true;
 }
 
-/* One declared step: write, then poll. The limit bounds the wait. */
-static bool reset_device(struct pcpu *pcpu, const struct domain_reset *step)
+/* One look at a declared step: the first also writes. ERR_BUSY: not yet. ERR_RANGE: the limit is over. */
+static enum status reset_device(struct pcpu *pcpu, const struct domain_reset *step, uint64_t *limit)
 {
     volatile uint8_t *reg =
         (volatile uint8_t *)window_map_device(pcpu->tables, step->pa) + step->pa.v % PAGE_SIZE;
-    uint64_t limit = timer_now() + timer_from_us(step->limit_us);
-    bool done;
+    enum status status = ERR_BUSY;
 
-    mmio_write32(reg, step->mask == ~0u ? step->value : (mmio_read32(reg) & ~step->mask) | step->value);
-    do {
-        done = (mmio_read32(reg) & step->poll_mask) == step->poll_value;
-    } while (!done && timer_now() < limit);
+    if (*limit == 0) {
+        *limit = timer_now() + timer_from_us(step->limit_us);
+        mmio_write32(reg, step->mask == ~0u ? step->value : (mmio_read32(reg) & ~step->mask) | step->value);
+    } else if (timer_now() >= *limit) {
+        status = ERR_RANGE; /* unless it is ready now: whoever waits may have been kept from looking */
+    }
+    if ((mmio_read32(reg) & step->poll_mask) == step->poll_value) {
+        status = OK;
+    }
     window_unmap(pcpu->tables, 0, 1);
-    return done;
+    return status;
+}
+
+/* A device that stays as it was may still write to the domain's memory: the domain does not start. */
+static bool reset_slice(struct domain *domain, struct pcpu *pcpu)
+{
+    struct domain_build *build = &domain->build;
+    const struct domain_record *record = domain->record;
+    enum status status;
+
+#ifdef BREAK_device_reset
+    build->index = record->nr_resets;
+#endif
+    if (build->index >= record->nr_resets) {
+        interrupt_quiesce(domain); /* a device may have answered once more while it was being reset */
+        return true;
+    }
+    status = reset_device(pcpu, &record->resets[build->index], &build->done);
+    if (status == OK) {
+        build->index++;
+        build->done = 0;
+    } else if (status == ERR_RANGE) {
+        print("DOM%u: device reset %u timed out", record->domid, build->index);
+        domain_give_up(domain);
+    }
+    return false;
 }
 
 /* Bytes from `at` to the end of its slice: windows are page granular. */
@@ -162,6 +224,7 @@ static bool load_slice(struct domain *domain, struct pcpu *pcpu)
         pa_t from = PA(load->source.v + build->done);
 
         size = min_u64(size, piece(from.v, load->size - build->done));
+        size = min_u64(size, (to.v | from.v) % sizeof(uint64_t) == 0 ? SLICE : SLICE_ODD);
         copy(pcpu, to, from, size);
     } else {
         zero(pcpu, to, size);
@@ -170,43 +233,40 @@ static bool load_slice(struct domain *domain, struct pcpu *pcpu)
     return false;
 }
 
+static bool wants_scrub(const struct domain *domain)
+{
+#ifdef BREAK_restart_scrub
+    (void)domain;
+    return false;
+#else
+    return domain->incarnation != 0 || (domain->record->flags & DOMAIN_SCRUB) != 0;
+#endif
+}
+
 bool domain_build_slice(struct domain *domain, struct pcpu *pcpu)
 {
     struct domain_build *build = &domain->build;
-    const struct domain_record *record = domain->record;
+    bool over = true;
 
     switch (build->stage) {
     case STAGE_BEGIN:
         begin(domain);
-        next_stage(build, STAGE_RESET_DEVICES);
-        return false;
+        break;
+    case STAGE_MAP:
+        over = map_slice(domain);
+        break;
+    case STAGE_OBJECTS:
+        over = objects_slice(domain);
+        break;
     case STAGE_RESET_DEVICES:
-#ifdef BREAK_device_reset
-        build->index = record->nr_resets;
-#endif
-        if (build->index >= record->nr_resets) {
-            bool scrub = domain->incarnation != 0 || (record->flags & DOMAIN_SCRUB) != 0;
-
-#ifdef BREAK_restart_scrub
-            scrub = false;
-#endif
-            interrupt_quiesce(domain); /* a device may answer once more while it is being reset */
-            next_stage(build, scrub ? STAGE_SCRUB : STAGE_LOAD);
-        } else if (!reset_device(pcpu, &record->resets[build->index++])) {
-            print("DOM%u: device reset %u timed out", record->domid, build->index - 1u);
-            domain_give_up(domain); /* the device may still write to its memory */
-        }
-        return false;
+        over = reset_slice(domain, pcpu);
+        break;
     case STAGE_SCRUB:
-        if (scrub_slice(domain, pcpu)) {
-            next_stage(build, STAGE_LOAD);
-        }
-        return false;
+        over = !wants_scrub(domain) || scrub_slice(domain, pcpu);
+        break;
     case STAGE_LOAD:
-        if (load_slice(domain, pcpu)) {
-            next_stage(build, STAGE_FINISH);
-        }
-        return false;
+        over = load_slice(domain, pcpu);
+        break;
     case STAGE_TEARDOWN: /* of its last life */
         if (domain_teardown_slice(domain)) {
             next_stage(build, STAGE_BEGIN);
@@ -219,4 +279,8 @@ bool domain_build_slice(struct domain *domain, struct pcpu *pcpu)
         next_stage(build, STAGE_TEARDOWN);
         return true;
     }
+    if (over) {
+        next_stage(build, build->stage + 1u);
+    }
+    return false;
 }

@@ -110,28 +110,39 @@ static unsigned pick(void)
     return NOBODY;
 }
 
-static uint8_t peek(unsigned source)
+/* What the source gives out next, as far as it lies in one piece: at least a byte if level() is not 0. */
+static const uint8_t *peek(unsigned source, uint32_t *length)
 {
+    const struct console_port *port;
+    uint32_t at;
+
     if (source == HYPERVISOR) {
-        return log_byte(mux.log_at);
+        return log_bytes(mux.log_at, length);
     }
-    return ports[source - 1]->out[ports[source - 1]->out_tail % CONSOLE_OUT];
+    port = ports[source - 1];
+    at = port->out_tail % CONSOLE_OUT;
+    *length = (uint32_t)min_u64(console_out_level(port), CONSOLE_OUT - at);
+    return &port->out[at];
 }
 
-static void drop(unsigned source)
+/* So many bytes are given out: they end with a newline or have none. */
+static void drop(unsigned source, uint32_t count)
 {
     struct console_port *port;
+    uint32_t left;
 
     if (source == HYPERVISOR) {
-        mux.log_at++;
+        mux.log_at += count;
         return;
     }
     port = ports[source - 1];
-    if (port->out[port->out_tail % CONSOLE_OUT] == '\n') {
+    if (port->out[(port->out_tail + count - 1u) % CONSOLE_OUT] == '\n') {
         __atomic_store_n(&port->lines_out, port->lines_out + 1, __ATOMIC_RELAXED);
     }
-    __atomic_store_n(&port->out_tail, port->out_tail + 1, __ATOMIC_RELEASE);
-    if (level(source) == CONSOLE_OUT / 2) { /* there is room again: every way down comes through here */
+    __atomic_store_n(&port->out_tail, port->out_tail + count, __ATOMIC_RELEASE);
+    left = level(source);
+    if (left <= CONSOLE_OUT / 2 && left + count > CONSOLE_OUT / 2) {
+        /* there is room again: every way down comes through here */
         __atomic_fetch_or(&mux.refresh, 1u << port->domid, __ATOMIC_RELAXED);
     }
 }
@@ -147,6 +158,7 @@ static void stage(const char *text)
 static void begin(unsigned source)
 {
     char prefix[16];
+    uint32_t length;
     uint8_t next;
 
     if (source == HYPERVISOR && mux.log_at < log_oldest()) {
@@ -154,12 +166,12 @@ static void begin(unsigned source)
         stage("(BH) messages were lost\r\n");
     }
     /* A CR or the rest of a line that was cut would only make an empty line. */
-    next = peek(source);
+    next = *peek(source, &length);
     if (next == '\r' || (next == '\n' && source != HYPERVISOR && ports[source - 1]->cut)) {
         if (next == '\n') {
             ports[source - 1]->cut = false;
         }
-        drop(source);
+        drop(source, 1);
         return;
     }
     if (mux.owner != NOBODY) {
@@ -180,13 +192,53 @@ static void begin(unsigned source)
     mux.turn = 0;
 }
 
-static bool send(uint8_t byte)
+/* Sends at most `most` bytes, up to a newline unless `newlines`. Returns how many the UART took. */
+static unsigned send(const uint8_t *from, unsigned most, bool newlines)
 {
-    if (!uart_put(byte)) {
+    unsigned sent = 0;
+
+    while (sent < most && (newlines || from[sent] != '\n') && uart_put(from[sent])) {
+        sent++;
+    }
+    if (sent > 0) {
+        mux.sent = from[sent - 1];
+        mux.moved += sent;
+    }
+    return sent;
+}
+
+static unsigned send_staged(unsigned most)
+{
+    unsigned sent = send((const uint8_t *)&mux.staged[mux.staged_at],
+                         (unsigned)min_u64(most, (unsigned)(mux.staged_end - mux.staged_at)), true);
+
+    mux.staged_at = (uint8_t)(mux.staged_at + sent);
+    return sent;
+}
+
+/* Of the line that is open, at most `most` bytes. A newline costs none: it is staged. Returns false if the
+ * UART is full. */
+static bool send_line(unsigned source, unsigned most, unsigned *sent)
+{
+    uint32_t length;
+    const uint8_t *from = peek(source, &length);
+
+    *sent = 0;
+    if (*from == '\n') {
+        stage(mux.sent == '\r' ? "\n" : "\r\n");
+        mux.owner = NOBODY;
+        drop(source, 1);
+        return true;
+    }
+    if (mux.turn >= CONSOLE_TURN) {
+        mux.turn = 0; /* nobody else wants it */
+    }
+    *sent = send(from, (unsigned)min_u64(min_u64(most, length), CONSOLE_TURN - mux.turn), false);
+    if (*sent == 0) {
         return false;
     }
-    mux.sent = byte;
-    mux.moved++;
+    mux.turn += *sent;
+    drop(source, *sent);
     return true;
 }
 
@@ -194,19 +246,17 @@ static bool send(uint8_t byte)
 static unsigned move(unsigned budget)
 {
     while (budget > 0) {
-        unsigned source;
-        uint8_t byte;
+        unsigned source, sent;
 
         if (mux.staged_at < mux.staged_end) {
-            if (!send((uint8_t)mux.staged[mux.staged_at])) {
+            sent = send_staged(budget);
+            if (sent == 0) {
                 return 0;
             }
-            mux.staged_at++;
-            budget--;
+            budget -= sent;
             continue;
         }
         mux.staged_at = mux.staged_end = 0;
-
         source = pick();
         if (source == NOBODY) {
             return budget;
@@ -216,20 +266,10 @@ static unsigned move(unsigned budget)
             budget--;
             continue;
         }
-        if (mux.turn >= CONSOLE_TURN) {
-            mux.turn = 0; /* nobody else wants it */
-        }
-        byte = peek(source);
-        if (byte == '\n') {
-            stage(mux.sent == '\r' ? "\n" : "\r\n");
-            mux.owner = NOBODY;
-        } else if (send(byte)) {
-            mux.turn++;
-            budget--;
-        } else {
+        if (!send_line(source, budget, &sent)) {
             return 0;
         }
-        drop(source);
+        budget -= sent;
     }
     return 0;
 }
@@ -246,10 +286,11 @@ static void leave(void)
 
 /* Whoever finds the console busy leaves a note (work) for the one who is there; who has done enough leaves
  * the rest to the UART's interrupt. `keep`: the caller cannot refresh domains, so the interrupt must come and
- * do it. */
+ * do it; once it is known to come, it also does the sending: whoever prints has interrupts masked, and only
+ * takes its turn. */
 static void pump(bool keep)
 {
-    unsigned burst = keep && !mux.wired ? BURST_EARLY : CONSOLE_BURST;
+    unsigned burst = !keep ? CONSOLE_BURST : mux.wired ? 1u : BURST_EARLY;
 
     if (!mux.ready || mux.alone) {
         return;

@@ -13,12 +13,12 @@ static uint64_t moved; /* added to positions by log_attach() */
 
 static void append(struct log_header *to, const char *text, size_t length)
 {
-    uint64_t written = to->written;
+    uint64_t at = to->written % to->size;
+    size_t first = min_u64(length, to->size - at);
 
-    for (size_t n = 0; n < length; n++) {
-        to->data[(written + n) % to->size] = (uint8_t)text[n];
-    }
-    __atomic_store_n(&to->written, written + length, __ATOMIC_RELEASE);
+    memcpy(&to->data[at], text, first);
+    memcpy(to->data, text + first, length - first);
+    __atomic_store_n(&to->written, to->written + length, __ATOMIC_RELEASE);
 }
 
 static void format_ring(struct log_header *header, size_t size)
@@ -102,9 +102,13 @@ uint64_t log_boot(void)
     return max_u64(boot, log_oldest());
 }
 
-uint8_t log_byte(uint64_t position)
+const uint8_t *log_bytes(uint64_t position, uint32_t *length)
 {
-    return current()->data[position % current()->size];
+    const struct log_header *from = current();
+    uint32_t at = (uint32_t)(position % from->size);
+
+    *length = (uint32_t)min_u64(log_written() - position, from->size - at);
+    return &from->data[at];
 }
 
 uint64_t log_moved(uint64_t position)

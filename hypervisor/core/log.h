@@ -51,7 +51,8 @@ void log_attach(void *memory, size_t size);
 uint64_t log_written(void); /* position after the newest byte */
 uint64_t log_oldest(void);  /* position of the oldest byte that is still there */
 uint64_t log_boot(void);    /* position of this boot's first byte (or the oldest, when it is gone) */
-uint8_t log_byte(uint64_t position);
+/* The bytes from `position` on that lie in one piece, and how many. */
+const uint8_t *log_bytes(uint64_t position, uint32_t *length);
 
 /* After log_attach(): where the byte that was at `position` is now. */
 uint64_t log_moved(uint64_t position);

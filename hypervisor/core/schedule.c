@@ -281,11 +281,11 @@ static void arm(const struct pcpu *pcpu, const struct vcpu *next, uint64_t now)
 static void build(struct domain *domain, struct pcpu *pcpu)
 {
     for (unsigned i = 0; i < SLICES_AT_ONCE; i++) {
-        if (domain_build_slice(domain, pcpu)) {
-            domain_start(domain);
+        if (interrupt_pending() || pcpu->again || domain->vcpus[0].state != VCPU_BUILDING) {
             return;
         }
-        if (interrupt_pending() || pcpu->again || domain->vcpus[0].state != VCPU_BUILDING) {
+        if (domain_build_slice(domain, pcpu)) {
+            domain_start(domain);
             return;
         }
     }

@@ -35,7 +35,8 @@ size_t virq_bytes(unsigned nr_vcpus, unsigned nr_spis);
 
 /* Builds the reset state in zeroed memory of virq_bytes(). version, of the GIC, is 2 or 3. */
 struct virq *virq_init(void *memory, unsigned nr_vcpus, unsigned nr_spis, unsigned version);
-void virq_reset(struct virq *virq); /* as after virq_init(); links to hardware stay */
+/* As after virq_init(), links to hardware stay, in parts 0, 1 ...: false after the last one. */
+bool virq_reset_part(struct virq *virq, unsigned part);
 struct virq_cpu *virq_cpu(struct virq *virq, unsigned vcpu);
 
 /* Declares INTID virq as hardware-linked to physical pirq (PPIs: 27 -> 27 for the virtual timer, per vCPU all

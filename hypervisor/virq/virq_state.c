@@ -30,7 +30,8 @@ struct virq *virq_init(void *memory, unsigned nr_vcpus, unsigned nr_spis, unsign
     virq->nr_banks = (uint8_t)banks_for(nr_spis);
     virq->nr_intids = (uint16_t)min_u64((uint64_t)virq->nr_banks * VIRQ_BANK, 1020u);
     virq->version = (uint8_t)version;
-    virq_reset(virq);
+    for (unsigned part = 0; virq_reset_part(virq, part); part++) {
+    }
     return virq;
 }
 
@@ -44,28 +45,36 @@ static void reset_bank(struct virq_bank *bank)
     bank->edge = hw_edge;
 }
 
-void virq_reset(struct virq *virq)
+static void reset_cpu(struct virq_cpu *cpu, unsigned index)
 {
-    for (unsigned i = 0; i < virq->nr_vcpus; i++) {
-        struct virq_cpu *cpu = &virq->cpus[i];
-        uint32_t hw = cpu->bank.hw, hw_edge = cpu->bank.hw_edge;
+    uint32_t hw = cpu->bank.hw, hw_edge = cpu->bank.hw_edge;
 
-        memset(cpu, 0, sizeof(*cpu));
-        cpu->index = (uint8_t)i;
-        cpu->bank.hw = hw;
-        cpu->bank.hw_edge = hw_edge;
-        cpu->bank.edge = hw_edge | 0xffffu; /* SGIs */
-        cpu->bank.enabled = 0xffffu;        /* as in Xen */
-        memset(cpu->best, VIRQ_LOWEST, sizeof(cpu->best));
+    memset(cpu, 0, sizeof(*cpu));
+    cpu->index = (uint8_t)index;
+    cpu->bank.hw = hw;
+    cpu->bank.hw_edge = hw_edge;
+    cpu->bank.edge = hw_edge | 0xffffu; /* SGIs */
+    cpu->bank.enabled = 0xffffu;        /* as in Xen */
+    memset(cpu->best, VIRQ_LOWEST, sizeof(cpu->best));
+}
+
+bool virq_reset_part(struct virq *virq, unsigned part)
+{
+    if (part < virq->nr_vcpus) {
+        reset_cpu(&virq->cpus[part], part);
+        return true;
     }
-    for (unsigned i = 0; i + 1u < virq->nr_banks; i++) {
-        reset_bank(&virq->spis[i].bank);
-        memset(virq->spis[i].route, virq->version == 3 ? 0 : 1, VIRQ_BANK); /* to vCPU 0 */
-        memset(virq->spis[i].holder, VIRQ_NONE, VIRQ_BANK);
+    part -= virq->nr_vcpus;
+    if (part + 1u < virq->nr_banks) {
+        reset_bank(&virq->spis[part].bank);
+        memset(virq->spis[part].route, virq->version == 3 ? 0 : 1, VIRQ_BANK); /* to vCPU 0 */
+        memset(virq->spis[part].holder, VIRQ_NONE, VIRQ_BANK);
+        return true;
     }
     virq->recall = 0;
     virq->forwarding = false;
     virq->soft_active = false;
+    return false;
 }
 
 struct virq_cpu *virq_cpu(struct virq *virq, unsigned vcpu)

@@ -9,10 +9,16 @@
 #define MARK_HANDLER "hint #0x61\n"
 
 static volatile uint32_t handled;
+static uint64_t deadline;
 
 static void handler(void)
 {
-    __asm__ volatile(MARK_HANDLER : : : "memory");
+    uint64_t count, sink;
+    isb();
+    __asm__ volatile("mrs %0, cntvct_el0\n sub %0, %0, %1\n" MARK_HANDLER "str %0, [%2]"
+                     : "=&r"(count)
+                     : "r"(deadline), "r"(&sink)
+                     : "memory");
     sysreg_write(cntv_ctl_el0, 0);
     isb();
     irq_default();
@@ -21,14 +27,11 @@ static void handler(void)
 
 static void arm(uint64_t ticks)
 {
-    uint64_t sink, count;
     irq_off();
     isb();
-    __asm__ volatile("mrs %0, cntvct_el0\n" MARK_ARM "str %1, [%2]"
-                     : "=&r"(count)
-                     : "r"(ticks), "r"(&sink)
-                     : "memory");
-    sysreg_write(cntv_cval_el0, count + ticks);
+    __asm__ volatile(MARK_ARM : : : "memory");
+    deadline = sysreg_read(cntvct_el0) + ticks;
+    sysreg_write(cntv_cval_el0, deadline);
     sysreg_write(cntv_ctl_el0, 1);
     isb();
 }

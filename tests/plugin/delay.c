@@ -3,17 +3,20 @@
  * guest's handler.
  *
  * To be used under -icount shift=0 with a counter of 1 GHz: one tick of the counter is then one instruction
- * of any CPU. The guest shows itself by two hints that do nothing (tests/attack/neighbour.c): ARM, followed
- * by a store of the ticks from now to the deadline, and HANDLER, the first thing that its interrupt handler
- * executes.
+ * of any CPU. The guest shows itself by two hints that do nothing (tests/attack/neighbour.c): ARM, before it
+ * sets its timer, and HANDLER in its interrupt handler, followed by a store of the ticks that have passed
+ * since the deadline. So the deadline is found by QEMU's own clock: instructions are counted here with the
+ * clock beside them, and the handler looks back.
  *
  * Counted from the deadline on are all instructions of that pCPU, whoever executes them, but not those that a
  * guest executes before the pCPU first enters EL2: there a pending interrupt is taken at once, so they only
  * show that QEMU's clock and this one drift apart (an instruction that faults counts here and not there).
- * Where the deadline falls into EL2, the whole stay there counts. Instructions of other CPUs do not count, so
- * the figure does not depend on how QEMU interleaves CPUs; but where the pCPU waits for a lock (a YIELD at
- * EL2, which under icount gives the turn to the others), what the others execute meanwhile does: on hardware
- * the waiting lasts as long.
+ * Beside it: the most instructions that any pCPU spent at EL2 between two looks at its interrupts (entry,
+ * ISR, IAR), which does not depend on where deadlines happen to fall.
+ *
+ * Instructions of other CPUs do not count, so the figure does not depend on how QEMU interleaves CPUs; but
+ * where the pCPU waits for a lock (a YIELD at EL2, which under icount gives the turn to the others), what the
+ * others execute meanwhile does: on hardware the waiting lasts as long.
  *
  * QEMU 10.0 tells callbacks a wrong CPU where one thread runs them all (the number is that of the CPU that
  * translated the block), so the pCPU is told apart by its TPIDR_EL2, in which the hypervisor keeps the pCPU's
@@ -30,8 +33,11 @@
 #define ARM        0xd5032c1fu /* hint #0x60 */
 #define HANDLER    0xd5032c3fu /* hint #0x61 */
 #define YIELD      0xd503203fu
+#define LOOK_ISR   0xd538c100u     /* MRS ISR_EL1; the lowest five bits are the register */
+#define LOOK_IAR   0xd538cc00u     /* MRS ICC_IAR1_EL1 */
 #define EL2_FIRST  0xff8000000000u /* the hypervisor's addresses; guests of this test use none above 1 TiB */
 #define MAX_CPUS   8u
+#define HISTORY    (1u << 20) /* instructions of the victim's pCPU that are remembered */
 #define CB_NO_REGS 0
 #define CB_R_REGS  1
 #define MEM_WRITE  2
@@ -86,18 +92,22 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
 /* Under icount all CPUs share one thread. */
 static struct cpu {
     uint64_t executed; /* and waited */
-    uint64_t entered;  /* value of executed when it last came to EL2 */
     uint64_t wait_began;
-    int el2, waiting;
+    uint64_t looked; /* value of executed when it last saw its interrupts */
+    int waiting, el2;
     uint64_t key; /* TPIDR_EL2 */
 } cpus[MAX_CPUS];
 static struct cpu *current = cpus, *victim;
 static uint64_t clock_now;
 static void *key_register;
 static byte_array *key_bytes;
-static enum { IDLE, ARMED, DUE, COUNTING } state;
-static uint64_t target, began;
-static uint64_t taken, early, sum, most, most_at;
+static struct step {
+    uint64_t clock, executed;
+    int el2;
+} history[HISTORY];
+static uint64_t steps; /* since the timer was armed */
+static int armed;
+static uint64_t taken, sum, most, most_at, blind;
 static char path[512];
 
 static void find_register(plugin_id id, unsigned index)
@@ -148,21 +158,24 @@ static void on_instruction(unsigned index, void *el2)
         cpu->executed += clock_now - cpu->wait_began;
         cpu->waiting = 0;
     }
-    if (el2 != NULL && !cpu->el2) {
-        cpu->entered = cpu->executed;
+    if (el2 == NULL || !cpu->el2) {
+        cpu->looked = cpu->executed;
+    } else if (victim != NULL && cpu->executed - cpu->looked > blind) {
+        blind = cpu->executed - cpu->looked;
     }
     cpu->el2 = el2 != NULL;
-    if (cpu == victim) {
-        if (state == ARMED && clock_now >= target) {
-            state = DUE;
-        }
-        if (state == DUE && cpu->el2) {
-            state = COUNTING;
-            began = cpu->entered;
-        }
+    if (armed && cpu == victim) {
+        history[steps++ % HISTORY] = (struct step){clock_now, cpu->executed, el2 != NULL};
     }
     cpu->executed++;
     clock_now++;
+}
+
+static void on_look(unsigned index, void *data)
+{
+    (void)index;
+    (void)data;
+    current->looked = current->executed;
 }
 
 static void on_wait(unsigned index, void *data)
@@ -175,33 +188,34 @@ static void on_wait(unsigned index, void *data)
     cpu->wait_began = clock_now;
 }
 
-static void on_arm(unsigned index, uint32_t info, uint64_t address, void *data)
+static void on_arm(unsigned index, void *data)
 {
+    (void)index;
+    (void)data;
+    victim = current;
+    armed = 1;
+    steps = 0;
+}
+
+static void on_handler(unsigned index, uint32_t info, uint64_t address, void *data)
+{
+    uint64_t late = qemu_plugin_mem_get_value(info).data.u64;
+    uint64_t at = steps, oldest = steps > HISTORY ? steps - HISTORY : 0, delay;
+
     (void)index;
     (void)address;
     (void)data;
-    victim = current;
-    target = clock_now + qemu_plugin_mem_get_value(info).data.u64;
-    state = ARMED;
-}
-
-static void on_handler(unsigned index, void *data)
-{
-    struct cpu *cpu = current;
-    uint64_t delay;
-
-    (void)index;
-    (void)data;
-    if (state == IDLE || cpu != victim) {
+    if (!armed || current != victim) {
         return;
     }
-    if (state != COUNTING) {
-        state = IDLE; /* QEMU's clock was ahead: where the deadline was is not known */
-        early++;
-        return;
+    armed = 0;
+    while (at > oldest && history[(at - 1) % HISTORY].clock + late >= clock_now) {
+        at--;
     }
-    state = IDLE;
-    delay = cpu->executed - began;
+    while (at < steps && !history[at % HISTORY].el2) {
+        at++;
+    }
+    delay = at < steps ? current->executed - history[at % HISTORY].executed : 0;
     taken++;
     sum += delay;
     if (delay > most) {
@@ -225,10 +239,12 @@ static void translate(plugin_id id, struct qemu_plugin_tb *tb)
         qemu_plugin_register_vcpu_insn_exec_cb(insn, on_instruction, CB_NO_REGS, el2);
         if (word == YIELD && el2 != NULL) {
             qemu_plugin_register_vcpu_insn_exec_cb(insn, on_wait, CB_NO_REGS, NULL);
-        } else if (word == HANDLER) {
-            qemu_plugin_register_vcpu_insn_exec_cb(insn, on_handler, CB_NO_REGS, NULL);
-        } else if (before == ARM) {
-            qemu_plugin_register_vcpu_mem_cb(insn, on_arm, CB_NO_REGS, MEM_WRITE, NULL);
+        } else if ((word & ~31u) == LOOK_ISR || (word & ~31u) == LOOK_IAR) {
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, on_look, CB_NO_REGS, NULL);
+        } else if (word == ARM) {
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, on_arm, CB_NO_REGS, NULL);
+        } else if (before == HANDLER) {
+            qemu_plugin_register_vcpu_mem_cb(insn, on_handler, CB_NO_REGS, MEM_WRITE, NULL);
         }
     }
 }
@@ -242,9 +258,9 @@ static void report(plugin_id id, void *data)
     if (f == NULL) {
         return;
     }
-    fprintf(f, "taken %llu early %llu mean %llu max %llu at %llu\n", (unsigned long long)taken,
-            (unsigned long long)early, (unsigned long long)(taken ? sum / taken : 0),
-            (unsigned long long)most, (unsigned long long)most_at);
+    fprintf(f, "taken %llu mean %llu max %llu at %llu blind %llu\n", (unsigned long long)taken,
+            (unsigned long long)(taken ? sum / taken : 0), (unsigned long long)most,
+            (unsigned long long)most_at, (unsigned long long)blind);
     fclose(f);
 }
 

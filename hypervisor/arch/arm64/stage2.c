@@ -91,22 +91,14 @@ static enum status map_one(struct stage2 *stage2, struct pool *pool, uint64_t ip
     return OK;
 }
 
-static enum status map_range(struct stage2 *stage2, struct pool *pool, const struct domain_map *map)
+/* The entry at `offset` of the map. *size: what it covers. */
+static enum status map_entry(struct stage2 *stage2, struct pool *pool, const struct domain_map *map,
+                             uint64_t offset, uint64_t *size)
 {
-    uint64_t attributes = attributes_of[map->kind];
-    uint64_t offset = 0;
+    unsigned level = leaf_level(map, offset);
 
-    while (offset < map->size) {
-        unsigned level = leaf_level(map, offset);
-        enum status status =
-            map_one(stage2, pool, map->ipa.v + offset, (map->pa.v + offset) | attributes, level);
-
-        if (status != OK) {
-            return status;
-        }
-        offset += span(level);
-    }
-    return OK;
+    *size = span(level);
+    return map_one(stage2, pool, map->ipa.v + offset, (map->pa.v + offset) | attributes_of[map->kind], level);
 }
 
 #if defined(BREAK_stage2_device) || defined(BREAK_stage2_hypervisor) || defined(BREAK_stage2_neighbour)
@@ -117,6 +109,7 @@ static enum status open_hole(struct stage2 *stage2, struct pool *pool, const str
     static uint64_t unused[ENTRIES] __attribute__((aligned(4096)));
     static pa_t first;
     struct domain_map hole = {.size = PAGE_SIZE, .kind = MAP_RAM};
+    uint64_t size;
 
     if (first.v == 0) {
         first = record->maps[0].pa;
@@ -131,7 +124,7 @@ static enum status open_hole(struct stage2 *stage2, struct pool *pool, const str
 #endif
     hole.ipa = IPA(hole.pa.v);
     (void)unused;
-    return map_range(stage2, pool, &hole);
+    return map_entry(stage2, pool, &hole, 0, &size);
 }
 #endif
 
@@ -143,7 +136,7 @@ static uint64_t vtcr(const struct stage2 *stage2)
            (uint64_t)(2u - stage2->start_level) << 6 | (64u - stage2->ipa_bits);
 }
 
-enum status stage2_build(struct stage2 *stage2, struct pool *pool, const struct domain_record *record,
+enum status stage2_begin(struct stage2 *stage2, struct pool *pool, const struct domain_record *record,
                          unsigned vmid)
 {
     uint64_t bytes;
@@ -155,18 +148,32 @@ enum status stage2_build(struct stage2 *stage2, struct pool *pool, const struct 
     if (stage2->root == NULL) {
         return ERR_NOMEM;
     }
-    for (uint32_t i = 0; i < record->nr_maps; i++) {
-        enum status status = map_range(stage2, pool, &record->maps[i]);
+    stage2->vtcr = vtcr(stage2);
+    stage2->vttbr = stage1_pa(stage2->root).v | (uint64_t)vmid << 48;
+    return OK;
+}
 
-        if (status != OK) {
-            return status;
+enum status stage2_map(struct stage2 *stage2, struct pool *pool, const struct domain_record *record,
+                       unsigned entries, uint32_t *map, uint64_t *done)
+{
+    for (; *map < record->nr_maps; (*map)++, *done = 0) {
+        while (*done < record->maps[*map].size) {
+            enum status status;
+            uint64_t size;
+
+            if (entries-- == 0) {
+                return ERR_BUSY;
+            }
+            status = map_entry(stage2, pool, &record->maps[*map], *done, &size);
+            if (status != OK) {
+                return status;
+            }
+            *done += size;
         }
     }
-    stage2->vtcr = vtcr(stage2);
 #ifdef STAGE2_HOLE
     (void)open_hole(stage2, pool, record);
 #endif
-    stage2->vttbr = stage1_pa(stage2->root).v | (uint64_t)vmid << 48;
     dsb(ishst);
     return OK;
 }

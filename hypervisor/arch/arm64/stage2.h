@@ -29,9 +29,13 @@ void stage2_shape(unsigned ipa_bits, uint32_t *start_level, uint32_t *root_table
 /* Table pages that the record's maps need, the root included. */
 uint64_t stage2_table_pages(const struct domain_record *record);
 
-/* Builds the tables of the record's maps from the pool. The tables were never used by a walker before. */
-enum status stage2_build(struct stage2 *stage2, struct pool *pool, const struct domain_record *record,
-                         unsigned vmid);
+/* Builds the tables of the record's maps from the pool: the root, then so many entries at a time, until it
+ * says OK. ERR_BUSY: there is more; *map and *done, 0 at first, are the place to go on. The tables were never
+ * used by a walker before. */
+enum status stage2_begin(struct stage2 *stage2, struct pool *pool, const struct domain_record *record,
+                         unsigned vmid) MUST_CHECK;
+enum status stage2_map(struct stage2 *stage2, struct pool *pool, const struct domain_record *record,
+                       unsigned entries, uint32_t *map, uint64_t *done) MUST_CHECK;
 
 /* Removes every TLB entry of the domain on all pCPUs. */
 void stage2_flush(const struct stage2 *stage2);

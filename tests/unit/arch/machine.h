@@ -57,4 +57,20 @@ void machine_enable_ppi(struct vcpu *vcpu, unsigned intid);
 extern bool machine_off;             /* the firmware was asked for SYSTEM_OFF */
 bool machine_said(const char *text); /* the UART was sent this since the last machine_start() */
 
+/* All of stage 2, in slices of changing length. */
+static inline enum status stage2_build(struct stage2 *stage2, struct pool *pool,
+                                       const struct domain_record *record, unsigned vmid)
+{
+    static unsigned entries;
+    enum status status = stage2_begin(stage2, pool, record, vmid);
+    uint32_t map = 0;
+    uint64_t done = 0;
+
+    entries = entries % 700u + 1u;
+    for (bool more = status == OK; more; more = status == ERR_BUSY) {
+        status = stage2_map(stage2, pool, record, entries, &map, &done);
+    }
+    return status;
+}
+
 #endif

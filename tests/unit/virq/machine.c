@@ -90,7 +90,8 @@ void machine_reset(void)
             machine_suspend((unsigned)resident[i]);
         }
     }
-    virq_reset(virq);
+    for (unsigned part = 0; virq_reset_part(virq, part); part++) {
+    }
     kicked = 0;
 }
 
