@@ -156,6 +156,7 @@ static void on_instruction(unsigned index, void *el2)
 
     if (cpu->waiting) {
         cpu->executed += clock_now - cpu->wait_began;
+        cpu->looked += clock_now - cpu->wait_began;
         cpu->waiting = 0;
     }
     if (el2 == NULL || !cpu->el2) {

@@ -180,8 +180,8 @@ ROUNDS = 1000
 # Instructions until the victim's handler. Alone on its pCPU: the path of the interrupt and, on the pCPU that serves the
 # UART, the bursts of a line. On a shared one: the attacker's exit, the switch, and those bursts.
 LONGEST = {False: 6000, True: 9000}
-# At EL2 between two looks at interrupts, waiting for locks included.
-BLIND = 4500
+# At EL2 between two looks at interrupts, waiting for locks left out.
+BLIND = 3000
 
 
 def delay(guest, name, shared, rounds=ROUNDS, image=None):
