@@ -16,14 +16,14 @@ $(HEARTBEAT).img: $(addprefix $(SRC)/examples/two-linux/heartbeat/,start.S main.
 
 all: $(HEARTBEAT).img
 
-# Bare-metal programs on examples/common. $(call example_program,OUTPUT,SOURCE,FLAGS): O/examples/OUTPUT.img
+# Bare-metal programs on examples/common. $(call example_program,OUTPUT,SOURCE,FLAGS): O/examples/OUTPUT.img of a file below SRC
 EXAMPLE_COMMON := $(SRC)/examples/common
 EXAMPLE_PROGRAM_FLAGS := $(filter-out -mcmodel=small,$(EXAMPLE_FLAGS)) -mcmodel=tiny -std=c17 -Oz -flto \
 	-fomit-frame-pointer -fno-jump-tables -fno-builtin -I$(SRC)/include -I$(EXAMPLE_COMMON)
 EXAMPLE_COMMON_FILES := $(wildcard $(EXAMPLE_COMMON)/*)
 
 define example_program
-$(O)/examples/$(1).img: $(SRC)/examples/$(2) $(EXAMPLE_COMMON_FILES) $(SRC)/include/bulkhead/channel.h \
+$(O)/examples/$(1).img: $(SRC)/$(2) $(EXAMPLE_COMMON_FILES) $(SRC)/include/bulkhead/channel.h \
 		$(SRC)/examples/build.mk
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)
@@ -37,8 +37,10 @@ all: $(O)/examples/$(1).img
 endef
 
 # The smallest: built for one kind of GIC and one channel.
-$(eval $(call example_program,channel-echo/echo-gicv2,channel-echo/echo/main.c,-DGIC=2 -DMAX_CHANNELS=1))
-$(eval $(call example_program,channel-echo/echo-gicv3,channel-echo/echo/main.c,-DGIC=3 -DMAX_CHANNELS=1))
+$(eval $(call example_program,channel-echo/echo-gicv2,examples/channel-echo/echo/main.c,-DGIC=2 -DMAX_CHANNELS=1))
+$(eval $(call example_program,channel-echo/echo-gicv3,examples/channel-echo/echo/main.c,-DGIC=3 -DMAX_CHANNELS=1))
 
-$(eval $(call example_program,linux-rtos-channel/control,linux-rtos-channel/control/main.c,))
-$(eval $(call example_program,pipeline/stage,pipeline/main.c,))
+$(eval $(call example_program,linux-rtos-channel/control,examples/linux-rtos-channel/control/main.c,))
+$(eval $(call example_program,pipeline/stage,examples/pipeline/main.c,))
+# Of the tests.
+$(eval $(call example_program,tests/metronome,tests/channels/metronome.c,))

@@ -53,9 +53,16 @@ void interrupt_init(void);
 void interrupt_enable_private(uint32_t intid);
 /* An SPI, and with it all others of its 16 become edges: doorbells of channels. */
 void interrupt_enable_edge(uint32_t intid);
+/* Acknowledges all that are pending. The timer has to be off, else it comes again and again. */
+void interrupt_acknowledge(void);
 /* Waits for an interrupt, and acknowledges all there are. One that came since the last call ends it at once.
  */
 void interrupt_wait(void);
+
+/* ---- timer.c */
+
+/* Sleeps until CNTVCT_EL0 has that value; returns the value it has then. Its interrupt has to be enabled. */
+uint64_t timer_sleep(uint64_t when);
 
 /* ---- channel.c */
 

@@ -55,6 +55,11 @@ void interrupt_enable_edge(uint32_t intid)
 void interrupt_wait(void)
 {
     __asm__ volatile("wfi" : : : "memory");
+    interrupt_acknowledge();
+}
+
+void interrupt_acknowledge(void)
+{
     for (;;) {
         if (gic_v3()) {
             uint64_t intid = READ_SYSREG(S3_0_C12_C12_0); /* ICC_IAR1_EL1 */

@@ -92,20 +92,6 @@ static void take_frames(void)
     }
 }
 
-/* The interrupt ends the WFI and is never taken; switching the timer off lets its line fall. */
-static uint64_t sleep_until(uint64_t when)
-{
-    uint64_t now;
-
-    WRITE_SYSREG(CNTV_CVAL_EL0, when);
-    WRITE_SYSREG(CNTV_CTL_EL0, 1);
-    ISB();
-    while ((now = READ_SYSREG(CNTVCT_EL0)) < when)
-        __asm__ volatile("wfi\n\tisb" : : : "memory");
-    WRITE_SYSREG(CNTV_CTL_EL0, 2);
-    return now;
-}
-
 _Noreturn void main(const uint8_t *tree)
 {
     uint64_t period = READ_SYSREG(CNTFRQ_EL0) * argument(tree, "period", 1000) / 1000000;
@@ -123,7 +109,7 @@ _Noreturn void main(const uint8_t *tree)
     next = READ_SYSREG(CNTVCT_EL0);
     while (!stop) {
         next += period;
-        late = sleep_until(next) - next;
+        late = timer_sleep(next) - next;
         worst = late > worst ? late : worst;
         periods++;
         for (; late >= period; late -= period) { /* a whole period went by without its step */
