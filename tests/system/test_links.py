@@ -3,6 +3,7 @@
 
 import pytest
 
+import linux
 import machine as machines
 import run
 import tree
@@ -59,3 +60,30 @@ def test_hypervisor_node(machine, guest, name):
         r.expect(r"xen,enhanced: there is no xenstore", domain=None)
         run.finish(r, (1,))
         r.wait_end(10)
+
+
+def test_linux(guest, name):
+    """Debian's kernel takes what is told as its tree says it: no warning, memory beside RAM, a fault only for a store."""
+    nodes = shared(0x60000000, 0x200000, "both", "") + shared(0x61000000, 0x2000, "frames", 'bulkhead,role = "reader";')
+    domains = [Domain(linux.kernel(), "console=ttyAMA0 quiet", ramdisk=linux.ramdisk(), cpus=2, memory=262144,
+                      properties="xen,enhanced;", nodes=nodes),
+               Domain(guest, "test=hello",
+                      nodes=shared(0x50000000, 0x2000, "frames", 'bulkhead,role = "writer"; role = "owner";'))]
+    chosen = 'pair { compatible = "bulkhead,channel"; bulkhead,domains = <&domU1 &domU2>; };'
+    with run.hypervisor(machines.A72_V3, domains, name, limit=240, chosen=chosen) as r:
+        r.expect(r"TEST ready up", domain=1, limit=120, refuse="Kernel panic")
+        assert linux.new_warnings(r.text_of(1)) == []
+        r.focus(1)
+        for command, answer in (
+                ("cat /proc/device-tree/channel@*/bulkhead,name", "pair"),
+                ("cat /proc/device-tree/reserved-memory/xen-shmem@61000000/bulkhead,role", "reader"),
+                ("grep -c 60000000-601fffff.*System /proc/iomem", "1"),
+                ("grep -c 61000000 /proc/iomem", "0"),
+                ("devmem 0x61000008 32", "0x00000000"),
+                ("devmem 0x61000008 32 1; echo $?", "135"),
+                ("devmem 0xc000008 32 0x77; devmem 0xc000008 32", "0x00000077"),
+                ("devmem 0xc010008 32 1; echo $?", "135")):
+            r.send(f"echo SAYS $({command} 2>/dev/null | tr -d '\\0')\n", pause=0.002)
+            r.expect(rf"^SAYS {answer}", domain=1, limit=20)
+        r.send("poweroff -f\n", pause=0.002)
+        r.wait_end(20)
