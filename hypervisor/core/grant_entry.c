@@ -4,6 +4,7 @@
 #include "arch/arm64/barrier.h"
 #include "base/bits.h"
 #include "core/domain.h"
+#include "core/guest_atomic.h"
 #include "core/physmap.h"
 
 #define TYPE(word)    FIELD(word, 1, 0)
@@ -21,8 +22,7 @@
 
 /* The granter may write the entry as fast as it can: it is not waited for. An entry that cannot be marked in
  * so many tries is refused, as Xen does; a domain whose entry cannot be unmarked is stopped. */
-#define MARK_TRIES   64u
-#define UNMARK_TRIES 1024u
+#define MARK_TRIES 64u
 
 static bool permits(uint64_t word, uint16_t user, bool read_only)
 {
@@ -45,19 +45,6 @@ static enum grant_status mark(struct grant_entry *entry, uint16_t user, bool rea
         }
     }
     return GRANT_ERROR;
-}
-
-static bool unmark(struct grant_entry *entry, uint64_t marks)
-{
-    uint64_t word = load_relaxed(&entry->word);
-
-    for (unsigned i = 0; i < UNMARK_TRIES; i++) {
-        if (__atomic_compare_exchange_n(&entry->word, &word, word & ~marks, true, __ATOMIC_RELEASE,
-                                        __ATOMIC_RELAXED)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 enum grant_status grant_take(struct domain *granter, uint16_t user, uint32_t ref, bool read_only, pa_t *page)
@@ -88,9 +75,9 @@ enum grant_status grant_take(struct domain *granter, uint16_t user, uint32_t ref
 void grant_unmark(struct domain *granter, uint32_t ref, bool read_only)
 {
     uint32_t uses = granter->grants->uses[ref];
-    uint64_t marks = (uses == 0 ? READING : 0) | (!read_only && WRITERS(uses) == 0 ? WRITING : 0);
+    uint64_t before, marks = (uses == 0 ? READING : 0) | (!read_only && WRITERS(uses) == 0 ? WRITING : 0);
 
-    if (marks != 0 && !unmark(&granter->grants->entries[ref], marks)) {
+    if (marks != 0 && !guest_clear_bits(&granter->grants->entries[ref].word, marks, &before)) {
         domain_stop(granter, STOP_CRASH);
     }
 }
