@@ -8,9 +8,9 @@ TG_FLAGS := --target=aarch64-none-elf -march=armv8-a -std=gnu17 -O2 -ffreestandi
     -fvisibility=hidden -ffile-prefix-map=$(SRC)=. -Wall -Wextra -Werror -Wmissing-prototypes -Wvla -I$(TG)/lib
 TG_LDFLAGS := -pie --no-dynamic-linker -z norelro -z notext --no-relax -T $(TG)/lib/guest.lds
 TG_LIB := $(wildcard $(TG)/lib/*.c $(TG)/lib/*.S)
-TG_TESTS := $(wildcard $(TG)/tests/*.c $(TG)/tests/*.S $(SRC)/tests/attack/*.c)
+TG_TESTS := $(wildcard $(TG)/tests/*.c $(TG)/tests/*.S $(SRC)/tests/attack/*.c $(SRC)/tests/model/generate.c)
 TG_TINY := $(wildcard $(TG)/tiny/*.c)
-TG_HEADERS := $(wildcard $(TG)/lib/*.h $(TG)/tests/*.h $(SRC)/tests/attack/*.h)
+TG_HEADERS := $(wildcard $(TG)/lib/*.h $(TG)/tests/*.h $(SRC)/tests/attack/*.h $(SRC)/tests/model/*.h)
 
 tg_objects = $(patsubst $(SRC)/tests/%,$(TG_O)/$(1)/%.o,$(2))
 TG_GUEST_OBJECTS := $(call tg_objects,guest,$(TG_LIB) $(TG_TESTS))

@@ -19,8 +19,10 @@ static struct model_config config;
 static struct domain *pair[MODEL_DOMAINS];
 static uint32_t begun; /* bit: domain */
 static uint64_t calls;
-uint8_t *(*checked_view)(pa_t page);
+static uint8_t *ram[MODEL_DOMAINS][MODEL_RAM];
+static pa_t home_pa[MODEL_DOMAINS][MODEL_RAM];
 uint32_t checked_interval = 1024;
+bool checked_busy;
 
 /* --- how the model sees the machine --- */
 
@@ -39,54 +41,31 @@ static pa_t home(unsigned domain, unsigned i)
     return PA(0);
 }
 
-/* A page of the pool, or NULL: guest RAM. */
-static uint8_t *own_page(unsigned page)
+static uint8_t *at(unsigned page)
 {
     const struct domain *domain = pair[page / MODEL_WATCHED];
     unsigned which = page % MODEL_WATCHED;
 
     if (which < MODEL_RAM) {
-        return NULL;
+        return ram[page / MODEL_WATCHED][which];
     }
     return which == MODEL_RAM ? (uint8_t *)domain->events->shared
                               : (uint8_t *)domain->grants->entries + (which - MODEL_RAM - 1u) * PAGE_SIZE;
 }
 
-static void transfer(unsigned page, unsigned offset, void *data, unsigned size, bool write)
-{
-    struct stage1_tables *tables = this_pcpu()->tables;
-    uint8_t *at = own_page(page);
-    pa_t pa = at == NULL ? home(page / MODEL_WATCHED, page % MODEL_WATCHED) : PA(0);
-    bool window = at == NULL && checked_view == NULL;
-
-    if (window) {
-        at = window_map(tables, 1, pa, 1, write ? WINDOW_WRITE : WINDOW_READ);
-    } else if (at == NULL) {
-        at = checked_view(pa);
-    }
-    if (write) {
-        memcpy(at + offset, data, size);
-    } else {
-        memcpy(data, at + offset, size);
-    }
-    if (window) {
-        window_unmap(tables, 1, 1);
-    }
-}
-
 static void read_page(void *context, unsigned page, unsigned offset, void *to, unsigned size)
 {
     (void)context;
-    transfer(page, offset, to, size, false);
+    memcpy(to, at(page) + offset, size);
 }
 
 static unsigned page_of(pa_t pa)
 {
     for (unsigned page = 0; page < MODEL_PAGES; page++) {
-        const uint8_t *own = own_page(page);
+        unsigned which = page % MODEL_WATCHED;
 
-        if (page % MODEL_WATCHED <= MODEL_RAM + config.max_frames &&
-            pa.v == (own != NULL ? stage1_pa(own) : home(page / MODEL_WATCHED, page % MODEL_WATCHED)).v) {
+        if (which <= MODEL_RAM + config.max_frames &&
+            pa.v == (which >= MODEL_RAM ? stage1_pa(at(page)) : home_pa[page / MODEL_WATCHED][which]).v) {
             return page;
         }
     }
@@ -182,13 +161,18 @@ static void start_model(void)
     config.max_maps = record->nr_maptrack;
     for (unsigned i = 0; i < MODEL_DOMAINS; i++) {
         config.domids[i] = pair[i]->record->domid;
+        for (unsigned n = 0; n < MODEL_RAM; n++) {
+            home_pa[i][n] = home(i, n);
+            ram[i][n] = checked_page(i * MODEL_RAM + n, home_pa[i][n]);
+        }
     }
+    config.busy = checked_busy;
     calls = 0;
     model_init(&model, &config, &machine);
 }
 
 /* A pair is two domains; the first of a new pair takes the place of both. */
-static uint64_t begin(struct domain *domain, uint64_t ram, uint64_t window)
+static uint64_t begin(struct domain *domain, uint64_t ram_gfn, uint64_t window_gfn)
 {
     unsigned index = index_of(domain);
 
@@ -198,8 +182,8 @@ static uint64_t begin(struct domain *domain, uint64_t ram, uint64_t window)
         pair[index] = domain;
     }
     if ((begun >> index) % 2u == 0) {
-        config.ram[index] = ram;
-        config.window[index] = window;
+        config.ram[index] = ram_gfn;
+        config.window[index] = window_gfn;
         begun |= 1u << index;
         if (begun == 3) {
             start_model();
@@ -221,7 +205,7 @@ static void poke(struct vcpu *vcpu)
         (what == 2 && i >= config.max_frames)) {
         return;
     }
-    transfer(page, offset, &vcpu->x[1], size, true);
+    memcpy(at(page) + offset, &vcpu->x[1], size);
     model_sync(&model, page, offset, size);
 }
 

@@ -17,9 +17,11 @@ void hypercall_checked(struct vcpu *vcpu);
 /* Of the environment. Does not return. */
 void checked_differ(const struct model *model, const struct model_call *call, uint64_t count)
     __attribute__((noreturn));
-/* A page of guest RAM that can be read where it is; NULL: through a window. */
-extern uint8_t *(*checked_view)(pa_t page);
+/* The page of guest RAM, which stays mapped: `index` counts them from 0. */
+uint8_t *checked_page(unsigned index, pa_t page);
 /* Everything is compared after each so many calls. */
 extern uint32_t checked_interval;
+/* The domains run on other pCPUs meanwhile. */
+extern bool checked_busy;
 
 #endif

@@ -72,7 +72,7 @@ static unsigned active(const struct model *m, unsigned granter, uint64_t ref, bo
     unsigned count = 0;
 
     for (unsigned d = 0; d < MODEL_DOMAINS; d++) {
-        for (unsigned i = 0; i < MODEL_MAPS; i++) {
+        for (unsigned i = 0; i < m->domains[d].maps_end; i++) {
             const struct model_map *map = &m->domains[d].maps[i];
 
             count +=
@@ -86,7 +86,7 @@ static unsigned active(const struct model *m, unsigned granter, uint64_t ref, bo
 static unsigned active_page(const struct model *m, unsigned granter, uint64_t ref)
 {
     for (unsigned d = 0; d < MODEL_DOMAINS; d++) {
-        for (unsigned i = 0; i < MODEL_MAPS; i++) {
+        for (unsigned i = 0; i < m->domains[d].maps_end; i++) {
             const struct model_map *map = &m->domains[d].maps[i];
 
             if (map->active && map->granter == granter && map->ref == ref) {
@@ -168,21 +168,21 @@ static void settle_marks(struct model *m, unsigned by, uint64_t domid, uint64_t 
 
 static unsigned free_map(const struct model *m, unsigned domain)
 {
-    unsigned used = 0, free = NO_MAP;
+    unsigned end = m->domains[domain].maps_end, used = 0, free = end;
 
-    for (unsigned i = 0; i < MODEL_MAPS; i++) {
-        if (m->domains[domain].maps[i].active) {
+    for (unsigned i = end; i > 0; i--) {
+        if (m->domains[domain].maps[i - 1u].active) {
             used++;
         } else {
-            free = i;
+            free = i - 1u;
         }
     }
-    return used < m->config.max_maps ? free : NO_MAP;
+    return used < m->config.max_maps && free < MODEL_MAPS ? free : NO_MAP;
 }
 
 static unsigned map_of(const struct model *m, unsigned domain, uint64_t handle)
 {
-    for (unsigned i = 0; i < MODEL_MAPS; i++) {
+    for (unsigned i = 0; i < m->domains[domain].maps_end; i++) {
         if (m->domains[domain].maps[i].active && m->domains[domain].maps[i].handle == handle) {
             return i;
         }
@@ -253,6 +253,7 @@ static void mapped(struct model *m, const struct model_call *call, const struct 
     d->maps[index] = (struct model_map){true,           readonly,         (uint16_t)page,
                                         (uint16_t)slot, (uint8_t)granter, (uint32_t)bytes_get(out, 4),
                                         (uint32_t)ref};
+    d->maps_end = index < d->maps_end ? d->maps_end : index + 1u;
     slot_replace(m, call->domain, slot,
                  (struct model_slot){MODEL_FOREIGN, readonly, (uint16_t)page, (uint16_t)index});
     if (shown != MODEL_UNKNOWN && shown != page) {

@@ -184,9 +184,11 @@ static void check_slots(struct model *m)
     }
 }
 
-static bool page_exists(const struct model *m, unsigned page)
+static bool is_comparable(const struct model *m, unsigned page)
 {
-    return page % MODEL_WATCHED <= MODEL_RAM + m->config.max_frames;
+    unsigned which = page % MODEL_WATCHED;
+
+    return which <= MODEL_RAM + m->config.max_frames && !(m->config.busy && which < MODEL_PRIVATE);
 }
 
 bool model_call(struct model *model, const struct model_call *call)
@@ -210,7 +212,7 @@ bool model_call(struct model *model, const struct model_call *call)
 bool model_compare(struct model *model)
 {
     for (unsigned page = 0; page < MODEL_PAGES && model->failure == NULL; page++) {
-        if (page_exists(model, page)) {
+        if (is_comparable(model, page)) {
             compare_page(model, page);
         }
     }

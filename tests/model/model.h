@@ -27,7 +27,7 @@
 #define MODEL_WINDOW     24u /* frame numbers without RAM of their own, where calls may map something */
 #define MODEL_FRAMES     8u  /* grant frames at most */
 #define MODEL_PORTS      1024u
-#define MODEL_MAPS       64u /* active grant mappings of a domain at most */
+#define MODEL_MAPS       256u /* active grant mappings of a domain at most */
 #define MODEL_PAGE       4096u
 #define MODEL_REFS       512u /* grant entries of a frame */
 #define MODEL_WATCHED    (MODEL_RAM + 1u + MODEL_FRAMES)
@@ -83,6 +83,7 @@ struct model_domain {
     struct model_slot slots[MODEL_SLOTS];
     struct model_port ports[MODEL_PORTS];
     struct model_map maps[MODEL_MAPS];
+    unsigned maps_end; /* none from here on is active */
     struct model_vcpu vcpus[MODEL_VCPUS];
     uint64_t params[4]; /* HVM parameters 1, 2, 17, 18 as first read */
     uint8_t params_seen;
@@ -109,6 +110,7 @@ struct model_config {
     uint32_t max_port;
     uint32_t max_maps;                                  /* mappings that a domain may have at once */
     uint64_t ram[MODEL_DOMAINS], window[MODEL_DOMAINS]; /* first frame numbers */
+    bool busy; /* other vCPUs run: what is in their private pages is theirs until they call */
 };
 
 struct model_call {
