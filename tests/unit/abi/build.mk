@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Structures that guests share with us against Xen's public headers (libxen-dev), both compiled for arm64; the objects hold
-# tables and never run.
+# Structures that guests share with us against Xen's public headers (libxen-dev), both compiled for arm64; the
+# objects hold tables and never run.
 UNIT_ABI := $(SRC)/tests/unit/abi
 UNIT_ABI_FLAGS := --target=aarch64-linux-gnu -std=gnu17 -ffreestanding -Wall -Wextra -Werror -I$(UNIT_ABI)
 

@@ -73,7 +73,7 @@ static inline bool guest_sees(struct vcpu *vcpu, uint64_t at)
     return host_guest_translate(at, &pa);
 }
 
-/* Two domains, each with a vCPU on a pCPU of its own. */
+/* A domain with one vCPU, on that pCPU. Before machine_boot(). */
 static inline struct domain *xen_domain(unsigned domid, unsigned pcpu, unsigned frames, unsigned track,
                                         unsigned reserve)
 {

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Grants under real concurrency, with the thread sanitizer; stubs in the place of stage 2 and copy windows.
 UNIT_GRANT := $(SRC)/tests/unit/grant
-UNIT_GRANT_SRC := $(UNIT_GRANT)/test_grant_threads.c $(addprefix $(SRC)/hypervisor/core/,grant.c grant_entry.c grant_stop.c \
-    grant_copy.c)
+UNIT_GRANT_SRC := $(UNIT_GRANT)/test_grant_threads.c \
+    $(addprefix $(SRC)/hypervisor/core/,grant.c grant_entry.c grant_stop.c grant_copy.c)
 UNIT_GRANT_HDR := $(wildcard $(SRC)/hypervisor/core/*.h $(SRC)/hypervisor/base/*.h $(SRC)/hypervisor/arch/*/*.h)
 
 $(O)/unit/test_grant_threads: $(UNIT_GRANT_SRC) $(UNIT_GRANT_HDR)
