@@ -27,11 +27,11 @@ const char *ipa_reserved(const struct planner *p, const struct draft *d, uint64_
 
 const char *ipa_taken(const struct planner *p, const struct draft *d, uint64_t base, uint64_t size)
 {
-    static const char *const names[] = {[MAP_RAM] = "RAM",
-                                        [MAP_GICV] = "its interrupt controller",
-                                        [MAP_DEVICE] = "a device",
-                                        [MAP_SHARED] = "shared memory",
-                                        [MAP_SHARED_READ] = "shared memory"};
+    static const char *const names[MAP_SHARED_READ + 1] = {[MAP_RAM] = "RAM",
+                                                           [MAP_GICV] = "its interrupt controller",
+                                                           [MAP_DEVICE] = "a device",
+                                                           [MAP_SHARED] = "shared memory",
+                                                           [MAP_SHARED_READ] = "shared memory"};
     uint32_t i;
 
     for (i = 0; i < p->nr_maps; i++) {

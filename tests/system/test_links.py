@@ -44,7 +44,8 @@ BELLS = ['b1: bell { compatible = "xen,evtchn-v1"; xen,evtchn = <10 &b2>; };',
 
 @MACHINES
 def test_shared_memory_and_events(machine, guest, name):
-    nodes = [shared(0x50000000, 0x2000, "frames", 'role = "owner";') + shared(0x48000000, 0x1000, "both", "") + BELLS[0],
+    nodes = [shared(0x50000000, 0x2000, "frames", 'role = "owner";') +
+             shared(0x48000000, 0x1000, "both", "") + BELLS[0],
              shared(0x0d000000, 0x2000, "frames", 'bulkhead,role = "reader";') +
              shared(0x250000000, 0x1000, "both", "") + BELLS[1]]
     domains = pair(guest, "shared_memory,static_event", nodes=nodes)
@@ -63,7 +64,7 @@ def test_hypervisor_node(machine, guest, name):
 
 
 def test_linux(guest, name):
-    """Debian's kernel takes what is told as its tree says it: no warning, memory beside RAM, a fault only for a store."""
+    """Debian's kernel takes what its tree tells: no warning, memory beside RAM, a fault only for a store."""
     nodes = shared(0x60000000, 0x200000, "both", "") + shared(0x61000000, 0x2000, "frames", 'bulkhead,role = "reader";')
     domains = [Domain(linux.kernel(), "console=ttyAMA0 quiet", ramdisk=linux.ramdisk(), cpus=2, memory=262144,
                       properties="xen,enhanced;", nodes=nodes),
