@@ -231,9 +231,10 @@ static bool read_resets(struct request *r)
 }
 
 /* A DMA master that nothing translates sees all of RAM, at physical addresses. */
-static void check_master(struct request *r, const char *property, const char *device, bool has_reset)
+static bool accept_master(struct request *r, const char *property, const char *device, bool has_reset)
 {
     const struct passthrough_input *in = r->in;
+    uint32_t errors = in->report->errors;
 
     r->out->dma_unprotected = true;
     if (!in->direct_map || !in->static_mem || !r->force) {
@@ -246,6 +247,7 @@ static void check_master(struct request *r, const char *property, const char *de
                  "%s does DMA and has no reset, but the domain has a restart policy: describe the reset",
                  device);
     }
+    return in->report->errors == errors;
 }
 
 static void check_dma(struct request *r, bool has_reset)
@@ -260,8 +262,9 @@ static void check_dma(struct request *r, bool has_reset)
     } else if (told ? dma != 0
                     : device_is_dma_master(partial, r->node) ||
                           (r->host != FDT_NONE && device_is_dma_master(host, r->host))) {
-        check_master(r, "xen,path", name, has_reset);
-        complain(r, REPORT_NOTE, "xen,path", "does DMA unprotected: its driver is trusted for all RAM");
+        if (accept_master(r, "xen,path", name, has_reset)) {
+            complain(r, REPORT_NOTE, "xen,path", "does DMA unprotected: its driver is trusted for all RAM");
+        }
     } else if (!told && !device_is_dma_free(partial, r->node) &&
                (r->host == FDT_NONE || !device_is_dma_free(host, r->host))) {
         complain(r, REPORT_NOTE, "xen,reg", "may do DMA, unprotected (bulkhead,dma = <0> or <1> settles it)");
@@ -308,13 +311,16 @@ static void check_neighbours(struct request *r)
         }
         complain(r, REPORT_NOTE, "xen,reg", "the same pages hold %s: the domain reaches it too",
                  fdt_name(fdt, node));
+        if (r->out->nr_nodes < r->out->max_nodes) {
+            r->out->nodes[r->out->nr_nodes++] = node; /* once is enough */
+        }
         if (device_is_dma_master(fdt, node)) {
             bool has_reset = device_implied_reset(fdt, node, base, &reset);
 
             if (has_reset) {
                 add_implied_reset(r, &reset);
             }
-            check_master(r, "xen,reg", fdt_name(fdt, node), has_reset);
+            (void)accept_master(r, "xen,reg", fdt_name(fdt, node), has_reset);
         }
     }
 }

@@ -10,22 +10,6 @@
 #include "boot/shared_memory.h"
 #include "core/pool.h"
 
-void *arena_alloc(struct arena *arena, uint64_t size, uint64_t align)
-{
-    uint64_t start = align_up(arena->pa + arena->used, align) - arena->pa;
-
-    if (start > arena->size || size > arena->size - start) {
-        return NULL;
-    }
-    arena->used = start + size;
-    return memset(arena->base + start, 0, size);
-}
-
-uint64_t arena_pa(const struct arena *arena, const void *pointer)
-{
-    return arena->pa + (uint64_t)((const uint8_t *)pointer - arena->base);
-}
-
 const char *path_of(struct planner *p, fdt_node_t node)
 {
     if (node == FDT_NONE) {
@@ -182,6 +166,18 @@ static void *copy_out(struct planner *p, fdt_node_t node, const void *from, uint
     return to == NULL ? NULL : memcpy(to, from, size);
 }
 
+/* Counts a module of a domain that may restart, unless one before it has counted it. */
+static void keep_module(struct planner *p, const struct draft *d, const struct module *module)
+{
+    for (const struct draft *other = p->drafts; other < d; other++) {
+        if (other->record->restart != RESTART_NEVER &&
+            (other->kernel.pa == module->pa || other->ramdisk.pa == module->pa)) {
+            return;
+        }
+    }
+    p->plan->kept_modules += module->size;
+}
+
 static void place(struct planner *p, struct draft *d)
 {
     struct domain_record *r = d->record;
@@ -215,7 +211,8 @@ static void place(struct planner *p, struct draft *d)
     r->loads = copy_out(p, d->node, p->loads, p->nr_loads * sizeof(p->loads[0]));
     r->nr_loads = r->loads == NULL ? 0 : p->nr_loads;
     if (r->restart != RESTART_NEVER) {
-        p->plan->kept_modules += d->kernel.size + d->ramdisk.size;
+        keep_module(p, d, &d->kernel);
+        keep_module(p, d, &d->ramdisk);
     }
 }
 

@@ -4,21 +4,11 @@
 #define BOOT_PLAN_H
 
 #include "base/status.h"
+#include "boot/arena.h"
 #include "boot/fdt.h"
 #include "boot/host.h"
 #include "boot/report.h"
 #include "core/record.h"
-
-/* Memory that boot hands out and that stays: records, generated device trees, pools. VA to PA is linear. */
-struct arena {
-    uint8_t *base;
-    uint64_t pa;
-    uint64_t size;
-    uint64_t used;
-};
-
-void *arena_alloc(struct arena *arena, uint64_t size, uint64_t align); /* zeroed; NULL when full */
-uint64_t arena_pa(const struct arena *arena, const void *pointer);
 
 /* Looks at `size` bytes of a module at pa; valid until the next call. NULL if its content is not known
  * (offline check without the file); then rules about the content are skipped and a note is reported. */

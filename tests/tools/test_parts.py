@@ -2,14 +2,18 @@
 """The parts of the bulkhead command that need no hypervisor."""
 import gzip
 import lzma
+import signal
 import struct
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-from command import description, devicetree, initramfs, kernel, layout, log
+from command import description, devicetree, initramfs, kernel, layout, log, run
 from command.errors import UserError
 
 MIB = layout.MIB
+TOOLS = str(Path(__file__).resolve().parents[2] / "tools")
 
 
 def test_kernels_are_unpacked(image):
@@ -141,3 +145,26 @@ def test_damaged_log_ring_is_no_ring(tmp_path):
         (tmp_path / "dump").write_bytes(data)
         with pytest.raises(UserError, match="no log ring"):
             log.main(type("Arguments", (), {"dump": tmp_path / "dump", "offset": None, "boot": "all"}))
+
+
+QEMU = """import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (print("told to end", flush=True), sys.exit(0)))
+print("runs", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_run_ends_qemu_with_itself(number):
+    command = f"import sys; sys.path.insert(0, {TOOLS!r}); from command import run; " \
+              f"sys.exit(run.run([sys.executable, '-c', {QEMU!r}], 60))"
+    with subprocess.Popen([sys.executable, "-B", "-c", command], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "runs\n"
+        process.send_signal(number)
+        assert process.stdout.readline() == "told to end\n"
+        assert process.wait(10) == 128 + number
+
+
+def test_run_without_qemu():
+    with pytest.raises(UserError, match="no-such-qemu is missing: run ./setup"):
+        run.run(["no-such-qemu"], 1)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compose a set and start it in QEMU on this terminal."""
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -44,16 +45,35 @@ def main(arguments):
     else:
         print("No terminal: the domains act by themselves and power off; input is passed on until it ends.")
     sys.stdout.flush()
-    with subprocess.Popen(command) as process:
+    return run(command, arguments.timeout)
+
+
+def run(command, timeout):
+    """Whoever ends this program ends QEMU, which then gives the terminal back as it was."""
+    asked = []
+
+    def end(number, _frame):
+        asked.append(number)
+        if process:
+            process.terminate()
+
+    process = None
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
+    try:
+        process = subprocess.Popen(command)
+    except FileNotFoundError as error:
+        raise UserError(f"{command[0]} is missing: run ./setup") from error
+    with process:
         try:
-            return process.wait(arguments.timeout)
+            if asked:
+                process.terminate()
+            status = process.wait(timeout)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
-            print(f"\nbulkhead run: ended after {arguments.timeout:g} s", file=sys.stderr)
+            print(f"\nbulkhead run: ended after {timeout:g} s", file=sys.stderr)
             return 124
-        except FileNotFoundError as error:
-            raise UserError("qemu-system-aarch64 is missing: run ./setup") from error
         except BaseException:
             process.kill()
             raise
+    return 128 + asked[0] if asked else status

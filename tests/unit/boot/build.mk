@@ -3,9 +3,7 @@
 UNIT_BOOT := $(SRC)/tests/unit/boot
 UNIT_BOOT_FLAGS := -std=gnu17 -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werror -I$(SRC)/hypervisor -I$(UNIT_BOOT)
 UNIT_BOOT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
-BOOT_PURE := $(addprefix $(SRC)/hypervisor/boot/,fdt.c fdt_value.c report.c host.c ranges.c claims.c memory.c modules.c \
-    cpus.c domains.c plan.c bootargs.c conflicts.c guest_fdt.c guest_links.c fdt_write.c partial.c passthrough.c \
-    hardware.c hardware_fdt.c device_kind.c events.c shared_memory.c channels.c enhanced.c) \
+BOOT_PURE := $(filter-out %/early_map.c %/main.c %/pcpus.c,$(sort $(wildcard $(SRC)/hypervisor/boot/*.c))) \
     $(SRC)/hypervisor/core/format.c
 UNIT_BOOT_HELP := $(UNIT_BOOT)/board.c $(UNIT_BOOT)/listing.c $(UNIT_BOOT)/verify.c
 UNIT_BOOT_HDR := $(wildcard $(SRC)/hypervisor/boot/*.h $(SRC)/hypervisor/base/*.h $(UNIT_BOOT)/*.h) \
