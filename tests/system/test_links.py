@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Channels, static shared memory and static event channels between two domains, as their device trees tell them."""
 
+import dataclasses
+
 import pytest
 
 import linux
@@ -33,9 +35,9 @@ def test_channel(machine, kind, second, guest, name):
         r.wait_end(10)
 
 
-def shared(ipa, size, identity, role):
+def shared(ipa, size, identity, role, host=""):
     return (f'shared@{ipa:x} {{ compatible = "xen,domain-shared-memory-v1"; xen,shm-id = "{identity}"; {role} '
-            f"xen,shared-mem = <{tree.cells(ipa)} {tree.cells(size)}>; }};")
+            f"xen,shared-mem = <{host} {tree.cells(ipa)} {tree.cells(size)}>; }};")
 
 
 BELLS = ['b1: bell { compatible = "xen,evtchn-v1"; xen,evtchn = <10 &b2>; };',
@@ -44,9 +46,11 @@ BELLS = ['b1: bell { compatible = "xen,evtchn-v1"; xen,evtchn = <10 &b2>; };',
 
 @MACHINES
 def test_shared_memory_and_events(machine, guest, name):
-    nodes = [shared(0x50000000, 0x2000, "frames", 'role = "owner";') +
+    host = "0x0 0x60000000"
+    machine = dataclasses.replace(machine, options=("-device", "loader,addr=0x60001ff8,data=0x1234,data-len=8"))
+    nodes = [shared(0x50000000, 0x2000, "frames", 'role = "owner";', host) +
              shared(0x48000000, 0x1000, "both", "") + BELLS[0],
-             shared(0x0d000000, 0x2000, "frames", 'bulkhead,role = "reader";') +
+             shared(0x0d000000, 0x2000, "frames", 'bulkhead,role = "reader";', host) +
              shared(0x250000000, 0x1000, "both", "") + BELLS[1]]
     domains = pair(guest, "shared_memory,static_event", nodes=nodes)
     domains.append(Domain(guest, "test=holes"))  # one of them is at nobody's shared memory

@@ -128,6 +128,7 @@ TEST(shared_memory)
     CHECK(fdt_reg(find_shared("frames"), 0, &frames, &size) && size == 0x2000, "reg of frames");
     CHECK(fdt_reg(find_shared("both"), 0, &both, &size) && size == 0x1000, "reg of both");
     EXPECT(fdt_u32(find_shared("both"), "xen,offset", &offset) || offset == 1, "xen,offset has two cells");
+    EXPECT_EQ(read64(frames + 0x1ff8), 0, "memory that was not cleared");
     EXPECT_EQ(in_memory(both), true, "shared memory is told as memory");
     EXPECT_EQ(in_memory(frames), side == 0, "memory that is only read is told as memory");
     EXPECT_EQ(fdt_prop(find_shared("frames"), "no-map", NULL) != NULL, side == 1, "no-map");
