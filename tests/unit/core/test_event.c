@@ -422,7 +422,9 @@ static void full_table(void **state)
 static void small_tables(void **state)
 {
     struct domain_record *record;
+    struct domain *c;
     uint32_t port;
+    bool core;
 
     (void)state;
     machine_start(1);
@@ -432,7 +434,12 @@ static void small_tables(void **state)
     record = machine_record(2, 1);
     record->nr_ports = 65;
     b = machine_domain(record);
+    record = machine_record(3, 1);
+    record->nr_ports = 64;
+    c = machine_domain(record);
     machine_boot();
+    assert_int_equal(event_alloc_unbound(c, 1, &port), OK);
+    assert_int_equal(event_send(&c->vcpus[0], 64, &core), ERR_INVALID); /* what follows the table is no port */
     assert_int_equal(event_alloc_unbound(a, 1, &port), ERR_NOMEM);
     assert_int_equal(event_close(a, 0), ERR_INVALID);
     for (uint32_t i = 1; i < 65; i++) {
