@@ -40,17 +40,28 @@ $(BENCHO)/entry.bin: $(BENCH)/linux/entry.S
 
 BENCH_FILES := $(BENCHO)/guest.img $(BENCHO)/init $(BENCHO)/entry.bin
 
-.PHONY: bench bench-run bench-guest bench-trace
+# What counts the instructions of exits.
+$(O)/tests/worst_exit.so: $(SRC)/tests/plugin/worst_exit.c
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -std=gnu17 -O2 -Wall -Wextra -Werror -fPIC -shared -fvisibility=hidden \
+		-ffile-prefix-map=$(SRC)=. -o $@ $<
+
+.PHONY: bench bench-run bench-guest bench-trace worst-exit
 bench-guest: $(BENCH_FILES)
 
 bench: deps
 	@$(MAKE) --no-print-directory -f $(SRC)/Makefile bench-run
 
-bench-run: $(O)/bulkhead.img $(BENCH_FILES)
+bench-run: $(O)/bulkhead.img $(BENCH_FILES) $(O)/tests/worst_exit.so $(O)/tests/guest.img
 	$(Q)$(BENCH_PYTHON) $(BENCH)/run.py --out $(O) $(foreach p,$(PEERS),--peer $(p)) $(BENCH_ARGS)
 
 WHAT ?= psci_version
 bench-trace: $(O)/bulkhead.img $(BENCHO)/guest.img
 	$(Q)$(BENCH_PYTHON) $(BENCH)/trace.py --out $(O) $(WHAT) $(if $(LIST),--list) $(if $(LINES),--lines)
+
+# The longest exits in full: paths of the bound, and what was seen in every run.
+worst-exit: $(O)/bulkhead.img $(BENCH_FILES) $(O)/tests/worst_exit.so $(O)/tests/guest.img
+	$(Q)$(BENCH_PYTHON) $(BENCH)/worst_exit.py --out $(O) $(WORST_ARGS)
+	$(Q)$(BENCH_PYTHON) $(BENCH)/worst_seen.py --out $(O)
 
 -include $(BENCH_OBJS:.o=.d)

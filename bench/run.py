@@ -12,6 +12,7 @@ import lines
 import linux
 import report
 import suite
+import worst
 from machine import QEMU, BenchError
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -26,7 +27,7 @@ def parse():
     parser.add_argument("--peer", action="append", default=[], choices=["xen", "bare"],
                         help="measure this too")
     parser.add_argument("--without-bulkhead", action="store_true", help="the peers only")
-    parser.add_argument("--only", action="append", choices=[*GROUPS, "linux", "lines"],
+    parser.add_argument("--only", action="append", choices=[*GROUPS, "linux", "lines", "worst"],
                         help="these groups only")
     parser.add_argument("--samples", type=int, default=10000, help="samples per row (default 10000)")
     return parser.parse_args()
@@ -70,9 +71,15 @@ def main():
     own = figures.pop("bulkhead", {})
     if not options.only or "lines" in options.only:
         own.update(lines.measure(os.path.join(os.path.dirname(HERE), "hypervisor")))
+    remarks = []
+    if not options.without_bulkhead and (not options.only or "worst" in options.only):
+        found, remarks, failed = worst.measure(options.out, say)
+        own.update(found)
+        errors += failed
 
     print("\n".join(report.table(rows, own, figures)))
     print("* measured once, see bench/README.md; instructions under QEMU's icount, not time on silicon")
+    print("\n".join(remarks))
     qemu = subprocess.run([QEMU, "--version"], capture_output=True, text=True, timeout=60, check=False).stdout
     print("; ".join([qemu.splitlines()[0], *versions(options), f"{time.monotonic() - start:.0f} s"]))
     report.write_json(os.path.join(options.out, "bench.json"), report.as_json(rows, own))

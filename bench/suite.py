@@ -25,12 +25,13 @@ class Target:
     guest: str
     logs: str
     samples: int = 10000
+    options: object = None  # what else QEMU gets, by the name of the run (worst_seen.py)
 
     def log(self, name):
         return os.path.join(self.logs, f"{self.name}-{name}.log")
 
     def run(self, name, machine, domains, ends=1):
-        run = Run(machine, ends=ends, log=self.log(name))
+        run = Run(machine, ends=ends, log=self.log(name), extra=self.options(name) if self.options else [])
         if self.name == "bare":
             return run.bare(domains[0].kernel, domains[0].bootargs)
         return run.hypervisor(self.image, domains)
