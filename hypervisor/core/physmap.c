@@ -129,7 +129,7 @@ enum status physmap_move(struct domain *domain, ipa_t *at, ipa_t ipa, pa_t pa)
             if (at->v != ~UINT64_C(0) && at->v != ipa.v) {
                 leave_locked(domain, *at, pa);
             }
-            *at = ipa;
+            __atomic_store_n(&at->v, ipa.v, __ATOMIC_RELAXED); /* others may look without the lock */
         }
         spin_unlock(&domain->stage2_lock);
     }

@@ -100,7 +100,7 @@ static void query_size(struct domain *domain, void *op)
     }
 }
 
-static const struct grant_command commands[] = {
+static const struct grant_command commands[GNTTABOP_UNMAP_AND_REPLACE + 1] = {
     [GNTTABOP_MAP] = {map, OUT_OF(struct xen_grant_map, status, dev_bus_addr)},
     [GNTTABOP_UNMAP] = {unmap, OUT_OF(struct xen_grant_unmap, status, status)},
     [GNTTABOP_COPY] = {copy, OUT_OF(struct xen_grant_copy, status, status)},

@@ -72,7 +72,7 @@ static int64_t put_capabilities(struct vcpu *vcpu)
 static __attribute__((noinline)) int64_t other_question(struct vcpu *vcpu)
 {
     static const xen_extraversion_t extra = ".0-bulkhead";
-    static const struct xen_compile_info compiled = {"clang", "", "", ""};
+    static const struct xen_compile_info compiled = {.compiler = "clang"};
     static const xen_changeset_t changeset = "";
     static const xen_handle_t handle;
     static const uint64_t virt_start;

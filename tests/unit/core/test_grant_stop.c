@@ -20,7 +20,7 @@ static void reset(struct vcpu *vcpu, unsigned function)
 /* The mapper keeps a page where it had mapped one, but no page of the granter's; and no hole. */
 static void granter_restarts(void **state)
 {
-    uint32_t handle, other, again;
+    uint32_t handle, other, again, unconcerned;
 
     (void)state;
     start();
@@ -29,10 +29,15 @@ static void granter_restarts(void **state)
     permit(9, 2, PERMIT, PAGE_B);
     assert_int_equal(map(8, HOLE, 0, &handle), GRANT_OKAY);
     assert_int_equal(map(9, PAGE_A, GNTMAP_READ_ONLY, &other), GRANT_OKAY);
+    assert_int_equal(place(mapper, XENMAPSPACE_GRANT_TABLE, 0, TABLE), 0);
+    guest_put_word(mapper, TABLE + 8u * 8u, PERMIT | UINT64_C(2) << 16 | PAGE_B / PAGE_SIZE << 32);
+    guest_put_word(mapper, PAGE_B, 0x9999);
+    assert_int_equal(map_of(mapper, 2, 8, HOLE + 4u * PAGE_SIZE, GNTMAP_HOST_MAP, &unconcerned), GRANT_OKAY);
     assert_int_equal(guest_word(mapper, HOLE), 0x1111); /* its TLB has it */
     reset(granter, RESET);
     assert_int_equal(a->incarnation, 2);
     assert_int_equal(guest_word(mapper, HOLE), 0);
+    assert_int_equal(guest_word(mapper, HOLE + 4u * PAGE_SIZE), 0x9999); /* of another granter */
     guest_put_word(mapper, HOLE, 0x6666);
     assert_int_equal(guest_word(granter, PAGE_A), 0);
     assert_true(guest_sees(mapper, PAGE_A));
