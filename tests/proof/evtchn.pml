@@ -2,16 +2,16 @@
 /* Event channels (core/event.c) against a guest that handles, masks and polls as it likes: nothing is lost.
  *
  * Three ports in one word. Two other domains send, the first twice on port 0, the second on ports 1 and 2; each
- * notification holds the receiver's lock, and the guest's accesses fall between any two steps of it. vCPU 0 of the guest
- * has its interrupt, clears upcall_pending, takes pending_sel, and looks at the ports; it masks and unmasks port 0 once, by
- * a hypercall or by itself as Linux does, and registers its vcpu_info once. vCPU 1 polls for port 2, which is masked. At
- * the end everybody waits; no port may be pending and not masked, no sent value unseen, and the poller may not sleep while
- * its port is pending.
+ * notification holds the receiver's lock, and the guest's accesses fall between any two steps of it. vCPU 0 of
+ * the guest has its interrupt, clears upcall_pending, takes pending_sel, and looks at the ports; it masks and
+ * unmasks port 0 once, by a hypercall or by itself as Linux does, and registers its vcpu_info once. vCPU 1 polls
+ * for port 2, which is masked. At the end everybody waits; no port may be pending and not masked, no sent value
+ * unseen, and the poller may not sleep while its port is pending.
  *
- * BROKEN 1: the mask is looked at before the port is made pending. 2: upcall_pending is set before pending_sel. 3: unmask
- * takes no lock, and looks at pending before it clears the mask. 4: poll looks at the port, then announces itself. 5:
- * pollers are looked for before the port is made pending. 6: a registration does not tell of what came before. 7: a guest
- * takes pending_sel before it clears upcall_pending. */
+ * BROKEN 1: the mask is looked at before the port is made pending. 2: upcall_pending is set before pending_sel.
+ * 3: unmask takes no lock, and looks at pending before it clears the mask. 4: poll looks at the port, then
+ * announces itself. 5: pollers are looked for before the port is made pending. 6: a registration does not tell
+ * of what came before. 7: a guest takes pending_sel before it clears upcall_pending. */
 #ifndef BROKEN
 #define BROKEN 0
 #endif
