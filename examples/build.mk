@@ -42,5 +42,19 @@ $(eval $(call example_program,channel-echo/echo-gicv3,examples/channel-echo/echo
 
 $(eval $(call example_program,linux-rtos-channel/control,examples/linux-rtos-channel/control/main.c,))
 $(eval $(call example_program,pipeline/stage,examples/pipeline/main.c,))
+$(eval $(call example_program,xen-static-channel/first,examples/xen-static-channel/guest/main.c,-DSIDE=1))
+$(eval $(call example_program,xen-static-channel/second,examples/xen-static-channel/guest/main.c,-DSIDE=2))
+
 # Of the tests.
 $(eval $(call example_program,tests/metronome,tests/channels/metronome.c,))
+$(eval $(call example_program,tests/peer,tests/channels/peer.c,))
+
+# A program for Linux, without a C library.
+$(O)/tests/channels/device: $(SRC)/tests/channels/device.c $(SRC)/tests/channels/user.h \
+		$(SRC)/include/bulkhead/channel.h $(SRC)/examples/build.mk
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CLANG) --target=aarch64-linux-gnu -ffreestanding -fno-builtin -nostdlib -static -fno-pic -std=c17 -O2 \
+	    -mgeneral-regs-only -fno-stack-protector -ffile-prefix-map=$(SRC)=. -Wall -Wextra -Werror -I$(SRC)/include \
+	    -fuse-ld=lld-19 -Wl,--build-id=none -o $@ $<
+all: $(O)/tests/channels/device

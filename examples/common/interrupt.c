@@ -7,19 +7,19 @@
 #define GICR_SGI 0x03030000UL
 #define SPURIOUS 1020U
 
-/* A program for one kind of board may fix it, to be shorter: -DGIC=2 or -DGIC=3. */
-static bool gic_v3(void)
-{
-#ifdef GIC
-    return GIC == 3;
+#ifdef GIC /* a program for one kind of board may fix it, to be shorter: -DGIC=2 or -DGIC=3 */
+enum { gic_v3 = GIC == 3 };
+#else
+static bool gic_v3;
 #endif
-    return (READ_SYSREG(ID_AA64PFR0_EL1) >> 24) % 16 != 0;
-}
 
 /* A virtual redistributor is always awake. */
 void interrupt_init(void)
 {
-    if (gic_v3()) {
+#ifndef GIC
+    gic_v3 = (READ_SYSREG(ID_AA64PFR0_EL1) >> 24) % 16 != 0;
+#endif
+    if (gic_v3) {
         WRITE_SYSREG(S3_0_C12_C12_5, 1);  /* ICC_SRE_EL1 */
         write32(GICD, 0x12);              /* ARE_NS, EnableGrp1NS */
         WRITE_SYSREG(S3_0_C4_C6_0, 0xff); /* ICC_PMR_EL1 */
@@ -35,16 +35,16 @@ void interrupt_init(void)
 /* Priorities are 0 from reset; GICv3's interrupts have to be of group 1, and go to vCPU 0 from reset. */
 void interrupt_enable_private(uint32_t intid)
 {
-    uintptr_t frame = gic_v3() ? GICR_SGI : GICD;
+    uintptr_t frame = gic_v3 ? GICR_SGI : GICD;
 
-    if (gic_v3())
+    if (gic_v3)
         write32(frame + 0x80, 0xffffffffU);
     write32(frame + 0x100, 1U << intid);
 }
 
 void interrupt_enable_edge(uint32_t intid)
 {
-    if (gic_v3())
+    if (gic_v3)
         write32(GICD + 0x80 + intid / 32 * 4, 0xffffffffU);
     else
         write32(GICD + 0x800 + intid / 4 * 4, 0x01010101);
@@ -61,7 +61,7 @@ void interrupt_wait(void)
 void interrupt_acknowledge(void)
 {
     for (;;) {
-        if (gic_v3()) {
+        if (gic_v3) {
             uint64_t intid = READ_SYSREG(S3_0_C12_C12_0); /* ICC_IAR1_EL1 */
 
             if (intid >= SPURIOUS)

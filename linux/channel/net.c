@@ -67,7 +67,7 @@ static netdev_tx_t channel_xmit(struct sk_buff *skb, struct net_device *dev)
 	} else {
 		dev->stats.tx_dropped++;
 		if (status == BH_CHANNEL_PEER_BROKEN && !cn->transmit_broken) {
-			cn->transmit_broken = true;
+			WRITE_ONCE(cn->transmit_broken, true);
 			netif_carrier_off(dev);
 			netdev_err(dev, "the peer's position is impossible: nothing can be sent\n");
 		}
@@ -103,14 +103,22 @@ static void receive_frame(struct channel_net *cn, const struct bh_channel_messag
 	napi_gro_receive(&cn->napi, skb);
 }
 
-/* The carrier is there when the peer has opened its side; a restart of the peer is a short loss of it. */
+/*
+ * The carrier is there when the peer has opened its side and writes no nonsense; a restart of the peer is a
+ * short loss of it, and a chance to do better.
+ */
 static void follow_peer(struct channel_net *cn)
 {
 	enum bh_channel_status state = bh_channel_peer_state(&cn->ch->ring);
 	struct net_device *dev = cn->dev;
-	bool up = (state == BH_CHANNEL_OK || state == BH_CHANNEL_PEER_NEW) && !cn->receive_broken &&
-		  !cn->transmit_broken;
+	bool up;
 
+	if (state == BH_CHANNEL_PEER_NEW) {
+		WRITE_ONCE(cn->receive_broken, false);
+		WRITE_ONCE(cn->transmit_broken, false);
+	}
+	up = (state == BH_CHANNEL_OK || state == BH_CHANNEL_PEER_NEW) && !cn->receive_broken &&
+	     !READ_ONCE(cn->transmit_broken);
 	if (!up || state == BH_CHANNEL_PEER_NEW)
 		netif_carrier_off(dev);
 	if (up)

@@ -115,3 +115,28 @@ def test_pipeline(name, tmp_path, evidence):
         assert sum("DOM2 asked for a reset" in line.text for line in r.lines) == 39
         r.wait_end(20)
         evidence("frames accounted for over 39 restarts", 20000)
+
+
+def test_module(name, tmp_path):
+    """The device and the interface, loaded and unloaded, with peers that restart and that write nonsense."""
+    with start(os.path.join(HERE, "module"), str(tmp_path / "set"), name, 240) as r:
+        for step in ("load", "messages", "no_waiting", "mapped", "restart", "nonsense", "spoilt", "liar"):
+            r.expect(f"PASS {step}", domain=1, refuse="FAIL")
+        r.expect("DONE", domain=1, refuse="FAIL")
+        assert not any("FAIL" in text for text in r.text_of(1))
+        assert sum("DOM2 asked for a reset" in line.text for line in r.lines) == 10
+
+
+def test_module_has_no_warnings():
+    """The kernel's own additional warnings (W=1)."""
+    done = subprocess.run([TOOL, "module", "--warnings"], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_xen_static_channel(name, tmp_path):
+    """Guests that know Xen only: ports and addresses by agreement."""
+    with start(os.path.join(EXAMPLES, "xen-static-channel"), str(tmp_path / "set"), name, 60) as r:
+        r.expect("first: answers 1000", domain=1)
+        r.rewind()
+        r.expect("second: questions 1000", domain=2)
+        r.wait_end(20)
