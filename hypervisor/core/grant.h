@@ -104,7 +104,7 @@ enum grant_status grant_unmap(struct domain *mapper, uint32_t handle, ipa_t at);
 struct grant_side {
     uint16_t domid;
     bool by_ref;
-    uint64_t ref_or_gfn;
+    uint64_t ref_or_gfn; /* a reference: its low half */
     uint16_t offset;
 };
 /* At most PAGE_SIZE bytes inside one page on each side. Runs on the caller's pCPU (uses its windows). */

@@ -65,7 +65,7 @@ static struct grant_side side_of(const struct domain *domain, const struct xen_g
     return (struct grant_side){
         .domid = self_or(domain, side->domid),
         .by_ref = by_ref,
-        .ref_or_gfn = by_ref ? (uint32_t)side->ref_or_gmfn : side->ref_or_gmfn,
+        .ref_or_gfn = side->ref_or_gmfn,
         .offset = side->offset,
     };
 }

@@ -42,6 +42,7 @@ static void granter_restarts(void **state)
     assert_int_equal(guest_word(granter, PAGE_A), 0);
     assert_true(guest_sees(mapper, PAGE_A));
     assert_false(physmap_valid(b, IPA(PAGE_A), PHYSMAP_WRITE));
+    assert_int_equal(a->grants->frame_at[0].v, ~UINT64_C(0));
     assert_int_equal(map(8, HOLE + PAGE_SIZE, 0, NULL), GRANT_ERROR); /* its new table is empty */
     assert_int_equal(place(granter, XENMAPSPACE_GRANT_TABLE, 0, TABLE), 0);
     permit(8, 2, PERMIT, PAGE_A);

@@ -337,6 +337,7 @@ static void restart_forgets(void **state)
     machine_settle();
     machine_run(0);
     assert_int_equal(domain->incarnation, 2);
+    assert_int_equal(domain->shared_info_at.v, ~UINT64_C(0));
     assert_false(guest_sees(vcpu, HOLE));
     assert_true(guest_sees(vcpu, PAGE));
     assert_int_equal(add(DOMID_SELF, XENMAPSPACE_SHARED_INFO, 0, GFN), 0);
@@ -382,6 +383,9 @@ static void says_xen_4_17(void **state)
             assert_int_equal(guest_word(vcpu, at - 8u), 0x1234);
         }
     }
+    guest_put_word(vcpu, GUEST_RAM + GUEST_SIZE - 512u, 0x4321); /* all of it or nothing */
+    assert_int_equal(version(XENVER_CAPABILITIES, GUEST_RAM + GUEST_SIZE - 512u), -XEN_EFAULT);
+    assert_int_equal(guest_word(vcpu, GUEST_RAM + GUEST_SIZE - 512u), 0x4321);
     assert_int_equal(version(XENVER_CAPABILITIES, ARG + 1u), 0);
     guest_get(vcpu, ARG + 1u, text, 16);
     assert_string_equal(text, "xen-3.0-aarch64 ");
