@@ -207,7 +207,8 @@ class Analysis:
                 if "table" in entry:
                     return self.table(entry)
                 return [a for name in entry["targets"] for a in self.code.functions_named(name)]
-        self.complain("a call through a register", address, "[[indirect]]")
+        if self.note(self.notes.never, frames)[0] is None:
+            self.complain("a call through a register", address, "[[indirect]]")
         return []
 
     def table(self, entry):
@@ -257,8 +258,8 @@ class Analysis:
         entries = [e for e in self.notes.loops if "instruction" not in e]
         result = {}
 
-        def add(chain, depth):
-            entry, frame = self.note(entries, chain, depth, taken)
+        def add(chain):
+            entry, frame = self.note(entries, chain, 1, taken)
             if entry is not None:
                 key = id(entry), tuple(chain[chain.index(frame) + 1:])
                 result[key] = entry, f"{frame.function} ({frame.file}:{frame.line})", key
@@ -266,12 +267,11 @@ class Analysis:
 
         latches = [self.lines(nodes[key].last) for key in loop.latches]
         for chain in latches:
-            add(chain, 1)
+            add(chain)
         others = [nodes[k].last for k in own if len(nodes[k].succ) > 1] + [nodes[loop.header].address]
-        for depth in (1, None):
-            for chain in latches + [self.lines(a) for a in others]:
-                if result or add(chain, depth):
-                    return list(result.values())
+        for chain in latches + [self.lines(a) for a in others]:
+            if result or add(chain):
+                return list(result.values())
         self.complain("a loop", latch.last, "[[loop]]")
         return []
 
