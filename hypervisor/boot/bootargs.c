@@ -5,7 +5,7 @@
 
 const char *plan_command_line(const struct fdt *fdt)
 {
-    fdt_node_t chosen = fdt->chosen, child;
+    fdt_node_t chosen = fdt->chosen;
     const char *line;
 
     if (chosen == FDT_NONE) {
@@ -19,7 +19,8 @@ const char *plan_command_line(const struct fdt *fdt)
     if (fdt_has(fdt, chosen, "xen,dom0-bootargs")) {
         return fdt_string(fdt, chosen, "bootargs");
     }
-    for (child = fdt_first_child(fdt, chosen); child != FDT_NONE; child = fdt_next_sibling(fdt, child)) {
+    for (fdt_node_t child = fdt_first_child(fdt, chosen); child != FDT_NONE;
+         child = fdt_next_sibling(fdt, child)) {
         if (is_module(fdt, child) && fdt_has(fdt, child, "bootargs")) {
             return fdt_string(fdt, chosen, "bootargs");
         }

@@ -16,13 +16,13 @@ enum { FIRST_SPI = 32, SPIS_MOST = 960 };
 static void read_domains(struct planner *p, struct channel_draft *c)
 {
     struct fdt_prop prop;
-    uint32_t phandle = 0, i;
+    uint32_t phandle = 0;
 
     if (!fdt_prop(p->fdt, c->node, "bulkhead,domains", &prop) || prop.len != 8) {
         error(p, c->node, "bulkhead,domains", "must be two phandles, of the domains that it joins");
         return;
     }
-    for (i = 0; i < 2; i++) {
+    for (uint32_t i = 0; i < 2; i++) {
         (void)fdt_cell(&prop, i, &phandle);
         c->side[i].domain = draft_of(p, fdt_by_phandle(p->fdt, phandle));
         if (c->side[i].domain == NULL) {
@@ -59,7 +59,7 @@ static void read_doorbells(struct planner *p, struct channel_draft *c)
 {
     bool by_event[2];
     struct fdt_prop prop;
-    uint32_t i, count = 0;
+    uint32_t count = 0;
 
     if (fdt_prop(p->fdt, c->node, "bulkhead,doorbell", &prop)) {
         count = read_words(&prop, by_event);
@@ -68,7 +68,7 @@ static void read_doorbells(struct planner *p, struct channel_draft *c)
                   "must be \"device\" or \"event\", for both domains or for each");
         }
     }
-    for (i = 0; i < 2; i++) {
+    for (uint32_t i = 0; i < 2; i++) {
         const struct draft *d = c->side[i].domain;
 
         c->side[i].by_event =
@@ -104,9 +104,7 @@ static void take_ports(struct planner *p, struct channel_draft *c)
 /* In a direct-map domain the doorbell's address takes a page of RAM away, so that nothing else lies there. */
 static void take_memory(struct planner *p, struct channel_draft *c)
 {
-    uint32_t i;
-
-    for (i = 0; i < 2; i++) {
+    for (uint32_t i = 0; i < 2; i++) {
         struct channel_side *side = &c->side[i];
         bool direct = (side->domain->record->flags & DOMAIN_DIRECT_MAP) != 0;
 
@@ -144,9 +142,8 @@ static void read_node(struct planner *p, fdt_node_t node)
 
 void channels_read(struct planner *p)
 {
-    fdt_node_t node;
-
-    for (node = fdt_first_child(p->fdt, p->chosen); node != FDT_NONE; node = fdt_next_sibling(p->fdt, node)) {
+    for (fdt_node_t node = fdt_first_child(p->fdt, p->chosen); node != FDT_NONE;
+         node = fdt_next_sibling(p->fdt, node)) {
         if (fdt_compatible(p->fdt, node, "bulkhead,channel") && fdt_okay(p->fdt, node)) {
             read_node(p, node);
         }
@@ -157,12 +154,12 @@ void channels_read(struct planner *p)
 static bool partial_has_spi(const struct fdt *partial, uint32_t spi)
 {
     fdt_node_t node = fdt_child(partial, fdt_root(partial), "passthrough");
-    uint32_t depth = 0, at, type, number;
+    uint32_t depth = 0, type, number;
     struct fdt_prop prop;
 
     while (node != FDT_NONE) {
         if (fdt_prop(partial, node, "interrupts", &prop)) {
-            for (at = 0; fdt_cell(&prop, at, &type) && fdt_cell(&prop, at + 1u, &number); at += 3) {
+            for (uint32_t at = 0; fdt_cell(&prop, at, &type) && fdt_cell(&prop, at + 1u, &number); at += 3) {
                 if (type == 0 && number + FIRST_SPI == spi) {
                     return true;
                 }
@@ -177,15 +174,14 @@ static bool partial_has_spi(const struct fdt *partial, uint32_t spi)
 static bool spi_is_taken(struct planner *p, const struct draft *d, const struct fdt *partial, uint32_t spi)
 {
     const struct domain_record *r = d->record;
-    uint32_t i, k;
 
-    for (i = 0; i < r->nr_irqs; i++) {
+    for (uint32_t i = 0; i < r->nr_irqs; i++) {
         if (r->irqs[i].virq == spi) {
             return true;
         }
     }
-    for (i = 0; i < p->nr_channels; i++) {
-        for (k = 0; k < 2; k++) {
+    for (uint32_t i = 0; i < p->nr_channels; i++) {
+        for (uint32_t k = 0; k < 2; k++) {
             if (p->channels[i].side[k].domain == d && p->channels[i].side[k].spi == spi) {
                 return true;
             }
@@ -199,10 +195,9 @@ static bool spi_is_taken(struct planner *p, const struct draft *d, const struct 
 static uint16_t take_spi(struct planner *p, struct draft *d, const struct fdt *partial)
 {
     struct domain_record *r = d->record;
-    uint32_t spi;
 
     for (;;) {
-        for (spi = FIRST_SPI + r->nr_spis - 1u; spi >= FIRST_SPI; spi--) {
+        for (uint32_t spi = FIRST_SPI + r->nr_spis - 1u; spi >= FIRST_SPI; spi--) {
             if (!spi_is_taken(p, d, partial, spi)) {
                 return (uint16_t)spi;
             }
@@ -263,12 +258,12 @@ void channels_place(struct planner *p, struct draft *d, const struct fdt *partia
 {
     struct domain_record *r = d->record;
     uint64_t next = CHANNEL_IPA;
-    uint32_t i, k, bells = 0;
+    uint32_t bells = 0;
 
     p->links.nr_channels = 0;
     p->links.channels = p->guest_channels;
-    for (i = 0; i < p->nr_channels; i++) {
-        for (k = 0; k < 2; k++) {
+    for (uint32_t i = 0; i < p->nr_channels; i++) {
+        for (uint32_t k = 0; k < 2; k++) {
             if (p->channels[i].side[k].domain == d) {
                 place_side(p, &p->channels[i], k, partial, &next);
                 bells += p->channels[i].side[k].doorbell != 0 ? 1u : 0u;
@@ -284,10 +279,8 @@ void channels_place(struct planner *p, struct draft *d, const struct fdt *partia
 
 void channels_connect(struct planner *p)
 {
-    uint32_t i, k;
-
-    for (i = 0; i < p->nr_channels; i++) {
-        for (k = 0; k < 2; k++) {
+    for (uint32_t i = 0; i < p->nr_channels; i++) {
+        for (uint32_t k = 0; k < 2; k++) {
             const struct channel_side *side = &p->channels[i].side[k], *peer = &p->channels[i].side[1u - k];
             struct draft *d = side->domain;
 

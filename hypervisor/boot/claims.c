@@ -40,10 +40,10 @@ static void visit_list(const struct fdt *fdt, fdt_node_t node, const char *name,
 /* Modules, whose ranges are in the cells of the node that holds them, and shared memory. */
 static void visit_children(const struct fdt *fdt, fdt_node_t node, claim_visitor visit, void *context)
 {
-    fdt_node_t child;
     uint64_t base, size;
 
-    for (child = fdt_first_child(fdt, node); child != FDT_NONE; child = fdt_next_sibling(fdt, child)) {
+    for (fdt_node_t child = fdt_first_child(fdt, node); child != FDT_NONE;
+         child = fdt_next_sibling(fdt, child)) {
         if (is_module(fdt, child)) {
             visit_list(fdt, child, "reg", node, CLAIM_MODULE, visit, context);
         } else if (shared_memory_wants(fdt, child, &base, &size)) {
@@ -54,12 +54,11 @@ static void visit_children(const struct fdt *fdt, fdt_node_t node, claim_visitor
 
 static void visit_chosen(const struct fdt *fdt, fdt_node_t chosen, claim_visitor visit, void *context)
 {
-    fdt_node_t child;
-
     visit_list(fdt, chosen, "xen,static-heap", fdt_root(fdt), CLAIM_HEAP, visit, context);
     visit_list(fdt, chosen, "bulkhead,log", fdt_root(fdt), CLAIM_LOG, visit, context);
     visit_children(fdt, chosen, visit, context);
-    for (child = fdt_first_child(fdt, chosen); child != FDT_NONE; child = fdt_next_sibling(fdt, child)) {
+    for (fdt_node_t child = fdt_first_child(fdt, chosen); child != FDT_NONE;
+         child = fdt_next_sibling(fdt, child)) {
         if (is_domain(fdt, child)) {
             visit_list(fdt, child, "xen,static-mem", chosen, CLAIM_STATIC, visit, context);
             visit_children(fdt, child, visit, context);
@@ -71,9 +70,8 @@ static void visit_all(const struct plan_input *in, claim_visitor visit, void *co
 {
     const struct host *host = in->host;
     fdt_node_t chosen = host->fdt->chosen;
-    uint32_t i;
 
-    for (i = 0; i < host->nr_reserved; i++) {
+    for (uint32_t i = 0; i < host->nr_reserved; i++) {
         visit(context, CLAIM_RESERVED, host->reserved[i].node, host->reserved[i].base,
               host->reserved[i].size);
     }
@@ -108,10 +106,8 @@ static enum status add_pages(struct ranges *set, uint64_t base, uint64_t size)
 
 static bool add_ram(const struct host *host, struct ranges *set)
 {
-    uint32_t i;
-
     set->count = 0;
-    for (i = 0; i < host->nr_ram; i++) {
+    for (uint32_t i = 0; i < host->nr_ram; i++) {
         if (add_pages(set, host->ram[i].base, host->ram[i].size) != OK) {
             return false;
         }
@@ -128,11 +124,10 @@ struct supply {
 static void visit_heap(void *context, enum claim_kind kind, fdt_node_t node, uint64_t base, uint64_t size)
 {
     const struct supply *supply = context;
-    uint32_t i;
 
     (void)kind;
     (void)node;
-    for (i = 0; i < supply->host->nr_ram && base <= UINT64_MAX - size; i++) {
+    for (uint32_t i = 0; i < supply->host->nr_ram && base <= UINT64_MAX - size; i++) {
         const struct host_range *ram = &supply->host->ram[i];
         uint64_t start = max_u64(base, ram->base), end = min_u64(base + size, ram->base + ram->size);
 
@@ -216,7 +211,6 @@ static void visit_claim(void *context, enum claim_kind kind, fdt_node_t node, ui
     struct planner *p = context;
     struct claim claim = {base, size, kind, node};
     char other[128];
-    uint32_t i;
 
     if (size == 0 || base > UINT64_MAX - size - PAGE_SIZE) {
         error(p, node, property_of(kind), "range 0x%lx + 0x%lx is empty or wraps", base, size);
@@ -228,7 +222,7 @@ static void visit_claim(void *context, enum claim_kind kind, fdt_node_t node, ui
     if (kind >= CLAIM_MODULE && !ranges_contain(&p->ram, base, size)) {
         error(p, node, property_of(kind), "range 0x%lx + 0x%lx is not RAM", base, size);
     }
-    for (i = 0; i < p->nr_claims; i++) {
+    for (uint32_t i = 0; i < p->nr_claims; i++) {
         const struct claim *c = &p->claims[i];
 
         if (ranges_overlap(c->base, c->size, base, size) && contradict(c, &claim)) {
@@ -254,14 +248,12 @@ static void visit_claim(void *context, enum claim_kind kind, fdt_node_t node, ui
 
 void claims_collect(struct planner *p)
 {
-    uint32_t i;
-
     if (!add_ram(p->host, &p->ram)) {
         report_at(p->report, REPORT_ERROR, "/memory", "reg", "too many ranges of RAM");
     }
     visit_all(p->in, visit_claim, p);
     add_supply(p->host, &p->free);
-    for (i = 0; i < p->nr_claims; i++) {
+    for (uint32_t i = 0; i < p->nr_claims; i++) {
         visit_taken(&p->free, p->claims[i].kind, FDT_NONE, p->claims[i].base, p->claims[i].size);
     }
     if (take_pages(&p->free, p->in->arena->pa, p->arena_size) != OK) {

@@ -32,9 +32,8 @@ const char *ipa_taken(const struct planner *p, const struct draft *d, uint64_t b
                                                            [MAP_DEVICE] = "a device",
                                                            [MAP_SHARED] = "shared memory",
                                                            [MAP_SHARED_READ] = "shared memory"};
-    uint32_t i;
 
-    for (i = 0; i < p->nr_maps; i++) {
+    for (uint32_t i = 0; i < p->nr_maps; i++) {
         if (ranges_overlap(base, size, p->maps[i].ipa.v, p->maps[i].size)) {
             return names[p->maps[i].kind];
         }
@@ -59,9 +58,7 @@ static void refuse_range(struct planner *p, const struct draft *d, const struct 
 /* A reserved-memory node may be given whole or in part: nobody else has it. */
 static bool is_reserved(const struct host *host, uint64_t base, uint64_t size)
 {
-    uint32_t i;
-
-    for (i = 0; i < host->nr_reserved; i++) {
+    for (uint32_t i = 0; i < host->nr_reserved; i++) {
         const struct host_reserved *r = &host->reserved[i];
 
         if (base >= r->base && base - r->base <= r->size && size <= r->size - (base - r->base)) {
@@ -75,20 +72,19 @@ static void check_host(struct planner *p, const struct draft *d, const struct do
 {
     const struct host *host = p->host;
     const struct host_gic *gic = &host->gic;
-    uint32_t i;
 
     refuse_range(p, d, map, gic->gicd, gic->gicd_size, "the interrupt controller");
     refuse_range(p, d, map, gic->gicc, gic->gicc_size, "the interrupt controller");
     refuse_range(p, d, map, gic->gich, gic->gich_size, "the interrupt controller");
     refuse_range(p, d, map, gic->gicv, gic->gicv_size, "the interrupt controller");
-    for (i = 0; i < gic->nr_gicr; i++) {
+    for (uint32_t i = 0; i < gic->nr_gicr; i++) {
         refuse_range(p, d, map, gic->gicr[i].base, gic->gicr[i].size, "the interrupt controller");
     }
     if (host->uart.type != UART_NONE) {
         refuse_range(p, d, map, align_down(host->uart.pa, PAGE_SIZE), PAGE_SIZE,
                      "the UART of the hypervisor's console");
     }
-    for (i = 0; i < p->ram.count && !is_reserved(host, map->pa.v, map->size); i++) {
+    for (uint32_t i = 0; i < p->ram.count && !is_reserved(host, map->pa.v, map->size); i++) {
         refuse_range(p, d, map, p->ram.at[i].base, p->ram.at[i].size, "RAM of the host");
     }
 }
@@ -104,7 +100,6 @@ static void refuse_ipa(struct planner *p, const struct draft *d, const struct do
 static void check_guest(struct planner *p, const struct draft *d, const struct domain_map *map)
 {
     const struct domain_record *r = d->record;
-    uint32_t i;
 
     if (map->ipa.v + map->size > UINT64_C(1) << p->in->ipa_bits_max || map->pa.v + map->size > UINT64_C(1)
                                                                                                    << 48) {
@@ -112,7 +107,7 @@ static void check_guest(struct planner *p, const struct draft *d, const struct d
               map->ipa.v);
     }
     refuse_ipa(p, d, map, ipa_reserved(p, d, map->ipa.v, map->size));
-    for (i = 0; i < r->nr_maps; i++) {
+    for (uint32_t i = 0; i < r->nr_maps; i++) {
         if (r->maps[i].kind == MAP_RAM &&
             ranges_overlap(map->ipa.v, map->size, r->maps[i].ipa.v, r->maps[i].size)) {
             refuse_ipa(p, d, map, "its RAM");
@@ -123,9 +118,7 @@ static void check_guest(struct planner *p, const struct draft *d, const struct d
 static void check_other(struct planner *p, const struct draft *d, const struct domain_map *map,
                         const struct draft *other)
 {
-    uint32_t i;
-
-    for (i = 0; i < other->record->nr_maps; i++) {
+    for (uint32_t i = 0; i < other->record->nr_maps; i++) {
         const struct domain_map *o = &other->record->maps[i];
 
         if (o->kind == MAP_DEVICE && ranges_overlap(map->pa.v, map->size, o->pa.v, o->size)) {
@@ -139,7 +132,6 @@ static void check_irq(struct planner *p, uint32_t index, const struct domain_irq
 {
     const struct draft *d = &p->drafts[index];
     const struct domain_record *r = d->record;
-    uint32_t i, k;
 
     if (irq->virq >= 32u + r->nr_spis) {
         error(p, d->node, "nr_spis",
@@ -152,10 +144,10 @@ static void check_irq(struct planner *p, uint32_t index, const struct domain_irq
     if (p->host->uart.irq != 0 && irq->pirq == p->host->uart.irq) {
         error(p, source(d), "xen,path", "interrupt %u is the one of the hypervisor's console", irq->pirq);
     }
-    for (i = 0; i < index; i++) {
+    for (uint32_t i = 0; i < index; i++) {
         const struct domain_record *other = p->drafts[i].record;
 
-        for (k = 0; k < other->nr_irqs; k++) {
+        for (uint32_t k = 0; k < other->nr_irqs; k++) {
             if (other->irqs[k].pirq == irq->pirq) {
                 error(p, source(d), "xen,path", "interrupt %u is given to %s too", irq->pirq, other->name);
             }
@@ -165,15 +157,13 @@ static void check_irq(struct planner *p, uint32_t index, const struct domain_irq
 
 void conflicts_check(struct planner *p)
 {
-    uint32_t i, k, other;
-
-    for (i = 0; i < p->nr_drafts; i++) {
+    for (uint32_t i = 0; i < p->nr_drafts; i++) {
         const struct draft *d = &p->drafts[i];
 
         if (d == p->hardware) {
             continue; /* it has what is left */
         }
-        for (k = 0; k < d->record->nr_maps; k++) {
+        for (uint32_t k = 0; k < d->record->nr_maps; k++) {
             const struct domain_map *map = &d->record->maps[k];
 
             if (map->kind != MAP_DEVICE) {
@@ -181,11 +171,11 @@ void conflicts_check(struct planner *p)
             }
             check_host(p, d, map);
             check_guest(p, d, map);
-            for (other = 0; other < i; other++) {
+            for (uint32_t other = 0; other < i; other++) {
                 check_other(p, d, map, &p->drafts[other]);
             }
         }
-        for (k = 0; k < d->record->nr_irqs; k++) {
+        for (uint32_t k = 0; k < d->record->nr_irqs; k++) {
             check_irq(p, i, &d->record->irqs[k]);
         }
     }

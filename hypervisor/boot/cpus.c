@@ -11,13 +11,13 @@ static uint32_t all_cpus(const struct planner *p)
 static void read_pool(struct planner *p, fdt_node_t node, uint32_t *free_cpus)
 {
     struct fdt_prop prop;
-    uint32_t i, cpu, phandle, mask = 0;
+    uint32_t cpu, phandle, mask = 0;
 
     if (!fdt_prop(p->fdt, node, "cpupool-cpus", &prop) || prop.len < 4 || prop.len % 4u != 0) {
         error(p, node, "cpupool-cpus", "must list the CPUs of the pool");
         return;
     }
-    for (i = 0; fdt_cell(&prop, i, &phandle); i++) {
+    for (uint32_t i = 0; fdt_cell(&prop, i, &phandle); i++) {
         fdt_node_t cpu_node = fdt_by_phandle(p->fdt, phandle);
 
         for (cpu = 0; cpu < p->host->nr_cpus && p->host->cpus[cpu].node != cpu_node; cpu++) {
@@ -40,9 +40,9 @@ static void read_pool(struct planner *p, fdt_node_t node, uint32_t *free_cpus)
 void cpupools_read(struct planner *p)
 {
     uint32_t free_cpus = all_cpus(p);
-    fdt_node_t node;
 
-    for (node = fdt_first_child(p->fdt, p->chosen); node != FDT_NONE; node = fdt_next_sibling(p->fdt, node)) {
+    for (fdt_node_t node = fdt_first_child(p->fdt, p->chosen); node != FDT_NONE;
+         node = fdt_next_sibling(p->fdt, node)) {
         if (fdt_compatible(p->fdt, node, "xen,cpupool")) {
             read_pool(p, node, &free_cpus);
         }
@@ -56,11 +56,11 @@ void cpupools_read(struct planner *p)
 /* The pool of domains that name none is the one with the boot CPU, number 0. */
 static uint32_t find_pool(struct planner *p, const struct draft *d)
 {
-    uint32_t i, phandle = 0, pool_phandle;
+    uint32_t phandle = 0, pool_phandle;
     bool named = fdt_has(p->fdt, d->node, "domain-cpupool");
 
     (void)fdt_u32(p->fdt, d->node, "domain-cpupool", &phandle);
-    for (i = 0; i < p->nr_pools; i++) {
+    for (uint32_t i = 0; i < p->nr_pools; i++) {
         if (!named && p->pools[i] % 2u != 0) {
             return i;
         }
@@ -136,10 +136,9 @@ static void read_vcpu(struct planner *p, struct draft *d, fdt_node_t node)
 
 void vcpus_read(struct planner *p, struct draft *d)
 {
-    fdt_node_t node;
-
     d->pool = find_pool(p, d);
-    for (node = fdt_first_child(p->fdt, d->node); node != FDT_NONE; node = fdt_next_sibling(p->fdt, node)) {
+    for (fdt_node_t node = fdt_first_child(p->fdt, d->node); node != FDT_NONE;
+         node = fdt_next_sibling(p->fdt, node)) {
         if (fdt_compatible(p->fdt, node, "xen,vcpu")) {
             read_vcpu(p, d, node);
         }
@@ -149,9 +148,9 @@ void vcpus_read(struct planner *p, struct draft *d)
 /* Apart from the domain's other vCPUs first, then the pCPU with fewest, then the lowest number. */
 static uint16_t best_pcpu(const struct planner *p, uint32_t allowed, const uint8_t own[MAX_PCPUS])
 {
-    uint32_t cpu, best = MAX_PCPUS;
+    uint32_t best = MAX_PCPUS;
 
-    for (cpu = 0; cpu < p->host->nr_cpus; cpu++) {
+    for (uint32_t cpu = 0; cpu < p->host->nr_cpus; cpu++) {
         if ((allowed & (1u << cpu)) == 0) {
             continue;
         }
@@ -166,14 +165,13 @@ static uint16_t best_pcpu(const struct planner *p, uint32_t allowed, const uint8
 static void place_domain(struct planner *p, struct draft *d, struct domain_vcpu *vcpus, bool pinned)
 {
     uint8_t own[MAX_PCPUS] = {0};
-    uint32_t i;
 
-    for (i = 0; i < d->record->nr_vcpus && !pinned; i++) {
+    for (uint32_t i = 0; i < d->record->nr_vcpus && !pinned; i++) {
         if (d->affinity[i] != 0) {
             own[vcpus[i].pcpu]++;
         }
     }
-    for (i = 0; i < d->record->nr_vcpus; i++) {
+    for (uint32_t i = 0; i < d->record->nr_vcpus; i++) {
         if ((d->affinity[i] != 0) == pinned) {
             uint16_t cpu = best_pcpu(p, pinned ? d->affinity[i] : p->pools[d->pool], own);
 
@@ -188,10 +186,8 @@ static void place_domain(struct planner *p, struct draft *d, struct domain_vcpu 
 /* Those with an affinity first, over all domains, so that the others can avoid them. */
 void vcpus_place(struct planner *p)
 {
-    uint32_t i, pass;
-
-    for (pass = 0; pass < 2; pass++) {
-        for (i = 0; i < p->nr_drafts; i++) {
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < p->nr_drafts; i++) {
             struct domain_record *r = p->drafts[i].record;
 
             if (r->vcpus == NULL) {

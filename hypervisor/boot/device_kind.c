@@ -29,13 +29,12 @@ static const char *const dma_free[] = {
 static bool listed(const struct fdt *fdt, fdt_node_t node, const char *const *list, unsigned count)
 {
     struct fdt_prop prop;
-    uint32_t off, i;
 
     if (!fdt_prop(fdt, node, "compatible", &prop) || prop.len == 0 || prop.data[prop.len - 1u] != 0) {
         return false;
     }
-    for (off = 0; off < prop.len; off += (uint32_t)strlen((const char *)prop.data + off) + 1u) {
-        for (i = 0; i < count; i++) {
+    for (uint32_t off = 0; off < prop.len; off += (uint32_t)strlen((const char *)prop.data + off) + 1u) {
+        for (uint32_t i = 0; i < count; i++) {
             if (strncmp((const char *)prop.data + off, list[i], strlen(list[i])) == 0) {
                 return true;
             }

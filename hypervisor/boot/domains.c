@@ -49,13 +49,12 @@ static void check_child(struct planner *p, fdt_node_t node)
 static void check_names(struct planner *p, fdt_node_t node)
 {
     struct fdt_prop prop;
-    fdt_node_t child;
-    bool more;
 
-    for (more = fdt_first_prop(p->fdt, node, &prop); more; more = fdt_next_prop(p->fdt, &prop)) {
+    for (bool more = fdt_first_prop(p->fdt, node, &prop); more; more = fdt_next_prop(p->fdt, &prop)) {
         check_property(p, node, prop.name);
     }
-    for (child = fdt_first_child(p->fdt, node); child != FDT_NONE; child = fdt_next_sibling(p->fdt, child)) {
+    for (fdt_node_t child = fdt_first_child(p->fdt, node); child != FDT_NONE;
+         child = fdt_next_sibling(p->fdt, child)) {
         check_child(p, child);
     }
 }
@@ -172,7 +171,7 @@ static void read_smc_ranges(struct planner *p, struct draft *d)
 {
     struct fdt_prop prop;
     uint32_t(*ranges)[2];
-    uint32_t i, n;
+    uint32_t n;
 
     if (!fdt_prop(p->fdt, d->node, "bulkhead,smc-allow", &prop)) {
         return;
@@ -183,7 +182,7 @@ static void read_smc_ranges(struct planner *p, struct draft *d)
         return;
     }
     ranges = arena_alloc(p->in->arena, n * sizeof(ranges[0]), 8);
-    for (i = 0; ranges != NULL && i < n; i++) {
+    for (uint32_t i = 0; ranges != NULL && i < n; i++) {
         uint32_t first = 0, last = 0, bit30;
 
         (void)fdt_cell(&prop, 2u * i, &first);

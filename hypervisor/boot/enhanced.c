@@ -117,9 +117,8 @@ static void find_extended(struct planner *p, struct ranges *set, const struct ho
                           uint64_t limit)
 {
     uint64_t start = bank->base, end = min_u64(bank->base + bank->size, limit);
-    uint32_t i;
 
-    for (i = 0; i < p->nr_maps; i++) {
+    for (uint32_t i = 0; i < p->nr_maps; i++) {
         uint64_t map_end = p->maps[i].ipa.v + p->maps[i].size;
 
         if (p->maps[i].kind == MAP_RAM && map_end > start && map_end <= bank->base + bank->size) {
@@ -142,16 +141,15 @@ static bool cut_holes(struct planner *p, const struct draft *d, struct ranges *s
         {r->uart.v, (r->flags & DOMAIN_VPL011) != 0 ? PAGE_SIZE : 0},
     };
     bool fits = true;
-    uint32_t i, k;
 
-    for (i = 0; i < ARRAY_SIZE(fixed); i++) {
+    for (uint32_t i = 0; i < ARRAY_SIZE(fixed); i++) {
         fits = fits && ranges_remove(set, fixed[i].base, fixed[i].size) == OK;
     }
-    for (i = 0; i < p->nr_maps; i++) {
+    for (uint32_t i = 0; i < p->nr_maps; i++) {
         fits = fits && ranges_remove(set, p->maps[i].ipa.v, p->maps[i].size) == OK;
     }
-    for (i = 0; i < p->nr_channels; i++) {
-        for (k = 0; k < 2; k++) {
+    for (uint32_t i = 0; i < p->nr_channels; i++) {
+        for (uint32_t k = 0; k < 2; k++) {
             const struct channel_side *side = &p->channels[i].side[k];
 
             fits = fits && (side->domain != d || side->doorbell == 0 ||
@@ -167,7 +165,6 @@ void enhanced_place(struct planner *p, struct draft *d)
     struct guest_links *links = &p->links;
     struct ranges *set = &p->devices; /* what the hardware domain has used of it is in its maps */
     uint64_t limit = UINT64_C(1) << min_u64(p->in->ipa_bits_max, IPA_BITS), start, end, grants;
-    uint32_t i;
     char value[8];
 
     r->stage2_reserve = d->table_pages + (r->nr_grant_frames + r->nr_maptrack != 0 ? RESERVE_GRANTS
@@ -184,13 +181,13 @@ void enhanced_place(struct planner *p, struct draft *d)
         return;
     }
     set->count = 0;
-    for (i = 0; i < NR_GUEST_BANKS; i++) {
+    for (uint32_t i = 0; i < NR_GUEST_BANKS; i++) {
         find_extended(p, set, &guest_banks[i], limit);
     }
     if (!cut_holes(p, d, set, grants)) {
         set->count = 0; /* none is better than one with something in it */
     }
-    for (i = 0; i < set->count && links->nr_regions < MAX_GUEST_REGIONS; i++) {
+    for (uint32_t i = 0; i < set->count && links->nr_regions < MAX_GUEST_REGIONS; i++) {
         start = align_up(set->at[i].base, BLOCK);
         end = align_down(set->at[i].base + set->at[i].size, BLOCK);
         if (end > start && end - start >= EXTENDED_LEAST) {

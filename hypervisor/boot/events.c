@@ -19,9 +19,7 @@ static bool read_end(const struct fdt *fdt, fdt_node_t node, uint32_t *port, fdt
 
 static const struct event_end *port_user(const struct planner *p, const struct draft *d, uint32_t port)
 {
-    uint32_t i;
-
-    for (i = 0; i < p->nr_ports; i++) {
+    for (uint32_t i = 0; i < p->nr_ports; i++) {
         if (p->ports[i].domain == d && p->ports[i].port.port == port) {
             return &p->ports[i];
         }
@@ -104,18 +102,15 @@ void events_join(struct planner *p, fdt_node_t node, struct draft *a, struct dra
 
 void events_read(struct planner *p)
 {
-    fdt_node_t node;
-    uint32_t i;
-
-    for (i = 0; i < p->nr_drafts; i++) {
-        for (node = fdt_first_child(p->fdt, p->drafts[i].node); node != FDT_NONE;
+    for (uint32_t i = 0; i < p->nr_drafts; i++) {
+        for (fdt_node_t node = fdt_first_child(p->fdt, p->drafts[i].node); node != FDT_NONE;
              node = fdt_next_sibling(p->fdt, node)) {
             if (fdt_compatible(p->fdt, node, "xen,evtchn-v1") && fdt_okay(p->fdt, node)) {
                 read_node(p, &p->drafts[i], node);
             }
         }
     }
-    for (i = 0; i < p->nr_drafts; i++) {
+    for (uint32_t i = 0; i < p->nr_drafts; i++) {
         struct draft *d = &p->drafts[i];
 
         if ((d->record->flags & DOMAIN_ENHANCED) != 0) {
@@ -128,11 +123,11 @@ void events_place(struct planner *p, struct draft *d)
 {
     struct domain_record *r = d->record;
     struct domain_port *ports;
-    uint32_t i, n = 0;
+    uint32_t n = 0;
 
     p->links.nr_ports = 0;
     p->links.ports = p->guest_ports;
-    for (i = 0; i < p->nr_ports; i++) {
+    for (uint32_t i = 0; i < p->nr_ports; i++) {
         n += p->ports[i].domain == d ? 1u : 0u;
     }
     ports = n == 0 ? NULL : arena_alloc(p->in->arena, n * sizeof(*ports), 8);
@@ -142,7 +137,7 @@ void events_place(struct planner *p, struct draft *d)
         }
         return;
     }
-    for (i = 0; i < p->nr_ports; i++) {
+    for (uint32_t i = 0; i < p->nr_ports; i++) {
         const struct event_end *end = &p->ports[i];
         const struct draft *peer = end->domain == d ? draft_by_domid(p, end->port.peer) : NULL;
 

@@ -66,7 +66,6 @@ static bool inside(const struct fdt *fdt, uint32_t off, uint32_t size)
 static enum status check_header(struct fdt *fdt, size_t limit)
 {
     const uint8_t *blob = fdt->blob;
-    uint32_t i;
 
     if ((uintptr_t)blob % 8u != 0) {
         return malformed(fdt, 0, "the blob is not at a multiple of 8 bytes");
@@ -94,7 +93,7 @@ static enum status check_header(struct fdt *fdt, size_t limit)
     if (fdt->strings_size != 0 && blob[fdt->strings_off + fdt->strings_size - 1u] != 0) {
         return malformed(fdt, fdt->strings_off, "strings block has no end");
     }
-    for (i = 0; inside(fdt, fdt->rsvmap_off, 16u * (i + 1u)); i++) {
+    for (uint32_t i = 0; inside(fdt, fdt->rsvmap_off, 16u * (i + 1u)); i++) {
         uint64_t address = 0, size = 0;
 
         fdt->rsvmap_count = i + 1u;
@@ -465,9 +464,7 @@ bool fdt_next_prop(const struct fdt *fdt, struct fdt_prop *prop)
 
 bool fdt_prop(const struct fdt *fdt, fdt_node_t node, const char *name, struct fdt_prop *prop)
 {
-    bool more;
-
-    for (more = fdt_first_prop(fdt, node, prop); more; more = fdt_next_prop(fdt, prop)) {
+    for (bool more = fdt_first_prop(fdt, node, prop); more; more = fdt_next_prop(fdt, prop)) {
         if (prop->name[0] == name[0] && strcmp(prop->name, name) == 0) {
             return true;
         }

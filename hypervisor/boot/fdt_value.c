@@ -18,12 +18,12 @@ bool fdt_cell(const struct fdt_prop *prop, uint32_t index, uint32_t *value)
 bool fdt_number(const struct fdt_prop *prop, uint32_t *index, uint32_t cells, uint64_t *value)
 {
     uint64_t v = 0;
-    uint32_t i, cell;
+    uint32_t cell;
 
     if (cells > 2) {
         return false;
     }
-    for (i = 0; i < cells; i++) {
+    for (uint32_t i = 0; i < cells; i++) {
         if (!fdt_cell(prop, *index + i, &cell)) {
             return false;
         }
@@ -91,11 +91,10 @@ bool fdt_okay(const struct fdt *fdt, fdt_node_t node)
 void fdt_cells(const struct fdt *fdt, fdt_node_t node, uint32_t *address_cells, uint32_t *size_cells)
 {
     struct fdt_prop prop;
-    bool more;
 
     *address_cells = 2;
     *size_cells = 1;
-    for (more = fdt_first_prop(fdt, node, &prop); more; more = fdt_next_prop(fdt, &prop)) {
+    for (bool more = fdt_first_prop(fdt, node, &prop); more; more = fdt_next_prop(fdt, &prop)) {
         if (prop.name[0] != '#' || prop.len != 4) {
             continue;
         }

@@ -182,9 +182,8 @@ void fdt_write_string(struct fdt_writer *writer, const char *name, const char *v
 void fdt_write_cells(struct fdt_writer *writer, const char *name, const uint32_t *cells, uint32_t count)
 {
     uint8_t *p = named_space(writer, name, 4u * count);
-    uint32_t i;
 
-    for (i = 0; p != NULL && i < count; i++) {
+    for (uint32_t i = 0; p != NULL && i < count; i++) {
         put_word(p + 4u * i, cells[i]);
     }
 }
@@ -213,10 +212,10 @@ static void copy_node(const struct fdt_copy *copy, fdt_node_t node)
 {
     const char *source_names = (const char *)copy->source->blob + copy->source->strings_off;
     struct fdt_prop prop;
-    bool more;
 
     fdt_write_node(copy->writer, fdt_name(copy->source, node));
-    for (more = fdt_first_prop(copy->source, node, &prop); more; more = fdt_next_prop(copy->source, &prop)) {
+    for (bool more = fdt_first_prop(copy->source, node, &prop); more;
+         more = fdt_next_prop(copy->source, &prop)) {
         struct fdt_prop kept = prop;
 
         if (copy->keep_prop(copy, node, &kept)) {

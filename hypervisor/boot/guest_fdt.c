@@ -69,12 +69,11 @@ static void write_cpus(struct fdt_writer *writer, const struct host *host, const
     struct fdt_prop compatible, clock;
     bool has_compatible = host_cpu_prop(host, "compatible", &compatible);
     bool has_clock = host_cpu_prop(host, "clock-frequency", &clock);
-    unsigned i;
 
     fdt_write_node(writer, "cpus");
     fdt_write_u32(writer, "#address-cells", 1);
     fdt_write_u32(writer, "#size-cells", 0);
-    for (i = 0; i < record->nr_vcpus; i++) {
+    for (unsigned i = 0; i < record->nr_vcpus; i++) {
         fdt_write_node_at(writer, "cpu", record->vcpus[i].affinity);
         if (has_compatible) {
             fdt_write_bytes(writer, "compatible", compatible.data, compatible.len);

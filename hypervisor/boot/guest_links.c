@@ -24,12 +24,11 @@ size_t guest_links_struct_bound(const struct guest_links *links)
 {
     size_t bound = FIXED_STRUCT + sizeof(links->regions) + links->nr_ports * (size_t)PORT_STRUCT +
                    links->nr_shared * (size_t)SHARED_STRUCT + links->nr_channels * (size_t)CHANNEL_STRUCT;
-    uint32_t i;
 
-    for (i = 0; i < links->nr_ports; i++) {
+    for (uint32_t i = 0; i < links->nr_ports; i++) {
         bound += strlen(links->ports[i].name) + strlen(links->ports[i].peer_name);
     }
-    for (i = 0; i < links->nr_channels; i++) {
+    for (uint32_t i = 0; i < links->nr_channels; i++) {
         bound += strlen(links->channels[i].name) + strlen(links->channels[i].peer_name);
     }
     return bound;
@@ -77,8 +76,6 @@ static void write_shared(struct fdt_writer *writer, const struct guest_shared *s
 void guest_links_write_reserved(struct fdt_writer *writer, const struct guest_links *links,
                                 const struct guest_root *root, bool is_open)
 {
-    uint32_t i;
-
     if (links->nr_shared == 0) {
         return;
     }
@@ -88,7 +85,7 @@ void guest_links_write_reserved(struct fdt_writer *writer, const struct guest_li
         fdt_write_u32(writer, "#size-cells", root->size_cells);
         fdt_write_bytes(writer, "ranges", NULL, 0);
     }
-    for (i = 0; i < links->nr_shared; i++) {
+    for (uint32_t i = 0; i < links->nr_shared; i++) {
         write_shared(writer, &links->shared[i], root);
     }
     fdt_write_node_end(writer);
@@ -99,11 +96,11 @@ static void write_hypervisor(struct fdt_writer *writer, const struct guest_links
 {
     static const char compatible[] = "xen,xen-4.17\0xen,xen";
     static const uint32_t interrupt[3] = {PPI_CELL, EVENT_PPI_CELL, LEVEL_LOW};
-    uint32_t cells[4 * MAX_GUEST_REGIONS], i, n = 0;
+    uint32_t cells[4 * MAX_GUEST_REGIONS], n = 0;
 
     fdt_write_node(writer, "hypervisor");
     fdt_write_bytes(writer, "compatible", compatible, sizeof(compatible));
-    for (i = 0; i < links->nr_regions; i++) {
+    for (uint32_t i = 0; i < links->nr_regions; i++) {
         n += put_range(cells + n, root, links->regions[i].base, links->regions[i].size);
     }
     fdt_write_cells(writer, "reg", cells, n);
@@ -144,14 +141,12 @@ static void write_channel(struct fdt_writer *writer, const struct guest_channel 
 /* The unit address of a port is its number. */
 static void write_ports(struct fdt_writer *writer, const struct guest_links *links)
 {
-    uint32_t i;
-
     fdt_write_node(writer, "bulkhead");
     fdt_write_node(writer, "events");
     fdt_write_string(writer, "compatible", "bulkhead,events-v1");
     fdt_write_u32(writer, "#address-cells", 1);
     fdt_write_u32(writer, "#size-cells", 0);
-    for (i = 0; i < links->nr_ports; i++) {
+    for (uint32_t i = 0; i < links->nr_ports; i++) {
         const struct guest_port *port = &links->ports[i];
 
         fdt_write_node_at(writer, "port", port->port.port);
@@ -169,12 +164,10 @@ static void write_ports(struct fdt_writer *writer, const struct guest_links *lin
 void guest_links_write(struct fdt_writer *writer, const struct guest_links *links,
                        const struct guest_root *root)
 {
-    uint32_t i;
-
     if (links->nr_regions != 0) {
         write_hypervisor(writer, links, root);
     }
-    for (i = 0; i < links->nr_channels; i++) {
+    for (uint32_t i = 0; i < links->nr_channels; i++) {
         write_channel(writer, &links->channels[i], root);
     }
     if (links->nr_ports != 0) {

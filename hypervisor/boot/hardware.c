@@ -9,9 +9,8 @@
 
 static bool has_kernel(const struct planner *p)
 {
-    fdt_node_t node;
-
-    for (node = fdt_first_child(p->fdt, p->chosen); node != FDT_NONE; node = fdt_next_sibling(p->fdt, node)) {
+    for (fdt_node_t node = fdt_first_child(p->fdt, p->chosen); node != FDT_NONE;
+         node = fdt_next_sibling(p->fdt, node)) {
         if (is_module(p->fdt, node)) {
             return true;
         }
@@ -115,12 +114,10 @@ static void place_ram(struct planner *p, struct draft *d)
 
 static bool overlaps_others(const struct planner *p, uint64_t base, uint64_t size)
 {
-    uint32_t i, k;
-
-    for (i = 0; i < p->nr_drafts; i++) {
+    for (uint32_t i = 0; i < p->nr_drafts; i++) {
         const struct domain_record *r = p->drafts[i].record;
 
-        for (k = 0; k < r->nr_maps && &p->drafts[i] != p->hardware; k++) {
+        for (uint32_t k = 0; k < r->nr_maps && &p->drafts[i] != p->hardware; k++) {
             if (r->maps[k].kind == MAP_DEVICE &&
                 ranges_overlap(r->maps[k].pa.v, r->maps[k].size, base, size)) {
                 return true;
@@ -218,25 +215,24 @@ static void keep_out(struct planner *p, struct ranges *set, uint64_t base, uint6
 static void keep_out_all(struct planner *p, struct ranges *set)
 {
     const struct host_gic *gic = &p->host->gic;
-    uint32_t i, k;
 
-    for (i = 0; i < p->ram.count; i++) {
+    for (uint32_t i = 0; i < p->ram.count; i++) {
         keep_out(p, set, p->ram.at[i].base, p->ram.at[i].size);
     }
     keep_out(p, set, gic->gicd, gic->gicd_size);
     keep_out(p, set, gic->gicc, gic->gicc_size);
     keep_out(p, set, gic->gich, gic->gich_size);
     keep_out(p, set, gic->gicv, gic->gicv_size);
-    for (i = 0; i < gic->nr_gicr; i++) {
+    for (uint32_t i = 0; i < gic->nr_gicr; i++) {
         keep_out(p, set, gic->gicr[i].base, gic->gicr[i].size);
     }
     if (p->host->uart.type != UART_NONE) {
         keep_out(p, set, p->host->uart.pa, PAGE_SIZE);
     }
-    for (i = 0; i < p->nr_drafts; i++) {
+    for (uint32_t i = 0; i < p->nr_drafts; i++) {
         const struct domain_record *r = p->drafts[i].record;
 
-        for (k = 0; k < r->nr_maps && &p->drafts[i] != p->hardware; k++) {
+        for (uint32_t k = 0; k < r->nr_maps && &p->drafts[i] != p->hardware; k++) {
             if (r->maps[k].kind == MAP_DEVICE) {
                 keep_out(p, set, r->maps[k].pa.v, r->maps[k].size);
             }
@@ -246,12 +242,10 @@ static void keep_out_all(struct planner *p, struct ranges *set)
 
 static bool given_away(const struct planner *p, uint32_t intid)
 {
-    uint32_t i, k;
-
-    for (i = 0; i < p->nr_drafts; i++) {
+    for (uint32_t i = 0; i < p->nr_drafts; i++) {
         const struct domain_record *r = p->drafts[i].record;
 
-        for (k = 0; k < r->nr_irqs && &p->drafts[i] != p->hardware; k++) {
+        for (uint32_t k = 0; k < r->nr_irqs && &p->drafts[i] != p->hardware; k++) {
             if (r->irqs[k].pirq == intid) {
                 return true;
             }
@@ -265,13 +259,12 @@ static void give_irqs(struct planner *p, struct draft *d)
 {
     struct domain_record *r = d->record;
     struct domain_irq *irqs = arena_alloc(p->in->arena, r->nr_spis * sizeof(*irqs), 8);
-    uint32_t intid;
 
     if (irqs == NULL) {
         error(p, d->node, "", "no memory is left for the domain record");
         return;
     }
-    for (intid = 32; intid < 32u + min_u64(r->nr_spis, p->in->host_spis); intid++) {
+    for (uint32_t intid = 32; intid < 32u + min_u64(r->nr_spis, p->in->host_spis); intid++) {
         if (!given_away(p, intid)) {
             irqs[r->nr_irqs++] = (struct domain_irq){(uint16_t)intid, (uint16_t)intid, false};
         }
@@ -282,13 +275,12 @@ static void give_irqs(struct planner *p, struct draft *d)
 void hardware_place(struct planner *p, struct draft *d)
 {
     struct ranges *devices = &p->devices;
-    uint32_t i;
 
     place_ram(p, d);
     devices->count = 0;
     add_devices(p, devices);
     keep_out_all(p, devices);
-    for (i = 0; i < devices->count; i++) {
+    for (uint32_t i = 0; i < devices->count; i++) {
         if (p->nr_maps == MAX_MAPS) {
             error(p, d->node, "", "the hardware domain's devices are in too many pieces");
             break;

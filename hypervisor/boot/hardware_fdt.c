@@ -12,9 +12,7 @@ struct filter {
 
 static bool is_hidden(const struct guest_fdt_input *in, fdt_node_t node)
 {
-    uint32_t i;
-
-    for (i = 0; i < in->nr_hidden; i++) {
+    for (uint32_t i = 0; i < in->nr_hidden; i++) {
         if (in->hidden[i] == node) {
             return true;
         }
@@ -27,9 +25,8 @@ static bool is_replaced(const struct fdt *fdt, fdt_node_t node)
 {
     static const char *const names[] = {"chosen", "cpus", "psci", "hypervisor", "__symbols__", "__fixups__"};
     const char *name = fdt_name(fdt, node), *type = fdt_string(fdt, node, "device_type");
-    unsigned i;
 
-    for (i = 0; i < ARRAY_SIZE(names); i++) {
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
         if (strcmp(name, names[i]) == 0) {
             return true;
         }

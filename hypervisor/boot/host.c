@@ -97,7 +97,7 @@ static void add_cpu(struct scan *scan, fdt_node_t node)
     struct host *host = scan->host;
     struct fdt_prop reg;
     uint64_t mpidr;
-    uint32_t index = 0, i;
+    uint32_t index = 0;
     const char *method = fdt_string(scan->fdt, node, "enable-method");
 
     if (!fdt_prop(scan->fdt, node, "reg", &reg) || !fdt_number(&reg, &index, scan->cpus_cells, &mpidr) ||
@@ -106,7 +106,7 @@ static void add_cpu(struct scan *scan, fdt_node_t node)
         return;
     }
     mpidr &= MPIDR_AFFINITY;
-    for (i = 0; i < host->nr_cpus; i++) {
+    for (uint32_t i = 0; i < host->nr_cpus; i++) {
         if (host->cpus[i].mpidr == mpidr) {
             error(scan, node, "reg", "another CPU has this number");
             return;
@@ -245,10 +245,9 @@ static void read_kind(struct scan *scan, fdt_node_t node, struct kind *kind)
 {
     const struct fdt *fdt = scan->fdt;
     struct fdt_prop prop;
-    bool more;
 
     kind->compatible.len = kind->device_type.len = kind->status.len = 0;
-    for (more = fdt_first_prop(fdt, node, &prop); more; more = fdt_next_prop(fdt, &prop)) {
+    for (bool more = fdt_first_prop(fdt, node, &prop); more; more = fdt_next_prop(fdt, &prop)) {
         if (prop.name == scan->compatible_name ||
             (prop.name[0] == 'c' && strcmp(prop.name, "compatible") == 0)) {
             scan->compatible_name = prop.name;
@@ -316,10 +315,9 @@ static void match_uart(struct scan *scan, fdt_node_t node, bool usable)
 static void scan_tree(struct scan *scan)
 {
     uint32_t depth = 0, off_depth = FDT_MAX_DEPTH;
-    fdt_node_t node;
 
     scan->lineage[0] = fdt_root(scan->fdt);
-    for (node = fdt_next_node_depth(scan->fdt, scan->lineage[0], &depth); node != FDT_NONE;
+    for (fdt_node_t node = fdt_next_node_depth(scan->fdt, scan->lineage[0], &depth); node != FDT_NONE;
          node = fdt_next_node_depth(scan->fdt, node, &depth)) {
         scan->lineage[depth] = node;
         scan->depth = depth;
@@ -386,9 +384,7 @@ static const struct {
 
 static enum uart_type uart_type(const struct fdt_prop *compatible)
 {
-    size_t i;
-
-    for (i = 0; i < ARRAY_SIZE(uarts); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(uarts); i++) {
         if (fdt_string_list_has(compatible, uarts[i].compatible)) {
             return uarts[i].type;
         }
@@ -536,7 +532,7 @@ enum status host_discover(struct host *host, const struct fdt *fdt, const char *
 {
     struct scan scan = {
         .host = host, .fdt = fdt, .report = report, .timer = FDT_NONE, .psci = FDT_NONE, .cpus_cells = 2};
-    uint32_t errors = report->errors, i;
+    uint32_t errors = report->errors;
     uint64_t base, size;
 
     memset(host, 0, sizeof(*host));
@@ -544,7 +540,7 @@ enum status host_discover(struct host *host, const struct fdt *fdt, const char *
     host->gic.node = FDT_NONE;
     host->uart.node = FDT_NONE;
     scan.uart_path = console_path(&scan, dtuart);
-    for (i = 0; fdt_reservation(fdt, i, &base, &size); i++) {
+    for (uint32_t i = 0; fdt_reservation(fdt, i, &base, &size); i++) {
         if (base + size < base) {
             report_at(report, REPORT_ERROR, "/", "/memreserve/", "range at 0x%lx wraps", base);
         } else {

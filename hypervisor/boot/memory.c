@@ -32,10 +32,9 @@ static bool add_map(struct planner *p, struct draft *d, uint64_t ipa, uint64_t p
 static bool fill_banks(struct planner *p, struct draft *d, uint64_t *used, uint64_t pa, uint64_t size)
 {
     uint64_t start = *used;
-    uint32_t i;
 
     *used += size;
-    for (i = 0; i < NR_GUEST_BANKS && size > 0; i++) {
+    for (uint32_t i = 0; i < NR_GUEST_BANKS && size > 0; i++) {
         if (start < guest_banks[i].size) {
             uint64_t part = min_u64(size, guest_banks[i].size - start);
 
@@ -147,8 +146,6 @@ static void place_devices(struct planner *p, struct draft *d)
 
 void memory_place(struct planner *p, struct draft *d)
 {
-    uint32_t i;
-
     p->nr_maps = 0;
     if (d == p->hardware) {
         hardware_place(p, d);
@@ -157,7 +154,7 @@ void memory_place(struct planner *p, struct draft *d)
     } else if (d->memory != 0) {
         place_anywhere(p, d);
     }
-    for (i = 0; i < p->nr_maps; i++) {
+    for (uint32_t i = 0; i < p->nr_maps; i++) {
         if (p->maps[i].ipa.v + p->maps[i].size - 1u > (UINT64_C(1) << p->in->ipa_bits_max) - 1u) {
             error(p, d->node, "memory", "RAM reaches above the CPU's %u bits of guest physical address",
                   p->in->ipa_bits_max);

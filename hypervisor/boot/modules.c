@@ -18,9 +18,8 @@ static const struct {
 static uint64_t le64(const uint8_t *b)
 {
     uint64_t v = 0;
-    unsigned i;
 
-    for (i = 8; i > 0; i--) {
+    for (unsigned i = 8; i > 0; i--) {
         v = v * 256u + b[i - 1u];
     }
     return v;
@@ -32,14 +31,13 @@ static void read_kernel(struct planner *p, struct draft *d)
 {
     const uint8_t *h = p->in->peek(p->in->peek_context, d->kernel.pa, min_u64(d->kernel.size, 64));
     static const uint8_t old_first_word[4] = {0x08, 0x00, 0x00, 0x14};
-    size_t i;
 
     d->image_size = d->kernel.size;
     if (h == NULL) {
         complain(p, REPORT_NOTE, d->kernel.node, "reg", "the content is not known here: header not checked");
         return;
     }
-    for (i = 0; d->kernel.size >= 64 && i < ARRAY_SIZE(packed_kinds); i++) {
+    for (size_t i = 0; d->kernel.size >= 64 && i < ARRAY_SIZE(packed_kinds); i++) {
         if (memcmp(h, packed_kinds[i].magic, packed_kinds[i].magic[2] == 0 ? 2 : 4) == 0) {
             error(p, d->kernel.node, "reg", "the kernel is packed (%s): unpack it with \"bulkhead image\"",
                   packed_kinds[i].name);
@@ -109,10 +107,8 @@ static void read_module(struct planner *p, struct draft *d, fdt_node_t node)
 
 void modules_read(struct planner *p, struct draft *d)
 {
-    fdt_node_t child;
-
     d->kernel.node = d->ramdisk.node = d->partial.node = FDT_NONE;
-    for (child = fdt_first_child(p->fdt, d->node); child != FDT_NONE;
+    for (fdt_node_t child = fdt_first_child(p->fdt, d->node); child != FDT_NONE;
          child = fdt_next_sibling(p->fdt, child)) {
         if (is_module(p->fdt, child)) {
             read_module(p, d, child);
@@ -130,9 +126,7 @@ void modules_read(struct planner *p, struct draft *d)
 static void add_load(struct planner *p, struct draft *d, uint64_t source, uint64_t ipa, uint64_t size,
                      uint64_t tail)
 {
-    uint32_t i;
-
-    for (i = 0; i < p->nr_maps && size + tail > 0; i++) {
+    for (uint32_t i = 0; i < p->nr_maps && size + tail > 0; i++) {
         uint64_t base = p->maps[i].ipa.v, end = base + p->maps[i].size, part, part_tail;
 
         if (p->maps[i].kind != MAP_RAM || ipa < base || ipa >= end) {
@@ -210,9 +204,8 @@ static void place_dtb(struct planner *p, struct draft *d, uint64_t kernel_end, u
 static uint64_t bank_end(const struct planner *p)
 {
     uint64_t end = p->maps[0].ipa.v;
-    uint32_t i;
 
-    for (i = 0; i < p->nr_maps && p->maps[i].kind == MAP_RAM && p->maps[i].ipa.v == end; i++) {
+    for (uint32_t i = 0; i < p->nr_maps && p->maps[i].kind == MAP_RAM && p->maps[i].ipa.v == end; i++) {
         end += p->maps[i].size;
     }
     return end;

@@ -46,10 +46,9 @@ void partial_copy(struct fdt_writer *writer, const struct fdt *partial)
 {
     static const char *const copied[] = {"aliases", "passthrough"};
     struct fdt_copy copy = {.writer = writer, .source = partial, .keep_prop = keep_prop};
-    unsigned i;
 
     fdt_copy_names(&copy);
-    for (i = 0; i < ARRAY_SIZE(copied); i++) {
+    for (unsigned i = 0; i < ARRAY_SIZE(copied); i++) {
         fdt_node_t node = fdt_child(partial, fdt_root(partial), copied[i]);
 
         if (node != FDT_NONE) {

@@ -33,9 +33,8 @@ struct request {
 static void add_map(struct request *r, uint64_t pa, uint64_t size, uint64_t ipa)
 {
     struct passthrough *out = r->out;
-    uint32_t i;
 
-    for (i = 0; i < out->nr_maps; i++) {
+    for (uint32_t i = 0; i < out->nr_maps; i++) {
         const struct domain_map *map = &out->maps[i];
 
         if (map->kind != MAP_DEVICE || !ranges_overlap(map->ipa.v, map->size, ipa, size)) {
@@ -115,14 +114,13 @@ static void find_host_node(struct request *r, const char *path)
 static void add_irq(struct request *r, uint32_t intid, bool edge)
 {
     struct passthrough *out = r->out;
-    uint32_t i;
 
     if (intid < FIRST_SPI) {
         complain(r, REPORT_ERROR, "xen,path",
                  "interrupt %u of the host node belongs to one CPU: it cannot be passed through", intid);
         return;
     }
-    for (i = 0; i < out->nr_irqs; i++) {
+    for (uint32_t i = 0; i < out->nr_irqs; i++) {
         if (out->irqs[i].pirq == intid) {
             return;
         }
@@ -184,9 +182,7 @@ static void add_reset(struct request *r, const char *property, const struct doma
 /* Neighbours may be passed through by name too, and then have this step already. */
 static void add_implied_reset(struct request *r, const struct domain_reset *reset)
 {
-    uint32_t i;
-
-    for (i = 0; i < r->out->nr_resets; i++) {
+    for (uint32_t i = 0; i < r->out->nr_resets; i++) {
         if (r->out->resets[i].pa.v == reset->pa.v) {
             return;
         }
@@ -200,7 +196,7 @@ static void add_implied_reset(struct request *r, const struct domain_reset *rese
 static bool read_resets(struct request *r)
 {
     struct fdt_prop prop;
-    uint32_t cells[RESET_CELLS], i, k;
+    uint32_t cells[RESET_CELLS];
     struct domain_reset reset;
 
     if (!fdt_prop(r->in->partial, r->node, "bulkhead,reset", &prop)) {
@@ -215,8 +211,8 @@ static bool read_resets(struct request *r)
                  "must be steps of five cells: offset, value, mask, poll, limit in us");
         return true;
     }
-    for (i = 0; i < prop.len / 4u; i += RESET_CELLS) {
-        for (k = 0; k < RESET_CELLS; k++) {
+    for (uint32_t i = 0; i < prop.len / 4u; i += RESET_CELLS) {
+        for (uint32_t k = 0; k < RESET_CELLS; k++) {
             (void)fdt_cell(&prop, i + k, &cells[k]);
         }
         reset = (struct domain_reset){.pa = PA(r->base + cells[0]),
@@ -273,9 +269,7 @@ static void check_dma(struct request *r, bool has_reset)
 
 static bool in_own_maps(const struct request *r, uint64_t base, uint64_t size)
 {
-    uint32_t i;
-
-    for (i = r->first_map; i < r->out->nr_maps; i++) {
+    for (uint32_t i = r->first_map; i < r->out->nr_maps; i++) {
         if (ranges_overlap(r->out->maps[i].pa.v, r->out->maps[i].size, base, size)) {
             return true;
         }
@@ -298,11 +292,11 @@ static void check_neighbours(struct request *r)
 {
     const struct fdt *fdt = r->in->host->fdt;
     struct domain_reset reset;
-    fdt_node_t lineage[FDT_MAX_DEPTH], node;
+    fdt_node_t lineage[FDT_MAX_DEPTH];
     uint64_t base, size;
 
     memcpy(lineage, r->lineage, sizeof(lineage));
-    for (node = fdt_first_child(fdt, lineage[r->depth - 1u]); node != FDT_NONE;
+    for (fdt_node_t node = fdt_first_child(fdt, lineage[r->depth - 1u]); node != FDT_NONE;
          node = fdt_next_sibling(fdt, node)) {
         lineage[r->depth] = node;
         if (is_passed(r, node) || fdt_reg_in(fdt, lineage, r->depth, 0, &base, &size) != OK ||
@@ -328,9 +322,8 @@ static void check_neighbours(struct request *r)
 static void check_names(struct request *r, bool passed)
 {
     struct fdt_prop prop;
-    bool more;
 
-    for (more = fdt_first_prop(r->in->partial, r->node, &prop); more;
+    for (bool more = fdt_first_prop(r->in->partial, r->node, &prop); more;
          more = fdt_next_prop(r->in->partial, &prop)) {
         if (strncmp(prop.name, "bulkhead,", 9) != 0) {
             continue;

@@ -39,9 +39,7 @@ struct draft *draft_new(struct planner *p, fdt_node_t node)
 
 struct draft *draft_of(struct planner *p, fdt_node_t node)
 {
-    uint32_t i;
-
-    for (i = 0; node != FDT_NONE && i < p->nr_drafts; i++) {
+    for (uint32_t i = 0; node != FDT_NONE && i < p->nr_drafts; i++) {
         if (p->drafts[i].node == node) {
             return &p->drafts[i];
         }
@@ -51,9 +49,7 @@ struct draft *draft_of(struct planner *p, fdt_node_t node)
 
 struct draft *draft_by_domid(struct planner *p, uint16_t domid)
 {
-    uint32_t i;
-
-    for (i = 0; i < p->nr_drafts; i++) {
+    for (uint32_t i = 0; i < p->nr_drafts; i++) {
         if (p->drafts[i].record->domid == domid) {
             return &p->drafts[i];
         }
@@ -65,9 +61,8 @@ void known_only_in(struct planner *p, fdt_node_t node, const char *list, size_t 
 {
     const struct fdt_prop names = {.data = (const uint8_t *)list, .len = (uint32_t)size};
     struct fdt_prop prop;
-    bool more;
 
-    for (more = fdt_first_prop(p->fdt, node, &prop); more; more = fdt_next_prop(p->fdt, &prop)) {
+    for (bool more = fdt_first_prop(p->fdt, node, &prop); more; more = fdt_next_prop(p->fdt, &prop)) {
         if (fdt_string_list_has(&names, prop.name)) {
             continue;
         }
@@ -140,14 +135,13 @@ static void read_chosen_node(struct planner *p, fdt_node_t node)
 static void read_chosen(struct planner *p)
 {
     struct fdt_prop prop;
-    fdt_node_t node;
-    bool more;
 
     hardware_read(p);
-    for (more = fdt_first_prop(p->fdt, p->chosen, &prop); more; more = fdt_next_prop(p->fdt, &prop)) {
+    for (bool more = fdt_first_prop(p->fdt, p->chosen, &prop); more; more = fdt_next_prop(p->fdt, &prop)) {
         read_chosen_prop(p, &prop);
     }
-    for (node = fdt_first_child(p->fdt, p->chosen); node != FDT_NONE; node = fdt_next_sibling(p->fdt, node)) {
+    for (fdt_node_t node = fdt_first_child(p->fdt, p->chosen); node != FDT_NONE;
+         node = fdt_next_sibling(p->fdt, node)) {
         read_chosen_node(p, node);
     }
     if (p->nr_drafts == 0) {
@@ -219,9 +213,7 @@ static void place(struct planner *p, struct draft *d)
 /* Last, when everything that could be wrong has been looked at. */
 static void make_pools(struct planner *p)
 {
-    uint32_t i;
-
-    for (i = 0; i < p->nr_drafts; i++) {
+    for (uint32_t i = 0; i < p->nr_drafts; i++) {
         struct domain_record *r = p->drafts[i].record;
 
         r->pool_size = domain_pool_bytes(r);
@@ -236,8 +228,6 @@ static void make_pools(struct planner *p)
 
 static void build(struct planner *p)
 {
-    uint32_t i;
-
     bootargs_check(p);
     claims_collect(p);
     cpupools_read(p);
@@ -246,7 +236,7 @@ static void build(struct planner *p)
     events_read(p);
     shared_memory_read(p);
     channels_read(p);
-    for (i = 0; i < p->nr_drafts; i++) {
+    for (uint32_t i = 0; i < p->nr_drafts; i++) {
         if (&p->drafts[i] != p->hardware) {
             place(p, &p->drafts[i]);
         }
@@ -255,7 +245,7 @@ static void build(struct planner *p)
         place(p, p->hardware);
     }
     channels_connect(p);
-    for (i = 0; i < p->nr_drafts; i++) {
+    for (uint32_t i = 0; i < p->nr_drafts; i++) {
         p->plan->records[i] = p->drafts[i].record;
         p->plan->nodes[i] = p->drafts[i].node;
     }

@@ -66,9 +66,7 @@ enum status ranges_remove(struct ranges *set, uint64_t base, uint64_t size)
 
 bool ranges_contain(const struct ranges *set, uint64_t base, uint64_t size)
 {
-    uint32_t i;
-
-    for (i = 0; i < set->count; i++) {
+    for (uint32_t i = 0; i < set->count; i++) {
         if (base >= set->at[i].base && base - set->at[i].base <= set->at[i].size &&
             size <= set->at[i].size - (base - set->at[i].base)) {
             return true;
@@ -80,9 +78,8 @@ bool ranges_contain(const struct ranges *set, uint64_t base, uint64_t size)
 enum status ranges_take(struct ranges *set, uint64_t size, uint64_t align, bool smallest, uint64_t *base)
 {
     uint64_t best = UINT64_MAX;
-    uint32_t i;
 
-    for (i = 0; i < set->count; i++) {
+    for (uint32_t i = 0; i < set->count; i++) {
         uint64_t end = set->at[i].base + set->at[i].size, at;
 
         if (set->at[i].size < size) {
@@ -100,9 +97,8 @@ enum status ranges_take(struct ranges *set, uint64_t size, uint64_t align, bool 
 uint64_t ranges_largest(const struct ranges *set, uint64_t align, uint64_t *base)
 {
     uint64_t best = 0;
-    uint32_t i;
 
-    for (i = 0; i < set->count; i++) {
+    for (uint32_t i = 0; i < set->count; i++) {
         uint64_t start = align_up(set->at[i].base, align);
         uint64_t end = align_down(set->at[i].base + set->at[i].size, align);
 

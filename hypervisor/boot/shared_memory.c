@@ -134,7 +134,6 @@ static void read_node(struct planner *p, struct draft *d, fdt_node_t node)
     struct shared_draft *s = &p->shared[p->nr_shared];
     struct request request = {0};
     const char *id = fdt_string(p->fdt, node, "xen,shm-id");
-    uint32_t i;
 
     known_only(p, node,
                "compatible\0xen,shm-id\0xen,shared-mem\0role\0bulkhead,role\0phandle\0linux,phandle\0status\0"
@@ -162,7 +161,7 @@ static void read_node(struct planner *p, struct draft *d, fdt_node_t node)
                                .role = read_role(p, node)};
     s->owner = is_owner(p, node);
     check_addresses(p, s);
-    for (i = 0; i < p->nr_shared; i++) {
+    for (uint32_t i = 0; i < p->nr_shared; i++) {
         check_pair(p, s, &p->shared[i]);
     }
     p->nr_shared++;
@@ -181,9 +180,7 @@ static const struct shared_draft *first_of(const struct planner *p, const struct
 
 static void find_memory(struct planner *p)
 {
-    uint32_t i;
-
-    for (i = 0; i < p->nr_shared; i++) {
+    for (uint32_t i = 0; i < p->nr_shared; i++) {
         struct shared_draft *s = &p->shared[i];
         const struct shared_draft *first = first_of(p, s);
 
@@ -199,11 +196,10 @@ static void find_memory(struct planner *p)
 
 void shared_memory_read(struct planner *p)
 {
-    uint32_t i, errors = p->report->errors;
-    fdt_node_t node;
+    uint32_t errors = p->report->errors;
 
-    for (i = 0; i < p->nr_drafts; i++) {
-        for (node = fdt_first_child(p->fdt, p->drafts[i].node); node != FDT_NONE;
+    for (uint32_t i = 0; i < p->nr_drafts; i++) {
+        for (fdt_node_t node = fdt_first_child(p->fdt, p->drafts[i].node); node != FDT_NONE;
              node = fdt_next_sibling(p->fdt, node)) {
             if (fdt_compatible(p->fdt, node, "xen,domain-shared-memory-v1") && fdt_okay(p->fdt, node)) {
                 read_node(p, &p->drafts[i], node);
@@ -218,11 +214,10 @@ void shared_memory_read(struct planner *p)
 void shared_memory_place(struct planner *p, struct draft *d)
 {
     static const char *const roles[] = {"owner", "borrower", "reader", "writer"};
-    uint32_t i;
 
     p->links.nr_shared = 0;
     p->links.shared = p->guest_shared;
-    for (i = 0; i < p->nr_shared; i++) {
+    for (uint32_t i = 0; i < p->nr_shared; i++) {
         const struct shared_draft *s = &p->shared[i];
         bool reader = s->role == SHARED_READER;
         const char *taken = s->domain == d ? ipa_taken(p, d, s->ipa, s->size) : NULL;
