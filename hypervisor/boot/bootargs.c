@@ -19,8 +19,7 @@ const char *plan_command_line(const struct fdt *fdt)
     if (fdt_has(fdt, chosen, "xen,dom0-bootargs")) {
         return fdt_string(fdt, chosen, "bootargs");
     }
-    for (fdt_node_t child = fdt_first_child(fdt, chosen); child != FDT_NONE;
-         child = fdt_next_sibling(fdt, child)) {
+    for_each_child (fdt, chosen, child) {
         if (is_module(fdt, child) && fdt_has(fdt, child, "bootargs")) {
             return fdt_string(fdt, chosen, "bootargs");
         }

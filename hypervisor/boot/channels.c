@@ -142,8 +142,7 @@ static void read_node(struct planner *p, fdt_node_t node)
 
 void channels_read(struct planner *p)
 {
-    for (fdt_node_t node = fdt_first_child(p->fdt, p->chosen); node != FDT_NONE;
-         node = fdt_next_sibling(p->fdt, node)) {
+    for_each_child (p->fdt, p->chosen, node) {
         if (fdt_compatible(p->fdt, node, "bulkhead,channel") && fdt_okay(p->fdt, node)) {
             read_node(p, node);
         }
@@ -270,10 +269,7 @@ void channels_place(struct planner *p, struct draft *d, const struct fdt *partia
             }
         }
     }
-    d->doorbells = bells == 0 ? NULL : arena_alloc(p->in->arena, bells * sizeof(*d->doorbells), 8);
-    if (d->doorbells == NULL && bells != 0) {
-        error(p, d->node, "", "no memory is left for the domain record");
-    }
+    d->doorbells = record_alloc(p, d->node, bells * sizeof(*d->doorbells));
     r->doorbells = d->doorbells;
 }
 

@@ -42,8 +42,7 @@ static void visit_children(const struct fdt *fdt, fdt_node_t node, claim_visitor
 {
     uint64_t base, size;
 
-    for (fdt_node_t child = fdt_first_child(fdt, node); child != FDT_NONE;
-         child = fdt_next_sibling(fdt, child)) {
+    for_each_child (fdt, node, child) {
         if (is_module(fdt, child)) {
             visit_list(fdt, child, "reg", node, CLAIM_MODULE, visit, context);
         } else if (shared_memory_wants(fdt, child, &base, &size)) {
@@ -57,8 +56,7 @@ static void visit_chosen(const struct fdt *fdt, fdt_node_t chosen, claim_visitor
     visit_list(fdt, chosen, "xen,static-heap", fdt_root(fdt), CLAIM_HEAP, visit, context);
     visit_list(fdt, chosen, "bulkhead,log", fdt_root(fdt), CLAIM_LOG, visit, context);
     visit_children(fdt, chosen, visit, context);
-    for (fdt_node_t child = fdt_first_child(fdt, chosen); child != FDT_NONE;
-         child = fdt_next_sibling(fdt, child)) {
+    for_each_child (fdt, chosen, child) {
         if (is_domain(fdt, child)) {
             visit_list(fdt, child, "xen,static-mem", chosen, CLAIM_STATIC, visit, context);
             visit_children(fdt, child, visit, context);

@@ -73,12 +73,8 @@ static void check_host(struct planner *p, const struct draft *d, const struct do
     const struct host *host = p->host;
     const struct host_gic *gic = &host->gic;
 
-    refuse_range(p, d, map, gic->gicd, gic->gicd_size, "the interrupt controller");
-    refuse_range(p, d, map, gic->gicc, gic->gicc_size, "the interrupt controller");
-    refuse_range(p, d, map, gic->gich, gic->gich_size, "the interrupt controller");
-    refuse_range(p, d, map, gic->gicv, gic->gicv_size, "the interrupt controller");
-    for (uint32_t i = 0; i < gic->nr_gicr; i++) {
-        refuse_range(p, d, map, gic->gicr[i].base, gic->gicr[i].size, "the interrupt controller");
+    for (uint32_t i = 0; i < gic->nr_regs; i++) {
+        refuse_range(p, d, map, gic->regs[i].base, gic->regs[i].size, "the interrupt controller");
     }
     if (host->uart.type != UART_NONE) {
         refuse_range(p, d, map, align_down(host->uart.pa, PAGE_SIZE), PAGE_SIZE,

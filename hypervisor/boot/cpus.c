@@ -41,8 +41,7 @@ void cpupools_read(struct planner *p)
 {
     uint32_t free_cpus = all_cpus(p);
 
-    for (fdt_node_t node = fdt_first_child(p->fdt, p->chosen); node != FDT_NONE;
-         node = fdt_next_sibling(p->fdt, node)) {
+    for_each_child (p->fdt, p->chosen, node) {
         if (fdt_compatible(p->fdt, node, "xen,cpupool")) {
             read_pool(p, node, &free_cpus);
         }
@@ -137,8 +136,7 @@ static void read_vcpu(struct planner *p, struct draft *d, fdt_node_t node)
 void vcpus_read(struct planner *p, struct draft *d)
 {
     d->pool = find_pool(p, d);
-    for (fdt_node_t node = fdt_first_child(p->fdt, d->node); node != FDT_NONE;
-         node = fdt_next_sibling(p->fdt, node)) {
+    for_each_child (p->fdt, d->node, node) {
         if (fdt_compatible(p->fdt, node, "xen,vcpu")) {
             read_vcpu(p, d, node);
         }
@@ -191,10 +189,9 @@ void vcpus_place(struct planner *p)
             struct domain_record *r = p->drafts[i].record;
 
             if (r->vcpus == NULL) {
-                r->vcpus = arena_alloc(p->in->arena, r->nr_vcpus * sizeof(*r->vcpus), 8);
+                r->vcpus = record_alloc(p, p->drafts[i].node, r->nr_vcpus * sizeof(*r->vcpus));
             }
             if (r->vcpus == NULL) {
-                error(p, p->drafts[i].node, "cpus", "no memory is left for the domain record");
                 return;
             }
             place_domain(p, &p->drafts[i], (struct domain_vcpu *)(uintptr_t)r->vcpus, pass == 0);

@@ -5,6 +5,7 @@
 #include "boot/planner.h"
 
 /* Honoured, or without effect here so that nothing is lost. */
+#define LATER "bulkhead,heartbeat-ms\0bulkhead,manage\0bulkhead,dumpable"
 static const char known[] = "compatible\0memory\0cpus\0#address-cells\0#size-cells\0vpl011\0nr_spis\0"
                             "xen,static-mem\0direct-map\0domain-cpupool\0passthrough\0"
                             "trap-unmapped-accesses\0xen,enhanced\0sve\0capabilities\0xen,sci_type\0status\0"
@@ -12,24 +13,8 @@ static const char known[] = "compatible\0memory\0cpus\0#address-cells\0#size-cel
                             "bulkhead,priority\0bulkhead,budget-us\0bulkhead,period-us\0bulkhead,restart\0"
                             "bulkhead,restart-window-ms\0bulkhead,scrub\0bulkhead,smc-allow\0"
                             "max_grant_version\0max_grant_frames\0max_maptrack_frames\0"
-                            "bulkhead,max-evtchn-port";
-static const char later[] = "bulkhead,heartbeat-ms\0bulkhead,manage\0bulkhead,dumpable";
-
-static void check_property(struct planner *p, fdt_node_t node, const char *name)
-{
-    if (IN_LIST(known, name)) {
-        return;
-    }
-    if (IN_LIST(later, name)) {
-        complain(p, REPORT_WARNING, node, name, "not yet supported");
-    } else if (strcmp(name, "v8r_el1_msa") == 0) {
-        error(p, node, name, "does not apply to this processor");
-    } else if (strncmp(name, "bulkhead,", 9) == 0) {
-        error(p, node, name, "unknown property");
-    } else {
-        complain(p, REPORT_WARNING, node, name, "unknown property, no effect");
-    }
-}
+                            "bulkhead,max-evtchn-port\0v8r_el1_msa\0" LATER;
+static const char later[] = LATER;
 
 static void check_child(struct planner *p, fdt_node_t node)
 {
@@ -50,11 +35,16 @@ static void check_names(struct planner *p, fdt_node_t node)
 {
     struct fdt_prop prop;
 
-    for (bool more = fdt_first_prop(p->fdt, node, &prop); more; more = fdt_next_prop(p->fdt, &prop)) {
-        check_property(p, node, prop.name);
+    known_only(p, node, known);
+    for_each_prop (p->fdt, node, &prop) {
+        if (IN_LIST(later, prop.name)) {
+            complain(p, REPORT_WARNING, node, prop.name, "not yet supported");
+        }
     }
-    for (fdt_node_t child = fdt_first_child(p->fdt, node); child != FDT_NONE;
-         child = fdt_next_sibling(p->fdt, child)) {
+    if (fdt_has(p->fdt, node, "v8r_el1_msa")) {
+        error(p, node, "v8r_el1_msa", "does not apply to this processor");
+    }
+    for_each_child (p->fdt, node, child) {
         check_child(p, child);
     }
 }

@@ -103,8 +103,7 @@ void events_join(struct planner *p, fdt_node_t node, struct draft *a, struct dra
 void events_read(struct planner *p)
 {
     for (uint32_t i = 0; i < p->nr_drafts; i++) {
-        for (fdt_node_t node = fdt_first_child(p->fdt, p->drafts[i].node); node != FDT_NONE;
-             node = fdt_next_sibling(p->fdt, node)) {
+        for_each_child (p->fdt, p->drafts[i].node, node) {
             if (fdt_compatible(p->fdt, node, "xen,evtchn-v1") && fdt_okay(p->fdt, node)) {
                 read_node(p, &p->drafts[i], node);
             }
@@ -130,11 +129,8 @@ void events_place(struct planner *p, struct draft *d)
     for (uint32_t i = 0; i < p->nr_ports; i++) {
         n += p->ports[i].domain == d ? 1u : 0u;
     }
-    ports = n == 0 ? NULL : arena_alloc(p->in->arena, n * sizeof(*ports), 8);
+    ports = record_alloc(p, d->node, n * sizeof(*ports));
     if (ports == NULL) {
-        if (n != 0) {
-            error(p, d->node, "", "no memory is left for the domain record");
-        }
         return;
     }
     for (uint32_t i = 0; i < p->nr_ports; i++) {

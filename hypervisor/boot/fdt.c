@@ -464,7 +464,7 @@ bool fdt_next_prop(const struct fdt *fdt, struct fdt_prop *prop)
 
 bool fdt_prop(const struct fdt *fdt, fdt_node_t node, const char *name, struct fdt_prop *prop)
 {
-    for (bool more = fdt_first_prop(fdt, node, prop); more; more = fdt_next_prop(fdt, prop)) {
+    for_each_prop (fdt, node, prop) {
         if (prop->name[0] == name[0] && strcmp(prop->name, name) == 0) {
             return true;
         }

@@ -61,6 +61,14 @@ char *fdt_node_path(const struct fdt *fdt, fdt_node_t node, char *buf, size_t si
 
 bool fdt_first_prop(const struct fdt *fdt, fdt_node_t node, struct fdt_prop *prop);
 bool fdt_next_prop(const struct fdt *fdt, struct fdt_prop *prop);
+
+/* Loops over all children, whose name is declared here, and over all properties, into *prop. */
+#define for_each_child(fdt, node, child)                                       \
+    for (fdt_node_t child = fdt_first_child((fdt), (node)); child != FDT_NONE; \
+         child = fdt_next_sibling((fdt), child))
+#define for_each_prop(fdt, node, prop) \
+    for (bool more_ = fdt_first_prop((fdt), (node), (prop)); more_; more_ = fdt_next_prop((fdt), (prop)))
+
 bool fdt_prop(const struct fdt *fdt, fdt_node_t node, const char *name, struct fdt_prop *prop);
 bool fdt_has(const struct fdt *fdt, fdt_node_t node, const char *name);
 

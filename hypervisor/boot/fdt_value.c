@@ -94,7 +94,7 @@ void fdt_cells(const struct fdt *fdt, fdt_node_t node, uint32_t *address_cells, 
 
     *address_cells = 2;
     *size_cells = 1;
-    for (bool more = fdt_first_prop(fdt, node, &prop); more; more = fdt_next_prop(fdt, &prop)) {
+    for_each_prop (fdt, node, &prop) {
         if (prop.name[0] != '#' || prop.len != 4) {
             continue;
         }

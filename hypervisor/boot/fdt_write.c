@@ -214,8 +214,7 @@ static void copy_node(const struct fdt_copy *copy, fdt_node_t node)
     struct fdt_prop prop;
 
     fdt_write_node(copy->writer, fdt_name(copy->source, node));
-    for (bool more = fdt_first_prop(copy->source, node, &prop); more;
-         more = fdt_next_prop(copy->source, &prop)) {
+    for_each_prop (copy->source, node, &prop) {
         struct fdt_prop kept = prop;
 
         if (copy->keep_prop(copy, node, &kept)) {

@@ -9,8 +9,7 @@
 
 static bool has_kernel(const struct planner *p)
 {
-    for (fdt_node_t node = fdt_first_child(p->fdt, p->chosen); node != FDT_NONE;
-         node = fdt_next_sibling(p->fdt, node)) {
+    for_each_child (p->fdt, p->chosen, node) {
         if (is_module(p->fdt, node)) {
             return true;
         }
@@ -219,12 +218,8 @@ static void keep_out_all(struct planner *p, struct ranges *set)
     for (uint32_t i = 0; i < p->ram.count; i++) {
         keep_out(p, set, p->ram.at[i].base, p->ram.at[i].size);
     }
-    keep_out(p, set, gic->gicd, gic->gicd_size);
-    keep_out(p, set, gic->gicc, gic->gicc_size);
-    keep_out(p, set, gic->gich, gic->gich_size);
-    keep_out(p, set, gic->gicv, gic->gicv_size);
-    for (uint32_t i = 0; i < gic->nr_gicr; i++) {
-        keep_out(p, set, gic->gicr[i].base, gic->gicr[i].size);
+    for (uint32_t i = 0; i < gic->nr_regs; i++) {
+        keep_out(p, set, gic->regs[i].base, gic->regs[i].size);
     }
     if (p->host->uart.type != UART_NONE) {
         keep_out(p, set, p->host->uart.pa, PAGE_SIZE);
@@ -258,13 +253,9 @@ static bool given_away(const struct planner *p, uint32_t intid)
 static void give_irqs(struct planner *p, struct draft *d)
 {
     struct domain_record *r = d->record;
-    struct domain_irq *irqs = arena_alloc(p->in->arena, r->nr_spis * sizeof(*irqs), 8);
+    struct domain_irq *irqs = record_alloc(p, d->node, r->nr_spis * sizeof(*irqs));
 
-    if (irqs == NULL) {
-        error(p, d->node, "", "no memory is left for the domain record");
-        return;
-    }
-    for (uint32_t intid = 32; intid < 32u + min_u64(r->nr_spis, p->in->host_spis); intid++) {
+    for (uint32_t intid = 32; irqs != NULL && intid < 32u + min_u64(r->nr_spis, p->in->host_spis); intid++) {
         if (!given_away(p, intid)) {
             irqs[r->nr_irqs++] = (struct domain_irq){(uint16_t)intid, (uint16_t)intid, false};
         }

@@ -72,7 +72,7 @@ static bool keep_prop(const struct fdt_copy *copy, fdt_node_t node, struct fdt_p
     }
     if (strcmp(prop->name, "reg") == 0) {
         fdt_cells(copy->source, fdt_parent(copy->source, node), &address_cells, &size_cells);
-        entries = gic->version == 3 ? 1u + gic->nr_gicr : 2u;
+        entries = gic->version == 3 ? gic->nr_regs : 2u;
         prop->len = (uint32_t)min_u64(prop->len, 4u * (uint64_t)entries * (address_cells + size_cells));
     }
     return strcmp(prop->name, "interrupts") != 0;

@@ -132,30 +132,26 @@ static bool scan_pages(const struct scan *scan, unsigned index, uint64_t *addres
 static bool gic_regs(struct scan *scan, fdt_node_t node)
 {
     struct host_gic *gic = &scan->host->gic;
-    uint32_t i, regions = 1;
+    uint32_t regions = 1, cells = 0;
     struct fdt_prop prop;
 
-    if (!scan_pages(scan, 0, &gic->gicd, &gic->gicd_size)) {
-        return false;
-    }
     if (gic->version == 2) {
-        return scan_pages(scan, 1, &gic->gicc, &gic->gicc_size) &&
-               scan_pages(scan, 2, &gic->gich, &gic->gich_size) &&
-               scan_pages(scan, 3, &gic->gicv, &gic->gicv_size);
+        regions = GICV;
+    } else {
+        (void)fdt_u32(scan->fdt, node, "#redistributor-regions", &regions);
+        if (fdt_prop(scan->fdt, node, "redistributor-stride", &prop)) {
+            (void)fdt_number(&prop, &cells, prop.len / 4u, &gic->gicr_stride);
+        }
     }
-    (void)fdt_u32(scan->fdt, node, "#redistributor-regions", &regions);
     if (regions == 0 || regions > HOST_MAX_GICR) {
         return false;
     }
-    for (i = 0; i < regions; i++) {
-        if (!scan_pages(scan, 1u + i, &gic->gicr[i].base, &gic->gicr[i].size)) {
+    for (; gic->nr_regs <= regions; gic->nr_regs++) {
+        struct host_range *regs = &gic->regs[gic->nr_regs];
+
+        if (!scan_pages(scan, gic->nr_regs, &regs->base, &regs->size)) {
             return false;
         }
-    }
-    gic->nr_gicr = regions;
-    if (fdt_prop(scan->fdt, node, "redistributor-stride", &prop)) {
-        i = 0;
-        (void)fdt_number(&prop, &i, prop.len / 4u, &gic->gicr_stride);
     }
     return true;
 }
@@ -247,7 +243,7 @@ static void read_kind(struct scan *scan, fdt_node_t node, struct kind *kind)
     struct fdt_prop prop;
 
     kind->compatible.len = kind->device_type.len = kind->status.len = 0;
-    for (bool more = fdt_first_prop(fdt, node, &prop); more; more = fdt_next_prop(fdt, &prop)) {
+    for_each_prop (fdt, node, &prop) {
         if (prop.name == scan->compatible_name ||
             (prop.name[0] == 'c' && strcmp(prop.name, "compatible") == 0)) {
             scan->compatible_name = prop.name;

@@ -36,14 +36,13 @@ struct host_uart {
     fdt_node_t node;
 };
 
+/* Places in host_gic.regs, in the order of the node's reg. */
+enum { GICD, GICC, GICH, GICV, GICR = 1 };
+
 struct host_gic {
     uint32_t version; /* 2 or 3 */
-    uint64_t gicd, gicd_size;
-    uint64_t gicc, gicc_size; /* GICv2 */
-    uint64_t gich, gich_size;
-    uint64_t gicv, gicv_size;
-    uint32_t nr_gicr; /* GICv3 redistributor regions */
-    struct host_range gicr[HOST_MAX_GICR];
+    uint32_t nr_regs; /* GICv2: 4; GICv3: the distributor and all redistributor regions */
+    struct host_range regs[1u + HOST_MAX_GICR];
     uint64_t gicr_stride;     /* 0 = by GICR_TYPER */
     uint32_t maintenance_irq; /* INTID */
     fdt_node_t node;

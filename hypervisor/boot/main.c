@@ -95,10 +95,10 @@ static void start_console(void)
 static void start_gic(void)
 {
     const struct host_gic *gic = &host.gic;
-    uint64_t gicc_size = min_u64(gic->gicc_size, GICV2_CPU_SPREAD);
-    volatile void *gicd = map_device(gic->gicd, gic->version == 3 ? 0x10000 : PAGE_SIZE);
-    volatile void *gicc = gic->version == 2 ? map_device(gic->gicc, gicc_size) : NULL;
-    volatile void *gich = gic->version == 2 ? map_device(gic->gich, PAGE_SIZE) : NULL;
+    uint64_t gicc_size = min_u64(gic->regs[GICC].size, GICV2_CPU_SPREAD);
+    volatile void *gicd = map_device(gic->regs[GICD].base, gic->version == 3 ? 0x10000 : PAGE_SIZE);
+    volatile void *gicc = gic->version == 2 ? map_device(gic->regs[GICC].base, gicc_size) : NULL;
+    volatile void *gich = gic->version == 2 ? map_device(gic->regs[GICH].base, PAGE_SIZE) : NULL;
 
     if (gic_init(gic->version, gicd, gicc, gicc_size, gich) != OK) {
         print_panic("the GIC has no virtualization interface");

@@ -127,9 +127,9 @@ static void place_devices(struct planner *p, struct draft *d)
         r->uart_virq = 32;
         return;
     }
-    r->gicd = IPA(gic->gicd);
-    r->gicr_or_gicc = IPA(gic->version == 3 ? gic->gicr[0].base : gic->gicc);
-    if (frames > gic->gicr[0].size) {
+    r->gicd = IPA(gic->regs[GICD].base);
+    r->gicr_or_gicc = IPA(gic->regs[gic->version == 3 ? GICR : GICC].base);
+    if (frames > gic->regs[GICR].size) {
         error(p, d->node, "cpus", "the host's first redistributor region has no room for %u vCPUs",
               r->nr_vcpus);
     }
@@ -163,7 +163,7 @@ void memory_place(struct planner *p, struct draft *d)
     place_devices(p, d);
     if (p->host->gic.version == 2) { /* the array has one more entry for this */
         /* the page of GICC_DIR stays out: deactivation is trapped when it has to be */
-        p->maps[p->nr_maps++] =
-            (struct domain_map){d->record->gicr_or_gicc, PA(p->host->gic.gicv), PAGE_SIZE, MAP_GICV};
+        p->maps[p->nr_maps++] = (struct domain_map){d->record->gicr_or_gicc, PA(p->host->gic.regs[GICV].base),
+                                                    PAGE_SIZE, MAP_GICV};
     }
 }

@@ -108,8 +108,7 @@ static void read_module(struct planner *p, struct draft *d, fdt_node_t node)
 void modules_read(struct planner *p, struct draft *d)
 {
     d->kernel.node = d->ramdisk.node = d->partial.node = FDT_NONE;
-    for (fdt_node_t child = fdt_first_child(p->fdt, d->node); child != FDT_NONE;
-         child = fdt_next_sibling(p->fdt, child)) {
+    for_each_child (p->fdt, d->node, child) {
         if (is_module(p->fdt, child)) {
             read_module(p, d, child);
         }

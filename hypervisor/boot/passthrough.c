@@ -296,8 +296,7 @@ static void check_neighbours(struct request *r)
     uint64_t base, size;
 
     memcpy(lineage, r->lineage, sizeof(lineage));
-    for (fdt_node_t node = fdt_first_child(fdt, lineage[r->depth - 1u]); node != FDT_NONE;
-         node = fdt_next_sibling(fdt, node)) {
+    for_each_child (fdt, lineage[r->depth - 1u], node) {
         lineage[r->depth] = node;
         if (is_passed(r, node) || fdt_reg_in(fdt, lineage, r->depth, 0, &base, &size) != OK ||
             !in_own_maps(r, base, size)) {
@@ -323,8 +322,7 @@ static void check_names(struct request *r, bool passed)
 {
     struct fdt_prop prop;
 
-    for (bool more = fdt_first_prop(r->in->partial, r->node, &prop); more;
-         more = fdt_next_prop(r->in->partial, &prop)) {
+    for_each_prop (r->in->partial, r->node, &prop) {
         if (strncmp(prop.name, "bulkhead,", 9) != 0) {
             continue;
         }

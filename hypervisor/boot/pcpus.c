@@ -95,8 +95,8 @@ static bool walk_redistributors(const struct host_gic *gic, const struct host_ra
 
 static bool find_redistributors(const struct host_gic *gic, struct arena *arena)
 {
-    for (uint32_t i = 0; gic->version == 3 && i < gic->nr_gicr; i++) {
-        if (!walk_redistributors(gic, &gic->gicr[i], arena)) {
+    for (uint32_t i = GICR; gic->version == 3 && i < gic->nr_regs; i++) {
+        if (!walk_redistributors(gic, &gic->regs[i], arena)) {
             return false;
         }
     }

@@ -18,6 +18,16 @@ const char *path_of(struct planner *p, fdt_node_t node)
     return fdt_node_path(p->fdt, node, p->path, sizeof(p->path));
 }
 
+void *record_alloc(struct planner *p, fdt_node_t node, uint64_t size)
+{
+    void *memory = size == 0 ? NULL : arena_alloc(p->in->arena, size, 8);
+
+    if (memory == NULL && size != 0) {
+        error(p, node, "", "no memory is left for the domain record");
+    }
+    return memory;
+}
+
 struct draft *draft_new(struct planner *p, fdt_node_t node)
 {
     struct draft *d = &p->drafts[p->nr_drafts];
@@ -28,13 +38,9 @@ struct draft *draft_new(struct planner *p, fdt_node_t node)
     }
     memset(d, 0, sizeof(*d));
     d->node = node;
-    d->record = arena_alloc(p->in->arena, sizeof(*d->record), 8);
-    if (d->record == NULL) {
-        error(p, node, "", "no memory is left for the domain record");
-        return NULL;
-    }
-    p->nr_drafts++;
-    return d;
+    d->record = record_alloc(p, node, sizeof(*d->record));
+    p->nr_drafts += d->record != NULL;
+    return d->record != NULL ? d : NULL;
 }
 
 struct draft *draft_of(struct planner *p, fdt_node_t node)
@@ -62,7 +68,7 @@ void known_only_in(struct planner *p, fdt_node_t node, const char *list, size_t 
     const struct fdt_prop names = {.data = (const uint8_t *)list, .len = (uint32_t)size};
     struct fdt_prop prop;
 
-    for (bool more = fdt_first_prop(p->fdt, node, &prop); more; more = fdt_next_prop(p->fdt, &prop)) {
+    for_each_prop (p->fdt, node, &prop) {
         if (fdt_string_list_has(&names, prop.name)) {
             continue;
         }
@@ -137,11 +143,10 @@ static void read_chosen(struct planner *p)
     struct fdt_prop prop;
 
     hardware_read(p);
-    for (bool more = fdt_first_prop(p->fdt, p->chosen, &prop); more; more = fdt_next_prop(p->fdt, &prop)) {
+    for_each_prop (p->fdt, p->chosen, &prop) {
         read_chosen_prop(p, &prop);
     }
-    for (fdt_node_t node = fdt_first_child(p->fdt, p->chosen); node != FDT_NONE;
-         node = fdt_next_sibling(p->fdt, node)) {
+    for_each_child (p->fdt, p->chosen, node) {
         read_chosen_node(p, node);
     }
     if (p->nr_drafts == 0) {
@@ -152,11 +157,8 @@ static void read_chosen(struct planner *p)
 /* A copy in the arena; NULL for nothing, or after an error. */
 static void *copy_out(struct planner *p, fdt_node_t node, const void *from, uint64_t size)
 {
-    void *to = size == 0 ? NULL : arena_alloc(p->in->arena, size, 8);
+    void *to = record_alloc(p, node, size);
 
-    if (to == NULL && size != 0) {
-        error(p, node, "", "no memory is left for the domain record");
-    }
     return to == NULL ? NULL : memcpy(to, from, size);
 }
 

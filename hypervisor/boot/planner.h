@@ -145,6 +145,9 @@ const char *path_of(struct planner *p, fdt_node_t node);
     report_at((p)->report, severity, path_of(p, node), property, __VA_ARGS__)
 #define error(p, node, property, ...) complain(p, REPORT_ERROR, node, property, __VA_ARGS__)
 
+/* Zeroed memory for a domain's record; NULL for no bytes, or after an error. */
+void *record_alloc(struct planner *p, fdt_node_t node, uint64_t size);
+
 /* A new domain, or NULL after an error. */
 struct draft *draft_new(struct planner *p, fdt_node_t node);
 

@@ -199,8 +199,7 @@ void shared_memory_read(struct planner *p)
     uint32_t errors = p->report->errors;
 
     for (uint32_t i = 0; i < p->nr_drafts; i++) {
-        for (fdt_node_t node = fdt_first_child(p->fdt, p->drafts[i].node); node != FDT_NONE;
-             node = fdt_next_sibling(p->fdt, node)) {
+        for_each_child (p->fdt, p->drafts[i].node, node) {
             if (fdt_compatible(p->fdt, node, "xen,domain-shared-memory-v1") && fdt_okay(p->fdt, node)) {
                 read_node(p, &p->drafts[i], node);
             }
