@@ -22,15 +22,22 @@
 
 #define VTIMER_INTID 27U
 
-static inline void write32(uintptr_t address, uint32_t value)
-{
-    *(volatile uint32_t *)address = value;
-}
-
-static inline uint32_t read32(uintptr_t address)
-{
-    return *(volatile uint32_t *)address;
-}
+/*
+ * Registers of devices, 32 bits at base + offset (a constant). A hypervisor is told what an access to an
+ * emulated register does if it is a plain load or store: the compiler must not make one that also changes its
+ * base register.
+ */
+#define WRITE32(base, offset, value)                                               \
+    __asm__ volatile("str %w0, [%1, %2]"                                           \
+                     :                                                             \
+                     : "r"((uint32_t)(value)), "r"((uintptr_t)(base)), "i"(offset) \
+                     : "memory")
+#define READ32(base, offset)                                                                               \
+    __extension__({                                                                                        \
+        uint32_t v_;                                                                                       \
+        __asm__ volatile("ldr %w0, [%1, %2]" : "=r"(v_) : "r"((uintptr_t)(base)), "i"(offset) : "memory"); \
+        v_;                                                                                                \
+    })
 
 /* The program. `tree` is the device tree. */
 _Noreturn void main(const uint8_t *tree);
@@ -84,7 +91,7 @@ extern struct channel_node channel_nodes[MAX_CHANNELS + 1];
 static inline void channel_ring(const struct channel_node *node)
 {
     __asm__ volatile("dsb ishst" : : : "memory");
-    write32((uintptr_t)node->reg[CHANNEL_DOORBELL], 1);
+    WRITE32(node->reg[CHANNEL_DOORBELL], 0, 1);
 }
 
 /* Reads the device tree: fills channel_nodes, in its order (names only if there may be several); returns how

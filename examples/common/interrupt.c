@@ -21,14 +21,14 @@ void interrupt_init(void)
 #endif
     if (gic_v3) {
         WRITE_SYSREG(S3_0_C12_C12_5, 1);  /* ICC_SRE_EL1 */
-        write32(GICD, 0x12);              /* ARE_NS, EnableGrp1NS */
+        WRITE32(GICD, 0, 0x12);           /* ARE_NS, EnableGrp1NS */
         WRITE_SYSREG(S3_0_C4_C6_0, 0xff); /* ICC_PMR_EL1 */
         WRITE_SYSREG(S3_0_C12_C12_7, 1);  /* ICC_IGRPEN1_EL1 */
         ISB();
     } else {
-        write32(GICD, 1);
-        write32(GICC + 0x04, 0xff);
-        write32(GICC, 1);
+        WRITE32(GICD, 0, 1);
+        WRITE32(GICC, 0x04, 0xff);
+        WRITE32(GICC, 0, 1);
     }
 }
 
@@ -38,18 +38,18 @@ void interrupt_enable_private(uint32_t intid)
     uintptr_t frame = gic_v3 ? GICR_SGI : GICD;
 
     if (gic_v3)
-        write32(frame + 0x80, 0xffffffffU);
-    write32(frame + 0x100, 1U << intid);
+        WRITE32(frame, 0x80, 0xffffffffU);
+    WRITE32(frame, 0x100, 1U << intid);
 }
 
 void interrupt_enable_edge(uint32_t intid)
 {
     if (gic_v3)
-        write32(GICD + 0x80 + intid / 32 * 4, 0xffffffffU);
+        WRITE32(GICD + intid / 32 * 4, 0x80, 0xffffffffU);
     else
-        write32(GICD + 0x800 + intid / 4 * 4, 0x01010101);
-    write32(GICD + 0xc00 + intid / 16 * 4, 0xaaaaaaaaU);
-    write32(GICD + 0x100 + intid / 32 * 4, 1U << intid % 32);
+        WRITE32(GICD + intid / 4 * 4, 0x800, 0x01010101);
+    WRITE32(GICD + intid / 16 * 4, 0xc00, 0xaaaaaaaaU);
+    WRITE32(GICD + intid / 32 * 4, 0x100, 1U << intid % 32);
 }
 
 void interrupt_wait(void)
@@ -69,11 +69,11 @@ void interrupt_acknowledge(void)
             WRITE_SYSREG(S3_0_C12_C12_1, intid); /* ICC_EOIR1_EL1 */
             ISB();
         } else {
-            uint32_t intid = read32(GICC + 0x0c);
+            uint32_t intid = READ32(GICC, 0x0c);
 
             if (intid % 1024 >= SPURIOUS)
                 return;
-            write32(GICC + 0x10, intid);
+            WRITE32(GICC, 0x10, intid);
         }
     }
 }

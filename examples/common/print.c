@@ -8,9 +8,9 @@
 
 static void put(char c)
 {
-    while ((read32(UART + UART_FR) & UART_TXFF) != 0)
+    while ((READ32(UART, UART_FR) & UART_TXFF) != 0)
         ;
-    write32(UART, (uint8_t)c);
+    WRITE32(UART, 0, (uint8_t)c);
 }
 
 void print(const char *text)
