@@ -8,8 +8,10 @@
 #include "arch/arm64/percpu.h"
 #include "arch/arm64/stage1.h"
 #include "arch/arm64/sysreg.h"
+#include "arch/arm64/timer.h"
 #include "core/firmware.h"
 #include "core/interrupt.h"
+#include "core/schedule.h"
 #include "drivers/gic.h"
 
 _Static_assert(offsetof(struct pcpu, stack_top) == 8, "entry.S");
@@ -24,6 +26,7 @@ void pcpu_init(struct pcpu *pcpu)
     const uint32_t private_irqs[4] = {host_interrupts.maintenance, host_interrupts.timer_hyp,
                                       host_interrupts.timer_virt, host_interrupts.timer_phys};
 
+    pcpu->turn_ticks = timer_from_us(SCHEDULE_SLICE_MS * 1000u);
     WRITE_SYSREG(ttbr0_el2, pcpu->root);
     isb();
     tlbi_alle2();

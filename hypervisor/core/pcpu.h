@@ -27,6 +27,7 @@ struct pcpu {
     uint8_t
         last_vcpu[MAX_DOMAINS]; /* 1 + vCPU index that last ran here, by domid: its TLB entries may remain */
     uint32_t turn;              /* position in vcpus[] after which equal priorities are looked for */
+    uint64_t turn_ticks;        /* length of a turn */
     uint64_t turn_end;          /* CNTPCT until which the one at `turn` goes before its equals */
     uint64_t run_since;         /* CNTPCT at which the vCPU in `running` was chosen */
     struct vcpu *running;       /* whose budget is being used */

@@ -37,7 +37,8 @@ static __attribute__((noinline)) void event_edge(struct vcpu *vcpu)
 /* The vCPU's upcall. By its own pCPU. */
 static inline void inject_event(struct vcpu *vcpu)
 {
-    if (vcpu->pcpu->loaded != vcpu || !virq_load_again(vcpu->virq, EVENT_PPI, 0)) {
+    if (vcpu->pcpu->loaded != vcpu || !(virq_load_again(vcpu->virq, EVENT_PPI, 0) ||
+                                        virq_edge_quick(vcpu->domain->virq, vcpu->virq, EVENT_PPI))) {
         event_edge(vcpu);
     }
 }
@@ -134,6 +135,21 @@ static void turn_on(struct vcpu *vcpu)
     store_release(&vcpu->power, POWER_ON);
 }
 
+/* The list registers are the shortest way for an upcall: one for a vCPU that is not loaded waits until it is.
+ * A sleeper wakes for it even if it has masked the upcall; a WFI may end for no reason. */
+static void take_event(struct pcpu *pcpu, struct vcpu *vcpu)
+{
+    if (vcpu->state == VCPU_BLOCKED) {
+        poll_end(vcpu);
+        vcpu->state = VCPU_READY;
+    }
+    if (pcpu->loaded != vcpu && vcpu->state == VCPU_READY) {
+        __atomic_fetch_or(&vcpu->work, WORK_EVENT, __ATOMIC_RELAXED);
+    } else {
+        inject_event(vcpu);
+    }
+}
+
 static void do_work(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t work)
 {
     if ((work & WORK_STOP) != 0) {
@@ -153,7 +169,7 @@ static void do_work(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t work)
         turn_on(vcpu);
     }
     if ((work & WORK_EVENT) != 0) {
-        inject_event(vcpu);
+        take_event(pcpu, vcpu);
     }
     if ((work & WORK_VIRQ) != 0 && pcpu->loaded == vcpu) {
         sync_interrupts(vcpu);
@@ -172,10 +188,8 @@ static void wake_if_due(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now)
     }
 }
 
-static void look_at_all(struct pcpu *pcpu)
+static void look_at_all(struct pcpu *pcpu, uint64_t now)
 {
-    uint64_t now = timer_now();
-
     for (uint32_t i = 0; i < pcpu->nr_vcpus; i++) {
         struct vcpu *vcpu = pcpu->vcpus[i];
         uint32_t work = __atomic_exchange_n(&vcpu->work, 0, __ATOMIC_ACQUIRE);
@@ -218,12 +232,13 @@ static bool wants_to_run(const struct vcpu *vcpu)
 static struct vcpu *choose(struct pcpu *pcpu, struct vcpu *last, uint64_t now)
 {
     struct vcpu *best = NULL;
-    uint32_t best_at = 0;
+    uint32_t best_at = 0, at = pcpu->turn;
 
     for (uint32_t n = 0; n < pcpu->nr_vcpus; n++) {
-        uint32_t at = (pcpu->turn + 1u + n) % pcpu->nr_vcpus;
-        struct vcpu *vcpu = pcpu->vcpus[at];
+        struct vcpu *vcpu;
 
+        at = at + 1u < pcpu->nr_vcpus ? at + 1u : 0;
+        vcpu = pcpu->vcpus[at];
         if (wants_to_run(vcpu) && (best == NULL || vcpu->priority > best->priority)) {
             best = vcpu;
             best_at = at;
@@ -238,7 +253,7 @@ static struct vcpu *choose(struct pcpu *pcpu, struct vcpu *last, uint64_t now)
     }
     if (best != NULL) {
         pcpu->turn = best_at;
-        pcpu->turn_end = now + timer_from_us(SCHEDULE_SLICE_MS * 1000u);
+        pcpu->turn_end = now + pcpu->turn_ticks;
     }
     return best;
 }
@@ -299,9 +314,9 @@ static struct vcpu *choose_or_idle(struct pcpu *pcpu)
 
         do {
             pcpu->again = false;
-            look_at_all(pcpu);
+            now = timer_now();
+            look_at_all(pcpu, now);
         } while (pcpu->again);
-        now = timer_now();
         last = account(pcpu, now);
         next = choose(pcpu, last, now);
         pcpu->running = next;

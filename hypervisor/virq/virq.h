@@ -60,6 +60,10 @@ void virq_line(struct virq *virq, unsigned vcpu, unsigned intid, bool high, stru
 void virq_edge(struct virq *virq, unsigned vcpu, unsigned intid, struct virq_cpu *self,
                struct virq_effects *effects);
 
+/* Edge of an SGI or PPI of the vCPU resident on this pCPU, where nothing else has to be looked at. False: do
+ * it by virq_edge(); nothing happened. */
+bool virq_edge_quick(struct virq *virq, struct virq_cpu *self, unsigned intid);
+
 /* --- residency --- */
 
 /* The vCPU's work flag was set, or a maintenance interrupt came: fold what is finished, fill list registers

@@ -88,6 +88,16 @@ static __attribute__((noinline)) void edge(struct virq *virq, unsigned vcpu, uns
     spin_unlock(&virq->lock);
 }
 
+bool virq_edge_quick(struct virq *virq, struct virq_cpu *self, unsigned intid)
+{
+    bool done;
+
+    spin_lock(&virq->lock);
+    done = virq_load_quick(virq, self, 0, intid, 0);
+    spin_unlock(&virq->lock);
+    return done;
+}
+
 void virq_edge(struct virq *virq, unsigned vcpu, unsigned intid, struct virq_cpu *self,
                struct virq_effects *effects)
 {

@@ -654,21 +654,46 @@ void virq_sync(struct virq *virq, struct virq_cpu *self, struct virq_effects *ef
     }
 }
 
+/* Private interrupts that the guest has ended, and of which nothing came since: what fold() does, in short.
+ */
+static void forget_ended(struct virq_cpu *self)
+{
+    struct virq_bank *bank = &self->bank;
+    uint32_t ended = gic_lr_empty() & self->lr_used & ~(uint32_t)(self->linked | self->eoi | self->look);
+
+    FOR_BITS(n, ended)
+    {
+        uint32_t mask = self->lr_intid[n] < VIRQ_BANK ? 1u << self->lr_intid[n] : 0;
+
+        if (mask == 0) {
+            ended &= ~(1u << n);
+        }
+        self->soft |= bank->active & mask;
+        bank->in_lr &= ~mask;
+        bank->drop_pending &= ~mask;
+        bank->drop_active &= ~mask;
+    }
+    self->lr_used &= (uint16_t)~ended;
+    self->again &= (uint16_t)~ended;
+    self->latched &= (uint16_t)~ended;
+}
+
 void virq_suspend(struct virq *virq, struct virq_cpu *self, struct virq_effects *effects)
 {
     spin_lock(&virq->lock);
     if (self->outside != 0) {
         finish_outside(virq, self, effects);
     }
+    forget_ended(self);
     FOR_BITS(n, self->lr_used)
     {
         unload(virq, self, n, gic_lr_read(n), effects);
     }
-    FOR_BITS(bit, self->bank.hw_active)
+    FOR_BITS(bit, self->bank.hw_active | self->ppi_dirty)
     {
-        gic_set_active(virq->ppi_pirq[bit % 16u], false);
+        gic_set_active(virq->ppi_pirq[bit % 16u], false); /* of the next vCPU, none is active */
     }
-    write_ppis(virq, self, self->ppi_dirty);
+    self->ppi_dirty = 0;
     snapshot(virq, self);
     virq->recall &= ~(1u << self->index);
     self->vmcr = gic_vmcr_read();
@@ -683,6 +708,9 @@ void virq_lowered(struct virq *virq, struct virq_cpu *cpu, unsigned intid)
 {
     uint32_t mask = 1u << intid;
 
+    if ((load_relaxed(&cpu->bank.hw_active) & mask) == 0) {
+        return; /* others only clear it */
+    }
     spin_lock(&virq->lock);
     if ((cpu->bank.hw_active & ~cpu->bank.edge & mask) != 0) {
         cpu->bank.pending &= ~mask;
@@ -699,7 +727,7 @@ void virq_resume(struct virq *virq, struct virq_cpu *self, struct virq_effects *
     self->hcr = 0;
     gic_vmcr_write(self->vmcr);
     gic_apr_write(self->ap0, self->ap1);
-    write_ppis(virq, self, self->bank.hw);
+    write_ppis(virq, self, self->bank.hw_active);
     virq_collect(virq, self, self, effects);
     FOR_BITS(index, self->outside)
     {
