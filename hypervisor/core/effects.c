@@ -2,6 +2,7 @@
 #include "core/effects.h"
 
 #include "core/domain.h"
+#include "core/event.h"
 #include "core/pv_console.h"
 #include "core/vpl011.h"
 #include "drivers/gic.h"
@@ -15,6 +16,9 @@ void effects_kick(struct domain *domain, uint32_t vcpus)
 
 void effects_apply_slow(struct domain *domain, const struct virq_effects *effects)
 {
+    if ((effects->unpended >> EVENT_PPI) % 2u != 0) {
+        event_upcall_again(&domain->vcpus[effects->unpended_vcpu]);
+    }
     for (uint32_t left = effects->hw_route | effects->hw_trigger; left != 0; left &= left - 1u) {
         unsigned bit = lowest_bit(left), intid = effects->hw_first + bit,
                  pirq = virq_pirq(domain->virq, intid);

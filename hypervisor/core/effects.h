@@ -13,7 +13,7 @@ void effects_apply_slow(struct domain *domain, const struct virq_effects *effect
 
 static inline void effects_apply(struct domain *domain, const struct virq_effects *effects)
 {
-    if ((effects->hw_route | effects->hw_trigger) != 0) {
+    if ((effects->hw_route | effects->hw_trigger | effects->unpended) != 0) {
         effects_apply_slow(domain, effects);
     }
     if (effects->kick != 0) {

@@ -211,6 +211,19 @@ void event_register_info(struct vcpu *vcpu, struct vcpu_info *info)
     spin_unlock(&events->lock);
 }
 
+void event_upcall_again(struct vcpu *vcpu)
+{
+    struct events *events = vcpu->domain->events;
+    const struct vcpu_info *info;
+
+    spin_lock(&events->lock);
+    info = events->info[vcpu->index];
+    if (info != NULL && load_relaxed(&info->upcall_pending) != 0) {
+        vcpu_request(vcpu, WORK_EVENT);
+    }
+    spin_unlock(&events->lock);
+}
+
 void event_register_page(struct vcpu *vcpu, pa_t page, uint32_t offset)
 {
     struct events *events = vcpu->domain->events;

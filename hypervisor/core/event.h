@@ -133,6 +133,10 @@ void event_register_page(struct vcpu *vcpu, pa_t page, uint32_t offset);
 void event_poll_begin(struct vcpu *vcpu);
 void event_poll_end(struct vcpu *vcpu);
 bool event_polls(const struct vcpu *vcpu); /* nothing has ended it */
+/* The guest has taken the pending state of its upcall away at the GIC. To Xen's guests the upcall is the
+ * level of upcall_pending: if that is set, the upcall comes again. */
+void event_upcall_again(struct vcpu *vcpu);
+
 /* True if one of the ports, all below nr_ports, is pending. At most EVENT_MAX_POLL ports. */
 #define EVENT_MAX_POLL 128u
 bool event_any_pending(const struct domain *domain, const uint32_t *ports, uint32_t nr);

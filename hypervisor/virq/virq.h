@@ -26,7 +26,9 @@ struct virq_effects {
     uint32_t kick; /* vCPUs that must look at their list registers: set their work flag, kick if elsewhere */
     uint32_t hw_route;   /* target changed: route to the pCPU of virq_target() */
     uint32_t hw_trigger; /* edge or level: virq_is_edge() */
+    uint32_t unpended;   /* private interrupts of vCPU unpended_vcpu that the guest made not pending */
     uint16_t hw_first;
+    uint8_t unpended_vcpu;
     bool retry; /* nothing happened yet: kick, leave the pc, let the guest execute the instruction again */
 };
 

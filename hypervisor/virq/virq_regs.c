@@ -91,6 +91,8 @@ void virq_clear_pending(struct virq *virq, struct virq_cpu *cpu, unsigned index,
     spin_lock(&virq->lock);
     if (index == 0) {
         virq_collect(virq, cpu, self, effects);
+        effects->unpended = mask;
+        effects->unpended_vcpu = cpu->index;
     }
     bank->pending &= ~mask;
     bank->drop_pending |= mask & bank->in_lr;
