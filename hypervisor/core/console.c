@@ -360,25 +360,6 @@ void console_output_attach(struct console_port *port)
     __atomic_store_n(&ports[port->domid], port, __ATOMIC_RELEASE);
 }
 
-bool console_output_detach(struct console_port *port, bool discard)
-{
-    bool gone = false;
-
-    if (enter()) {
-        gone = discard || console_out_level(port) == 0;
-        if (gone) {
-            ports[port->domid] = NULL;
-            if (mux.owner == port->domid + 1u) {
-                mux.owner = NOBODY;
-                stage("\r\n");
-            }
-        }
-        leave();
-        console_kick();
-    }
-    return gone;
-}
-
 /* From now on this pCPU alone sends. Whoever is sending now gets time to end, unless it was stopped in the
  * middle. */
 static void take_over(void)

@@ -67,9 +67,6 @@ void console_log_moved(void);
 void console_attach(struct console_port *port, unsigned domid);
 /* The domain has stopped: its last words come out even without a newline. */
 void console_end(struct console_port *port);
-/* Takes the port away before its memory is used for something else; with `discard` even if output still
- * waits. ERR_BUSY: output waits (not with discard), or another pCPU is moving a burst; try again. */
-enum status console_detach(struct console_port *port, bool discard) MUST_CHECK;
 
 /* The domain's side. Each direction has one caller at a time (the emulated UART's lock). */
 bool console_put(struct console_port *port, uint8_t byte);  /* false: full, the byte is not taken */
@@ -117,7 +114,6 @@ bool console_focused(unsigned domid);
 void console_output_init(void);
 uint32_t console_output_interrupt(void);
 void console_output_attach(struct console_port *port);
-bool console_output_detach(struct console_port *port, bool discard); /* false: busy */
-void console_repeat_log(void);                                       /* shows the whole log ring again */
+void console_repeat_log(void); /* shows the whole log ring again */
 
 #endif

@@ -219,24 +219,6 @@ void console_end(struct console_port *port)
     console_kick();
 }
 
-enum status console_detach(struct console_port *port, bool discard)
-{
-    bool gone;
-
-    if (!enter()) {
-        return ERR_BUSY;
-    }
-    gone = console_output_detach(port, discard);
-    if (gone) {
-        if (console_focused(port->domid)) {
-            set_focus(next_focus());
-        }
-        ports[port->domid] = NULL;
-    }
-    leave();
-    return gone ? OK : ERR_BUSY;
-}
-
 bool console_put(struct console_port *port, uint8_t byte)
 {
     if (console_out_level(port) == CONSOLE_OUT) {

@@ -150,11 +150,6 @@ void gic_set_active(unsigned intid, bool active)
     set_bit_at(active ? GICD_ISACTIVER : GICD_ICACTIVER, intid);
 }
 
-bool gic_is_active(unsigned intid)
-{
-    return (mmio_read32(block(intid) + GICD_ISACTIVER + intid / 32u * 4u) >> intid % 32u) % 2u != 0;
-}
-
 void gic_set_pending(unsigned intid, bool pending)
 {
     set_bit_at(pending ? GICD_ISPENDR : GICD_ICPENDR, intid);
@@ -166,11 +161,6 @@ void gic_set_edge(unsigned intid, bool edge)
     uint32_t bit = 2u << intid % 16u * 2u;
 
     mmio_write32(reg, edge ? mmio_read32(reg) | bit : mmio_read32(reg) & ~bit);
-}
-
-void gic_set_priority(unsigned intid, uint8_t priority)
-{
-    mmio_write8(block(intid) + GICD_IPRIORITYR + intid, priority);
 }
 
 void gic_route(unsigned intid, unsigned pcpu)

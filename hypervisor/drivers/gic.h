@@ -71,10 +71,8 @@ void gic_apr_write(const uint32_t ap0[GIC_NR_APRS], const uint32_t ap1[GIC_NR_AP
 void gic_enable(unsigned intid);
 void gic_disable(unsigned intid);
 void gic_set_active(unsigned intid, bool active);
-bool gic_is_active(unsigned intid);
 void gic_set_pending(unsigned intid, bool pending);
 void gic_set_edge(unsigned intid, bool edge);
-void gic_set_priority(unsigned intid, uint8_t priority);
 void gic_route(unsigned intid, unsigned pcpu); /* SPI */
 
 #endif

@@ -38,4 +38,7 @@ bool host_gic_deactivate(uint32_t iar);
 /* Is the maintenance interrupt asserted? */
 bool host_gic_maintenance(void);
 
+/* The active state of an interrupt of this pCPU, or of an SPI. */
+bool gic_is_active(unsigned intid);
+
 #endif

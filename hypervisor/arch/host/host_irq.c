@@ -134,12 +134,6 @@ void gic_set_edge(unsigned intid, bool value)
     edge[intid] = value;
 }
 
-void gic_set_priority(unsigned intid, uint8_t priority)
-{
-    (void)intid;
-    (void)priority;
-}
-
 void gic_route(unsigned intid, unsigned pcpu)
 {
     route[intid] = pcpu;

@@ -265,29 +265,9 @@ static void last_words(void)
     CHECK(wire_is(""));
     console_end(&uarts[2].port);
     CHECK(wire_is("DOM2: Oops\r\n"));
-    CHECK(console_detach(&uarts[2].port, false) == OK);
     guest_text(1, "a");
     guest_text(1, "\n");
     CHECK(wire_is("DOM1: a\r\n"));
-}
-
-static void detach_waits_for_output(void)
-{
-    start(2, 4);
-    guest_text(2, "long line\n");
-    CHECK(console_detach(&uarts[2].port, false) == ERR_BUSY);
-    while (fake.sent < strlen("DOM2: long line\r\n")) {
-        fake_drain(1);
-        fake_irq();
-    }
-    CHECK(console_detach(&uarts[2].port, false) == OK);
-    guest_text(1, "part");
-    CHECK(console_detach(&uarts[1].port, true) == OK); /* had the focus: it moves to the hypervisor */
-    for (int n = 0; n < 400; n++) {
-        fake_drain(1);
-        fake_irq();
-    }
-    CHECK(strstr(fake.wire, "(BH) input to the hypervisor") != NULL);
 }
 
 static void drain_at_the_end(void)
@@ -602,7 +582,6 @@ int main(void)
         TEST(fair_focused_endless),
         TEST(fair_background_endless),
         TEST(last_words),
-        TEST(detach_waits_for_output),
         TEST(drain_at_the_end),
         TEST(panic),
         TEST(flow_control),
