@@ -383,7 +383,8 @@ static void granter_restarts(uint64_t talk, uint32_t talk_handle, uint32_t read_
     struct fault fault;
 
     set_word(talk, STAGE, STAGE_GRANTER_RESET);
-    if (!await(talk, ALIVE, 0)) {
+    /* one after the other, before the granter's memory is scrubbed: each is seen whole or empty */
+    if (!await(talk, ALIVE, 0) || !await(place(1), 0, 0)) {
         return;
     }
     EXPECT(try_read(place(1), 8, &value, &fault) && value == 0,
