@@ -149,6 +149,7 @@ class Piece:
 
     def __init__(self, head=None, inner=None):
         self.head, self.inner, self.ways = head, inner, {}
+        self.lock = False  # the wait for a lock, after which it is held
 
     def way(self, target, through, tail):
         old = self.ways.get(target, (None, None))
@@ -166,6 +167,7 @@ class Analysis:
         self.said = {}       # loop: what notes_of() found, and its instructions
         self.sites = {}      # call: its [[call]], likewise
         self.known = {}      # (loop, symbol): bound
+        self.holds = {}      # wait for a lock: instructions until its release
         self.extra = []      # what loops with a total cost in the function at hand
 
     # Graphs and annotations
@@ -324,6 +326,7 @@ class Analysis:
         rounds = repeat(label, again, round_a)
         fewer = repeat(label, again - 1, round_a) if again >= 1 else None
         piece = Piece(cat(rounds, head), longer(inner, cat(round_b, fewer, head)))
+        piece.lock = any(entry.get("lock", False) for entry, _, _ in said)
         for target, (through, tail) in exits.items():
             piece.way(target, cat(rounds, through), longer(tail, cat(round_b, fewer, through)))
         return piece
@@ -404,11 +407,39 @@ class Analysis:
                     pieces.pop(key, None)
             pieces[loop.header] = piece
             done.append(loop)
+        self.hold(start, {key: node for key, node in nodes.items() if key not in taken}, pieces)
         head, inner, exits = self.walk(start, EMPTY, set(pieces), pieces)
         through, tail = exits.get("return", (None, None))
         more = cat(EMPTY, *self.extra)
         self.extra = outer
         return Summary(*(cat(path, more) for path in (through, tail, head, inner)))
+
+    def hold(self, start, nodes, pieces):
+        """How long the function holds each lock that it takes itself: to the release that ends all that it took since.
+        Loops and calls in between release what they take."""
+        locks = [key for key, piece in pieces.items() if piece.lock]
+        if not locks:
+            return
+        order = self.topological(start, set(pieces), pieces)
+        for lock in set(locks) & set(order):
+            ways = {(lock, 0): EMPTY}
+            for key in order[order.index(lock):]:
+                for depth in [d for k, d in ways if k == key]:
+                    at, after = ways[key, depth], depth + pieces[key].lock - self.releases(nodes.get(key))
+                    for target, (way, _) in pieces[key].ways.items():
+                        path = cat(at, way)
+                        if path is not None and (after <= 0 or target == "return"):
+                            self.holds[lock] = max(self.holds.get(lock, 0), path[0])
+                        elif path is not None:
+                            ways[target, after] = longer(ways.get((target, after)), path)
+
+    def releases(self, node):
+        """How many locks a piece of plain code releases."""
+        if node is None or node.kind != "plain":
+            return 0
+        return sum(self.code.instructions[a].name == "stlrh" and
+                   any(f.function == "arch_spin_unlock" for f in self.code.frames([a])[0])
+                   for a in range(node.address, node.last + 4, 4))
 
     @staticmethod
     def within(loop, pieces, where):
@@ -643,6 +674,11 @@ def main():
         return 1
     for name, path in sorted(segments.items(), key=lambda pair: -pair[1][0]):
         print(f"{path[0]:>12,}  {name}")
+    print("\nThe longest holds of a lock, which another pCPU may have to wait for (not in the above):")
+    for address, length in sorted(analysis.holds.items(), key=lambda pair: -pair[1])[:10]:
+        frames = [f for f in analysis.code.frames([address])[0] if "spin_lock" not in f.function]
+        where = f"{frames[0].function} ({frames[0].file}:{frames[0].line})" if frames else ""
+        print(f"{length:>12,}  {where} in {analysis.code.name(address)}")
     print("\nThe longest, and the longest that remain if what is named costs nothing:")
     for number, (name, path, why) in enumerate(causes(analysis, options.count), 1):
         print(f"\n{number}. {path[0]:,} instructions {name}; mostly {why[1] if why else 'nothing in particular'}")
