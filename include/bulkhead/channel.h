@@ -92,8 +92,14 @@
 #define BH_CHANNEL_LOAD_ACQUIRE(address)         __atomic_load_n(address, __ATOMIC_ACQUIRE)
 #define BH_CHANNEL_STORE_RELEASE(address, value) __atomic_store_n(address, value, __ATOMIC_RELEASE)
 #define BH_CHANNEL_LOAD_ORDERED(address)         __atomic_load_n(address, __ATOMIC_SEQ_CST)
-#define BH_CHANNEL_STORE_ORDERED(address, value) __atomic_store_n(address, value, __ATOMIC_SEQ_CST)
-#define BH_CHANNEL_COMPILER_BARRIER()            __asm__ volatile("" ::: "memory")
+/* A barrier of its own, although sequentially consistent accesses would do: QEMU on x86 does not order an
+ * STLR before a later LDAR. */
+#define BH_CHANNEL_STORE_ORDERED(address, value)            \
+    do {                                                    \
+        __atomic_store_n(address, value, __ATOMIC_RELEASE); \
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);            \
+    } while (0)
+#define BH_CHANNEL_COMPILER_BARRIER() __asm__ volatile("" ::: "memory")
 #endif
 
 /* "BHCH" and the version of this layout. */
