@@ -6,7 +6,6 @@
 #include "core/event.h"
 #include "virq/virq.h"
 
-
 static void ring(const struct domain_doorbell *bell)
 {
     struct domain *peer = domain_by_domid(bell->peer);

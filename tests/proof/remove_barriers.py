@@ -71,8 +71,8 @@ class Tree:
         self.flags = ["-std=gnu17", "-O1", "-w", "-fno-pie", "-I" + os.path.join(out, "hypervisor"),
                       "-I" + os.path.join(out, "tests/unit/arch")]
         self.objects, self.uses, self.tests = {}, {}, []
-        folders = ["hypervisor/core", "hypervisor/guest/arm64", "hypervisor/guest/xen", "hypervisor/virq", "hypervisor/arch/arm64",
-                   "hypervisor/arch/host"]
+        folders = ["hypervisor/core", "hypervisor/guest/arm64", "hypervisor/guest/xen", "hypervisor/virq",
+                   "hypervisor/arch/arm64", "hypervisor/arch/host"]
         for folder in folders:
             for name in sorted(os.listdir(os.path.join(out, folder))):
                 if name.endswith(".c"):
