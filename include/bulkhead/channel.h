@@ -210,13 +210,13 @@ static inline uint64_t bh_channel_skip(uint64_t offset, uint64_t need, uint64_t 
 /* Whether a position that goes from `before` to `after` first exceeds `mark`: before <= mark < after. */
 static inline bool bh_channel_crossed(uint64_t mark, uint64_t before, uint64_t after)
 {
-    return mark - before < after - before;
+    return before <= mark && mark < after;
 }
 
 /* Whether `now` is a position that may follow `seen`, and not behind `limit`. */
 static inline bool bh_channel_plausible(uint64_t now, uint64_t seen, uint64_t limit)
 {
-    return now - seen <= limit - seen && now % 8u == 0u;
+    return seen <= now && now <= limit && now % 8u == 0u;
 }
 
 /* First word of the record at `position`. */
@@ -230,22 +230,34 @@ static inline uint64_t bh_channel_record(uint64_t position, uint32_t generation,
 static inline bool bh_channel_record_fits(uint64_t record, uint64_t position, uint64_t offset, uint64_t ready,
                                           uint64_t size)
 {
-    uint64_t need = bh_channel_footprint((uint32_t)record);
+    uint32_t length = (uint32_t)(record % 0x100000000u);
+    uint64_t need = bh_channel_footprint(length);
 
-    return record / 0x1000000000000u == position / 8u % 0x10000u &&
-           (uint32_t)record <= bh_channel_longest(size) && need <= ready && need <= size - offset;
+    return record / 0x1000000000000u == position / 8u % 0x10000u && length <= bh_channel_longest(size) &&
+           need <= ready && need <= size - offset;
 }
 
 /* ---- Memory of the rings. */
 
-static inline unsigned char *bh_channel_tx_at(const struct bh_channel *channel, uint64_t offset)
+static inline void *bh_channel_tx_at(const struct bh_channel *channel, uint64_t offset)
 {
     return (unsigned char *)channel->tx + BH_CHANNEL_HEADER_SIZE + offset;
 }
 
-static inline const unsigned char *bh_channel_rx_at(const struct bh_channel *channel, uint64_t offset)
+static inline const void *bh_channel_rx_at(const struct bh_channel *channel, uint64_t offset)
 {
     return (const unsigned char *)channel->rx + BH_CHANNEL_HEADER_SIZE + offset;
+}
+
+/* The first word of the record at `offset` of a ring. */
+static inline uint64_t bh_channel_rx_record(const struct bh_channel *channel, uint64_t offset)
+{
+    return BH_CHANNEL_LOAD((const uint64_t *)bh_channel_rx_at(channel, offset));
+}
+
+static inline void bh_channel_tx_record(const struct bh_channel *channel, uint64_t offset, uint64_t record)
+{
+    BH_CHANNEL_STORE((uint64_t *)bh_channel_tx_at(channel, offset), record);
 }
 
 /*
@@ -401,8 +413,8 @@ static inline enum bh_channel_status bh_channel_find_room(struct bh_channel *cha
             return BH_CHANNEL_FULL;
     }
     if (skip != 0u) {
-        BH_CHANNEL_STORE((uint64_t *)bh_channel_tx_at(channel, where),
-                         bh_channel_record(begin, channel->generation, BH_CHANNEL_FILLER));
+        bh_channel_tx_record(channel, where,
+                             bh_channel_record(begin, channel->generation, BH_CHANNEL_FILLER));
         where = 0u;
     }
     *at = begin + skip;
@@ -415,8 +427,7 @@ static inline enum bh_channel_status bh_channel_find_room(struct bh_channel *cha
 static inline void bh_channel_finish(struct bh_channel *channel, uint64_t at, uint64_t offset,
                                      uint32_t length)
 {
-    BH_CHANNEL_STORE((uint64_t *)bh_channel_tx_at(channel, offset),
-                     bh_channel_record(at, channel->generation, length));
+    bh_channel_tx_record(channel, offset, bh_channel_record(at, channel->generation, length));
     channel->produced = at + bh_channel_footprint(length);
     channel->room = 0u;
 }
@@ -518,6 +529,23 @@ static inline void bh_channel_cancel_wait_space(struct bh_channel *channel)
 
 /* ---- Receiver. */
 
+/* Whether a record is published behind what is consumed: BH_CHANNEL_OK, BH_CHANNEL_EMPTY or
+ * BH_CHANNEL_PEER_BROKEN. */
+static inline enum bh_channel_status bh_channel_look(struct bh_channel *channel)
+{
+    uint64_t at = channel->consumed, seen;
+
+    if (at == channel->peer_produced) {
+        seen = BH_CHANNEL_LOAD_ACQUIRE(&channel->rx->produced);
+        if (!bh_channel_plausible(seen, at, channel->released + channel->size))
+            return BH_CHANNEL_PEER_BROKEN;
+        channel->peer_produced = seen;
+        if (seen == at)
+            return BH_CHANNEL_EMPTY;
+    }
+    return BH_CHANNEL_OK;
+}
+
 /*
  * Finds the next message, in place. The same one until bh_channel_consume. BH_CHANNEL_EMPTY: none now.
  * BH_CHANNEL_PEER_BROKEN.
@@ -527,31 +555,25 @@ static inline enum bh_channel_status bh_channel_peek(struct bh_channel *channel,
                                                      struct bh_channel_message *message)
 {
     uint64_t size = channel->size, at = channel->consumed, offset = at % size, ready, record;
+    enum bh_channel_status status = bh_channel_look(channel);
 
-    if (at == channel->peer_produced) {
-        uint64_t seen = BH_CHANNEL_LOAD_ACQUIRE(&channel->rx->produced);
-
-        if (!bh_channel_plausible(seen, at, channel->released + size))
-            return BH_CHANNEL_PEER_BROKEN;
-        channel->peer_produced = seen;
-        if (seen == at)
-            return BH_CHANNEL_EMPTY;
-    }
+    if (status != BH_CHANNEL_OK)
+        return status;
     ready = channel->peer_produced - at;
-    record = BH_CHANNEL_LOAD((const uint64_t *)bh_channel_rx_at(channel, offset));
-    if ((uint32_t)record == BH_CHANNEL_FILLER && offset != 0u && size - offset < ready) {
+    record = bh_channel_rx_record(channel, offset);
+    if (record % 0x100000000u == BH_CHANNEL_FILLER && offset != 0u && size - offset < ready) {
         at += size - offset;
         ready -= size - offset;
         offset = 0u;
-        record = BH_CHANNEL_LOAD((const uint64_t *)bh_channel_rx_at(channel, 0u));
+        record = bh_channel_rx_record(channel, 0u);
     }
     if (!bh_channel_record_fits(record, at, offset, ready, size))
         return BH_CHANNEL_PEER_BROKEN;
     message->data = bh_channel_rx_at(channel, offset + 8u);
-    message->length = (uint32_t)record;
+    message->length = (uint32_t)(record % 0x100000000u);
     message->generation = (uint32_t)(record / 0x100000000u % 0x10000u);
     message->position = at;
-    channel->next = at + bh_channel_footprint((uint32_t)record);
+    channel->next = at + bh_channel_footprint(message->length);
     return BH_CHANNEL_OK;
 }
 

@@ -3,12 +3,14 @@
 # tests is measured here too.
 PROOF := $(SRC)/tests/proof
 
-.PHONY: proof proof-models proof-barriers coverage
-proof: proof-models proof-barriers
+.PHONY: proof proof-models proof-barriers proof-channel coverage
+proof: proof-models proof-barriers proof-channel
 proof-models:
 	$(Q)$(PROOF)/run_models.sh $(O)/proof/models
 proof-barriers:
 	$(Q)$(PYTHON) $(PROOF)/remove_barriers.py $(SRC) $(O)/proof/barriers
+proof-channel:
+	$(Q)$(PROOF)/run_channel.sh $(O)/proof/channel
 
 # Every unit test, built for coverage in a folder of its own; a table per file of the hypervisor.
 COVERAGE := $(O)/coverage

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -259,11 +260,114 @@ static void questions_and_answers(void **state)
     assert_true(run("echo", 4096, 20000, false, ask_all, echo_all) <= 40000 + 2);
 }
 
+/* ---- One publishes at the very moment at which the other one prepares to sleep, very often: either the one
+ * sees the mark or the other one sees the position. Without the thread sanitizer, whose own work separates
+ * the accesses, this shows a missing barrier. */
+
+#ifdef __SANITIZE_THREAD__
+#define CROSSINGS 2000u
+#elif defined(__has_feature) && __has_feature(thread_sanitizer)
+#define CROSSINGS 2000u
+#else
+#define CROSSINGS 300000u
+#endif
+
+static struct {
+    struct bh_channel side[2];
+    uint64_t turn[2]; /* which crossing each thread has reached */
+    bool asleep, rung;
+} crossing;
+
+/* Both leave it at about the same moment. */
+static void meet(unsigned me, uint64_t turn)
+{
+    __atomic_store_n(&crossing.turn[me], turn, __ATOMIC_SEQ_CST);
+    for (uint64_t n = 0; __atomic_load_n(&crossing.turn[1 - me], __ATOMIC_ACQUIRE) < turn; n++)
+        if (n > 1000)
+            sched_yield();
+}
+
+/* Every difference of time between the two comes up. */
+static void a_little_later(uint64_t n)
+{
+    for (; n > 0; n--)
+        __asm__ volatile("");
+}
+
+static void *crosses(void *argument)
+{
+    bool for_room = argument != NULL, ring;
+    unsigned char data[64] = {0};
+    uint32_t length;
+
+    for (uint64_t i = 0; i < CROSSINGS; i++) {
+        meet(1, 2 * i + 1);
+        a_little_later(i % 64);
+        if (for_room) {
+            bh_channel_receive(&crossing.side[1], data, sizeof(data), &length, &ring);
+            crossing.rung = ring;
+        } else {
+            crossing.asleep = bh_channel_prepare_wait_data(&crossing.side[1]);
+        }
+        meet(1, 2 * i + 2);
+        if (!for_room)
+            bh_channel_receive(&crossing.side[1], data, sizeof(data), &length, &ring);
+    }
+    return NULL;
+}
+
+static uint64_t cross(bool for_room)
+{
+    static uint64_t memory[2][(BH_CHANNEL_HEADER_SIZE + 640) / 8];
+    unsigned char data[56] = {0};
+    uint64_t lost = 0;
+    pthread_t thread;
+    bool ring;
+
+    memset(memory, 0, sizeof(memory));
+    memset(&crossing, 0, sizeof(crossing));
+    for (unsigned i = 0; i < 2; i++)
+        bh_channel_open(&crossing.side[i], memory[i], memory[1 - i], sizeof(memory[0]), BH_CHANNEL_KEEP);
+    if (for_room)
+        while (bh_channel_send(&crossing.side[0], data, sizeof(data), &ring) == BH_CHANNEL_OK)
+            ;
+    assert_int_equal(pthread_create(&thread, NULL, crosses, for_room ? data : NULL), 0);
+    for (uint64_t i = 0; i < CROSSINGS; i++) {
+        meet(0, 2 * i + 1);
+        a_little_later(i / 64 % 64);
+        if (for_room) {
+            crossing.asleep = bh_channel_prepare_wait_space(&crossing.side[0], sizeof(data));
+        } else {
+            bh_channel_send(&crossing.side[0], data, sizeof(data), &ring);
+            crossing.rung = ring;
+        }
+        meet(0, 2 * i + 2);
+        lost += crossing.asleep && !crossing.rung;
+        if (for_room)
+            bh_channel_send(&crossing.side[0], data, sizeof(data), &ring);
+    }
+    pthread_join(thread, NULL);
+    return lost;
+}
+
+static void nobody_is_missed(void **state)
+{
+    (void)state;
+    for (unsigned for_room = 0; for_room < 2; for_room++) {
+        uint64_t lost = cross(for_room);
+
+        printf("crossing, %s: %u times, %lu wake-ups lost\n", for_room ? "room" : "messages", CROSSINGS,
+               (unsigned long)lost);
+        assert_int_equal(lost, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(streams),
         cmocka_unit_test(questions_and_answers),
+        cmocka_unit_test(nobody_is_missed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
