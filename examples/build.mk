@@ -31,7 +31,7 @@ $(O)/examples/$(1).img: $(SRC)/$(2) $(EXAMPLE_COMMON_FILES) $(SRC)/include/bulkh
 	$$(Q)for file in $$(filter %.c %.S,$$^); do \
 	    flags='$(EXAMPLE_PROGRAM_FLAGS) $(3)'; case $$$$file in *.S) flags='$(EXAMPLE_FLAGS)' ;; esac; \
 	    $(CLANG) $$$$flags -c -o $$(@:.img=.d)/$$$$(basename $$$$file).o $$$$file || exit 1; done
-	$$(Q)$(LLD) --fatal-warnings --gc-sections -T $(EXAMPLE_COMMON)/guest.lds -o $$(@:.img=.elf) $$(@:.img=.d)/*.o
+	$$(Q)$(LLD) --fatal-warnings --gc-sections -mllvm -disable-lsr -T $(EXAMPLE_COMMON)/guest.lds -o $$(@:.img=.elf) $$(@:.img=.d)/*.o
 	$$(Q)$(OBJCOPY) -O binary $$(@:.img=.elf) $$@
 all: $(O)/examples/$(1).img
 endef
