@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Doorbells of a channel (include/bulkhead/channel.h): a sender and a receiver that ring only when the other side's mark asks for
- * it, for messages and for room, and that may stop at any step and open their region again. Nobody sleeps for ever.
+/* Doorbells of a channel (include/bulkhead/channel.h): a sender and a receiver that ring only when the other
+ * side's mark asks for it, for messages and for room, and that may stop at any step and open their region
+ * again. Nobody sleeps for ever.
  *
- * Each side's stores go through a buffer (as on x86; Arm may delay them too) and reach memory in order and later; a store that
- * is ORDERED waits until the buffer is empty before the next load. Positions count messages; the ring holds ROOM of them.
+ * Each side's stores go through a buffer (as on x86; Arm may delay them too) and reach memory in order and
+ * later; a store that is ORDERED waits until the buffer is empty before the next load. Positions count
+ * messages; the ring holds ROOM of them.
  *
- * BROKEN 1: no barrier between the position and the look at the mark, in publish. 2: the same in release. 3: none between the mark
- * and the second look, waiting for messages. 4: the same, waiting for room. 5: the mark is set after the last look. 6: open does not
- * ring. 7: a batch that jumps over the mark does not ring. 8: open rings before what it stored has arrived. 9: the mark for room is one too
- * high. */
+ * BROKEN 1: no barrier between the position and the look at the mark, in publish. 2: the same in release. 3:
+ * none between the mark and the second look, waiting for messages. 4: the same, waiting for room. 5: the mark
+ * is set after the last look. 6: open does not ring. 7: a batch that jumps over the mark does not ring. 8:
+ * open rings before what it stored has arrived. 9: the mark for room is one too high. */
 #ifndef BROKEN
 #define BROKEN 0
 #endif
