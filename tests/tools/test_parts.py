@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command import description, devicetree, initramfs, kernel, layout, log, run
+from command import description, devicetree, fetch, headers, initramfs, kernel, layout, log, run
 from command.errors import UserError
 
 MIB = layout.MIB
@@ -168,3 +168,16 @@ def test_run_ends_qemu_with_itself(number):
 def test_run_without_qemu():
     with pytest.raises(UserError, match="no-such-qemu is missing: run ./setup"):
         run.run(["no-such-qemu"], 1)
+
+
+def test_headers_are_those_of_the_kernel(tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch, "folder", lambda: tmp_path)
+    (tmp_path / "linux").write_bytes(b"")
+    with pytest.raises(UserError, match="does not say"):
+        headers.release()
+    (tmp_path / "linux.version").write_text("linux-image-6.1.0-56-arm64_6.1.192-2_arm64\n")
+    assert headers.packages("amd64") == ["linux-headers-6.1.0-56-arm64", "linux-headers-6.1.0-56-common",
+                                         "linux-kbuild-6.1:amd64"]
+    assert headers.packages("arm64")[2] == "linux-kbuild-6.1"
+    with pytest.raises(UserError, match="fetch linux-headers"):
+        headers.tree()

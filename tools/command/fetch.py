@@ -27,7 +27,7 @@ ITEMS = {
     "u-boot": ("u-boot-qemu", "usr/lib/u-boot/qemu_arm64/u-boot.bin", "U-Boot for QEMU's virt machine"),
     "xen": ("xen-hypervisor-4.17-arm64", "boot/xen-4.17-arm64", "the Xen that the benchmark compares with"),
 }
-DEFAULT = ("linux", "busybox", "u-boot")
+DEFAULT = ("linux", headers.NAME, "busybox", "u-boot")
 NAMES = (*ITEMS, headers.NAME)
 
 
@@ -147,7 +147,11 @@ def download(packages, state, options):
 
 
 def fetch(names, refresh=False):
-    fetch_items([name for name in names if name != headers.NAME], refresh)
+    """Fetch what is missing of these. Headers are those of the kernel, which comes first."""
+    items = [name for name in names if name != headers.NAME]
+    if headers.NAME in names and "linux" not in items:
+        fetch_items(["linux"], False)
+    fetch_items(items, refresh)
     if headers.NAME in names:
         headers.get(refresh)
 
