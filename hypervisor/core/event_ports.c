@@ -246,7 +246,6 @@ static void close_locked(struct domain *domain, struct domain *peer, uint32_t po
         struct event_port other = event_port_read(peer->events, own.peer_port);
 
         other.state = EVENT_UNBOUND;
-        other.peer = domain->record->domid;
         other.peer_port = 0;
         event_port_write(peer->events, own.peer_port, other);
     }

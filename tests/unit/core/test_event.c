@@ -268,6 +268,31 @@ static void interrupt_masked(void **state)
     assert_int_equal(seen[7], 2);
 }
 
+/* A guest that clears pending interrupts while it sets its controller up does not lose what was sent before:
+ * to it, the upcall is the level of upcall_pending. */
+static void cleared_at_the_controller(void **state)
+{
+    struct vcpu *receiver;
+    uint64_t redist;
+
+    (void)state;
+    start();
+    receiver = &b->vcpus[0];
+    redist = b->record->gicr_or_gicc.v + 0x10000u;
+    send(&a->vcpus[0], 5);
+    machine_store(receiver, redist + 0x280u, ~0u);
+    assert_true(serve(receiver));
+    assert_int_equal(seen[7], 1);
+    machine_store(receiver, redist + 0x280u, ~0u);
+    assert_false(serve(receiver)); /* upcall_pending is clear */
+    machine_store(receiver, redist + 0x180u, 1u << EVENT_PPI);
+    send(&a->vcpus[0], 5);
+    machine_store(receiver, redist + 0x280u, ~0u);
+    machine_store(receiver, redist + 0x100u, 1u << EVENT_PPI);
+    assert_true(serve(receiver));
+    assert_int_equal(seen[7], 2);
+}
+
 /* A vCPU that has registered no vcpu_info is told when it does; vCPU 0 is not. */
 /* A guest that resets its interrupt controller after the event came: the upcall is a level to it. */
 static void taken_away_at_the_gic(void **state)
@@ -793,6 +818,7 @@ int main(void)
         cmocka_unit_test(masked),
         cmocka_unit_test(between_clear_and_eoi),
         cmocka_unit_test(interrupt_masked),
+        cmocka_unit_test(cleared_at_the_controller),
         cmocka_unit_test(taken_away_at_the_gic),
         cmocka_unit_test(registration),
         cmocka_unit_test(unbound_and_bound),
