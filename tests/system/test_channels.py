@@ -38,9 +38,9 @@ def copied(example, folder, edit=lambda text: text):
     return target
 
 
-def start(description, folder, name, limit, options=()):
+def start(description, folder, name, limit, options=(), attended=False):
     """Compose a set and start it."""
-    command = [TOOL, "image", "-o", folder, "--unattended", description]
+    command = [TOOL, "image", "-o", folder, *([] if attended else ["--unattended"]), description]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     if done.returncode:
         pytest.fail(f"bulkhead image: {done.stdout}{done.stderr}", pytrace=False)
@@ -114,6 +114,23 @@ def test_network(name, tmp_path):
             sums[side] = match.group(1)
         assert sums["left"] == sums["right"]
         r.wait_end(60)
+        assert warnings(r, 1, 2) == []
+
+
+def test_network_goes_on_after_a_restart(name, tmp_path):
+    """One side pings while the other reboots: same addresses, same wire."""
+    with start(os.path.join(EXAMPLES, "channel-net"), str(tmp_path / "set"), name, 300, attended=True) as r:
+        r.expect("right: try:", domain=2)
+        r.rewind()
+        r.expect("left: try:", domain=1)
+        r.send("ping -c 300 192.168.77.2 | grep seq= &\n", pause=0.005)
+        r.expect("seq=2 ", domain=1, limit=60)
+        r.focus(2)
+        r.send("reboot -f\n", pause=0.005)
+        r.expect("DOM2 asked for a reset", domain=None, limit=60)
+        r.expect("right: ch0 is", domain=2, limit=120)
+        for _ in range(3):
+            r.expect("64 bytes from 192.168.77.2: seq=", domain=1, limit=60)
         assert warnings(r, 1, 2) == []
 
 
