@@ -21,7 +21,7 @@
 
 #define PORTS    128u
 #define CHANNELS 7u /* static: port 60 + n of both, in two words; and 70 for the poller */
-#define ROUNDS   400u
+#define ROUNDS   2000u
 #define STEPS    30u
 #define THREADS  5u
 #define LIMIT    200000000u
