@@ -133,6 +133,14 @@ static void create(unsigned index)
     machine_domain(record);
 }
 
+/* Pages that calls may name hold something. */
+static void fill(uint64_t pa)
+{
+    for (unsigned i = MODEL_PRIVATE * PAGE_SIZE; i < MODEL_RAM * PAGE_SIZE; i++) {
+        view(PA(pa + align_down(i, PAGE_SIZE)))[i % PAGE_SIZE] = (uint8_t)(i * 2654435761u >> 13);
+    }
+}
+
 static void start(void)
 {
     machine_start(PAIR * VCPUS);
@@ -151,6 +159,7 @@ static void start(void)
         }
     }
     for (unsigned d = 0; d < PAIR; d++) {
+        fill(domains[d]->record->maps[0].pa.v + RAM_GFN * PAGE_SIZE - GUEST_RAM);
         call_from(vcpu_of(d, 0), CHECKED_BEGIN, (uint64_t[7]){RAM_GFN, WINDOW_GFN});
     }
 }

@@ -35,3 +35,11 @@ fuzz-hypercalls: $(O)/fuzz/fuzz_hypercalls
 	@mkdir -p $(O)/fuzz/hypercalls-corpus
 	$(Q)$(O)/fuzz/fuzz_hypercalls -seed=$(or $(FUZZ_SEED),1) -runs=$(FUZZ_HC_INPUTS) -max_len=4096 -len_control=0 \
 	    -timeout=30 -print_final_stats=1 -artifact_prefix=$(O)/fuzz/ $(O)/fuzz/hypercalls-corpus
+
+# A test program without arguments, like the others: the model agrees, and finds every fault of a table.
+$(O)/unit/test_hypercalls: $(FUZZ_HC_OBJ) $(FUZZ_HC_HOST) $(SRC)/tests/fuzz/hypercall_faults.py
+	@mkdir -p $(@D)
+	@printf '#!/bin/sh\nexec $(PYTHON) -B $(SRC)/tests/fuzz/hypercall_faults.py $(O)/fuzz/faults "$(HOSTCC) $(FUZZ_HC_FLAGS)" %s\n' \
+	    '$(FUZZ_HC_OBJ) $(FUZZ_HC_HOST)' > $@ && chmod +x $@
+
+UNIT_TESTS += $(O)/unit/test_hypercalls

@@ -20,7 +20,7 @@ static struct domain *pair[MODEL_DOMAINS];
 static uint32_t begun; /* bit: domain */
 static uint64_t calls;
 static uint8_t *ram[MODEL_DOMAINS][MODEL_RAM];
-static pa_t home_pa[MODEL_DOMAINS][MODEL_RAM];
+static pa_t ram_pa[MODEL_DOMAINS];
 uint32_t checked_interval = 1024;
 bool checked_busy;
 
@@ -53,20 +53,23 @@ static uint8_t *at(unsigned page)
                               : (uint8_t *)domain->grants->entries + (which - MODEL_RAM - 1u) * PAGE_SIZE;
 }
 
-static void read_page(void *context, unsigned page, unsigned offset, void *to, unsigned size)
+static const uint8_t *page_now(void *context, unsigned page)
 {
     (void)context;
-    memcpy(to, at(page) + offset, size);
+    return at(page);
 }
 
+/* What the model watches of a domain's RAM lies in one piece. */
 static unsigned page_of(pa_t pa)
 {
-    for (unsigned page = 0; page < MODEL_PAGES; page++) {
-        unsigned which = page % MODEL_WATCHED;
-
-        if (which <= MODEL_RAM + config.max_frames &&
-            pa.v == (which >= MODEL_RAM ? stage1_pa(at(page)) : home_pa[page / MODEL_WATCHED][which]).v) {
-            return page;
+    for (unsigned d = 0; d < MODEL_DOMAINS; d++) {
+        if (pa.v - ram_pa[d].v < MODEL_RAM * PAGE_SIZE) {
+            return MODEL_RAM_PAGE(d, (unsigned)((pa.v - ram_pa[d].v) / PAGE_SIZE));
+        }
+        for (unsigned page = MODEL_SHARED_INFO(d); page < MODEL_GRANT_FRAME(d, config.max_frames); page++) {
+            if (pa.v == stage1_pa(at(page)).v) {
+                return page;
+            }
         }
     }
     return MODEL_UNKNOWN;
@@ -149,7 +152,7 @@ static unsigned index_of(const struct domain *domain)
 static void start_model(void)
 {
     static const struct model_machine machine = {
-        .read = read_page, .lookup = lookup, .upcall = upcall, .stage1 = stage1};
+        .page = page_now, .lookup = lookup, .upcall = upcall, .stage1 = stage1};
     const struct domain_record *record = pair[0]->record;
 
     config.domids_end = 1;
@@ -161,9 +164,9 @@ static void start_model(void)
     config.max_maps = record->nr_maptrack;
     for (unsigned i = 0; i < MODEL_DOMAINS; i++) {
         config.domids[i] = pair[i]->record->domid;
+        ram_pa[i] = home(i, 0);
         for (unsigned n = 0; n < MODEL_RAM; n++) {
-            home_pa[i][n] = home(i, n);
-            ram[i][n] = checked_page(i * MODEL_RAM + n, home_pa[i][n]);
+            ram[i][n] = checked_page(i * MODEL_RAM + n, home(i, n));
         }
     }
     config.busy = checked_busy;

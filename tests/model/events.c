@@ -42,7 +42,7 @@ static void announce(struct model *m, unsigned domain, unsigned port)
     const struct model_vcpu *info = &m->domains[domain].vcpus[vcpu];
     unsigned page = info->registered ? info->page : MODEL_SHARED_INFO(domain);
     unsigned offset = info->registered ? info->offset : 0;
-    uint64_t selector, bit = UINT64_C(1) << port / 64u;
+    uint64_t selector, pending, bit = UINT64_C(1) << port / 64u;
 
     if (!info->registered && vcpu != 0) {
         return;
@@ -52,9 +52,12 @@ static void announce(struct model *m, unsigned domain, unsigned port)
         return;
     }
     shadow_put(m, page, offset + INFO_SELECTOR, 8, selector | bit);
-    if (shadow_get(m, page, offset + INFO_UPCALL, 1) == 0) {
+    pending = shadow_get(m, page, offset + INFO_UPCALL, 1);
+    if (pending == 0) {
         shadow_put(m, page, offset + INFO_UPCALL, 1, 1);
         m->raised |= 1u << (domain * 8u + vcpu);
+    } else if (machine_get(m, page, offset + INFO_UPCALL, 1) == 1) {
+        shadow_put(m, page, offset + INFO_UPCALL, 1, 1); /* the guest wrote something else that is not zero */
     }
 }
 

@@ -486,25 +486,28 @@ static void poke_events(struct gen *gen, struct gen_call *call)
     call->size = 8;
     switch (below(gen, 8)) {
     case 0:
-        call->offset = (uint16_t)(48u + word * 8u); /* pending */
-        call->value = one_in(gen, 8) ? value : 0;
-        break;
     case 1:
+        call->offset = (uint16_t)(48u + word * 8u); /* pending: taken, mostly */
+        call->value = one_in(gen, 16) ? value : 0;
+        return;
     case 2:
         call->offset = (uint16_t)(560u + word * 8u); /* masks */
-        call->value = one_in(gen, 2) ? value & value >> 8 : 0;
-        break;
+        call->value = one_in(gen, 3) ? 0 : value;
+        return;
     case 3:
     case 4:
-    case 5:
-        call->offset = 8; /* selector of the first vCPU */
-        call->value = one_in(gen, 8) ? value : 0;
-        break;
-    default:
-        call->offset = 0;
-        call->size = 1;
+        call->size = 1; /* the upcall, taken */
         call->value = one_in(gen, 16);
         break;
+    default:
+        call->offset = 8; /* pending_sel, taken */
+        call->value = one_in(gen, 16) ? value : 0;
+        break;
+    }
+    if (gen->registered) {
+        call->poke = POKE_RAM;
+        call->page = gen->info_page;
+        call->offset = (uint16_t)(call->offset + gen->info_offset);
     }
 }
 
@@ -515,11 +518,6 @@ static void poke_data(struct gen *gen, struct gen_call *call)
     call->offset = (uint16_t)(below(gen, 512) * 8u);
     call->size = 8;
     call->value = one_in(gen, 2) ? 0 : (uint64_t)next(gen) << 32 | next(gen);
-    if (one_in(gen, 2)) {
-        call->offset =
-            (uint16_t)(64u * gen->layout.vcpu + (one_in(gen, 2) ? 0 : 8u)); /* a registered vcpu_info */
-        call->value = 0;
-    }
 }
 
 static void poke(struct gen *gen, struct gen_call *call)
@@ -527,7 +525,7 @@ static void poke(struct gen *gen, struct gen_call *call)
     uint32_t which = below(gen, 8);
 
     call->kind = GEN_POKE;
-    if (which < 5) {
+    if (which < 4) {
         poke_entry(gen, call);
     } else if (which < 7) {
         poke_events(gen, call);
@@ -637,6 +635,18 @@ void gen_next(struct gen *gen, struct gen_call *call)
     }
 }
 
+static void vcpu_done(struct gen *gen, const struct gen_call *call, const uint8_t *block)
+{
+    uint64_t page = get(block, 0, 8) - gen->layout.ram;
+
+    if (call->args[0] == 10 && call->args[1] == gen->layout.vcpu && call->args[2] == call->block_va &&
+        page < MODEL_RAM) {
+        gen->registered = true;
+        gen->info_page = (uint16_t)page;
+        gen->info_offset = (uint16_t)get(block, 8, 4);
+    }
+}
+
 void gen_done(struct gen *gen, const struct gen_call *call, int64_t result, const uint8_t *block)
 {
     if (result != 0) {
@@ -646,5 +656,7 @@ void gen_done(struct gen *gen, const struct gen_call *call, int64_t result, cons
         event_done(gen, call, block);
     } else if (call->nr == GRANT) {
         grant_done(gen, call, block);
+    } else if (call->nr == VCPU) {
+        vcpu_done(gen, call, block);
     }
 }

@@ -50,6 +50,8 @@ struct gen {
         uint64_t address;
     } maps[16];
     uint32_t nr_maps;
+    bool registered; /* vcpu_info lies in RAM */
+    uint16_t info_page, info_offset;
 };
 
 void gen_init(struct gen *gen, const struct gen_layout *layout, uint64_t seed);

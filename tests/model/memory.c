@@ -21,7 +21,7 @@ void shadow_touch(struct model *m, unsigned page)
 
 void shadow_adopt(struct model *m, unsigned page, unsigned offset, unsigned size)
 {
-    m->machine.read(m->machine.context, page, offset, &m->shadow[page][offset], size);
+    copy_bytes(&m->shadow[page][offset], m->machine.page(m->machine.context, page) + offset, size);
 }
 
 uint64_t shadow_get(const struct model *m, unsigned page, unsigned offset, unsigned size)
@@ -37,10 +37,7 @@ void shadow_put(struct model *m, unsigned page, unsigned offset, unsigned size, 
 
 uint64_t machine_get(const struct model *m, unsigned page, unsigned offset, unsigned size)
 {
-    uint8_t bytes[8];
-
-    m->machine.read(m->machine.context, page, offset, bytes, size);
-    return bytes_get(bytes, size);
+    return bytes_get(m->machine.page(m->machine.context, page) + offset, size);
 }
 
 void model_sync(struct model *model, unsigned page, unsigned offset, unsigned size)
@@ -188,7 +185,8 @@ bool guest_peek(struct model *m, unsigned domain, uint64_t va, void *to, unsigne
         if (!guest_place(m, domain, va + done, false, &place)) {
             return false;
         }
-        m->machine.read(m->machine.context, place.page, place.offset, (uint8_t *)to + done, part);
+        copy_bytes((uint8_t *)to + done, m->machine.page(m->machine.context, place.page) + place.offset,
+                   part);
     }
     return true;
 }

@@ -143,20 +143,22 @@ static void dispatch(struct model *m, const struct model_call *call)
     }
 }
 
+typedef uint64_t __attribute__((may_alias)) word_t;
+
 static bool compare_page(struct model *m, unsigned page)
 {
     unsigned ram = page % MODEL_WATCHED;
     unsigned end = ram < MODEL_PRIVATE && ram % 2u != 0 ? MODEL_PAGE - MODEL_RESTLESS : MODEL_PAGE;
-    uint8_t now[64];
+    const volatile word_t *now =
+        (const volatile word_t *)(const void *)m->machine.page(m->machine.context, page);
+    const word_t *want = (const word_t *)(const void *)m->shadow[page];
 
-    for (unsigned at = 0; at < end; at += sizeof now) {
-        m->machine.read(m->machine.context, page, at, now, sizeof now);
-        for (unsigned i = 0; i < sizeof now; i++) {
-            if (now[i] != m->shadow[page][at + i]) {
-                model_fail(m, "memory", m->shadow[page][at + i], now[i],
-                           (uint64_t)page * MODEL_PAGE + at + i);
-                return false;
-            }
+    for (unsigned i = 0; i < end / 8u; i++) {
+        uint64_t got = now[i];
+
+        if (got != want[i]) {
+            model_fail(m, "memory", want[i], got, (uint64_t)page * MODEL_PAGE + i * 8u);
+            return false;
         }
     }
     return true;

@@ -92,8 +92,8 @@ struct model_domain {
 /* How the model looks at the machine after a call, and at its stage 1. */
 struct model_machine {
     void *context;
-    /* Bytes of a watched page as they are now; the range lies inside the page. */
-    void (*read)(void *context, unsigned page, unsigned offset, void *to, unsigned size);
+    /* A watched page as it is now, 8-byte aligned. */
+    const uint8_t *(*page)(void *context, unsigned page);
     /* What stage 2 holds for a frame number now: kind is MODEL_HOLE or any other; page is MODEL_UNKNOWN if it
      * is not a watched one. */
     void (*lookup)(void *context, unsigned domain, uint64_t gfn, struct model_slot *slot);
@@ -124,7 +124,7 @@ struct model {
     struct model_config config;
     struct model_machine machine;
     struct model_domain domains[MODEL_DOMAINS];
-    uint8_t shadow[MODEL_PAGES][MODEL_PAGE];
+    uint8_t shadow[MODEL_PAGES][MODEL_PAGE] __attribute__((aligned(8)));
     uint64_t touched[(MODEL_PAGES + 63u) / 64u]; /* pages that the last call may have changed */
     uint32_t raised;  /* vCPUs that the last call sent an upcall to: bit domain * 8 + vcpu */
     bool repopulated; /* stage 2 may have changed */

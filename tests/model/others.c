@@ -76,6 +76,9 @@ void model_console_op(struct model *m, const struct model_call *call)
         }
         verdict_allow(&v, EFAULT); /* reading: only if there is input */
     }
+    if (size == 0) {
+        verdict_allow(&v, EFAULT); /* the place may be looked at first */
+    }
     if (size >= UINT64_C(1) << 31) {
         verdict_allow(&v, EINVAL);
     }
