@@ -6,7 +6,7 @@ BENCH_PYTHON := /usr/bin/python3 -B
 
 BENCH_FLAGS := --target=aarch64-none-elf -march=armv8-a -ffreestanding -fno-pic -mcmodel=small \
 	-mgeneral-regs-only -mstrict-align -ffixed-x18 -fno-builtin -fno-stack-protector \
-	-fno-asynchronous-unwind-tables -ffile-prefix-map=$(SRC)=. -g1
+	-fno-asynchronous-unwind-tables -I$(SRC)/include -ffile-prefix-map=$(SRC)=. -g1
 BENCH_CFLAGS := -std=c17 -O2 -Wall -Wextra -Werror $(BENCH_FLAGS)
 
 BENCH_C := $(sort $(wildcard $(BENCH)/guest/*.c))

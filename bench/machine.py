@@ -75,7 +75,7 @@ def _module(kind, address, path, extra=""):
             f"reg = <0 {address:#x} 0 {os.path.getsize(path):#x}>; {extra} }};")
 
 
-def describe(domains, xen_bootargs=""):
+def describe(domains, xen_bootargs="", chosen=""):
     """The /chosen fragment, and what the loader has to put where. Domains with the same kernel share it."""
     places, lines = {}, []
     free = {"kernel": MODULES, "ramdisk": RAMDISK}
@@ -92,10 +92,11 @@ def describe(domains, xen_bootargs=""):
                           f'bootargs = "{domain.bootargs}";')
         if domain.ramdisk:
             modules += _module("ramdisk", place("ramdisk", domain.ramdisk), domain.ramdisk)
-        lines.append(f'domU{number} {{ compatible = "xen,domain"; #address-cells = <2>; #size-cells = <2>; '
+        lines.append(f'domU{number}: domU{number} {{ compatible = "xen,domain"; '
+                     f'#address-cells = <2>; #size-cells = <2>; '
                      f"memory = <0 {domain.memory}>; cpus = <{domain.cpus}>; vpl011; "
                      f"{domain.properties} {domain.children} {modules} }};")
-    return "/ { chosen { #address-cells = <2>; #size-cells = <2>; " + "\n".join(lines) + " }; };\n", places
+    return "/ { chosen { #address-cells = <2>; #size-cells = <2>; " + "\n".join(lines + [chosen]) + " }; };\n", places
 
 
 @dataclass
@@ -110,9 +111,9 @@ class Run:
     failures: tuple = ("Panic on CPU", "Kernel panic", "PANIC", "bulkhead: panic")
     extra: list = field(default_factory=list)
 
-    def hypervisor(self, image, domains, xen_bootargs=""):
+    def hypervisor(self, image, domains, xen_bootargs="", chosen=""):
         """Boots `image` at EL2 with `domains`; returns the console's text."""
-        fragment, places = describe(domains, xen_bootargs)
+        fragment, places = describe(domains, xen_bootargs, chosen)
         with tempfile.TemporaryDirectory() as folder:
             blob = os.path.join(folder, "host.dtb")
             compile_tree(host_tree(self.machine) + fragment, blob)

@@ -30,11 +30,11 @@ class Target:
     def log(self, name):
         return os.path.join(self.logs, f"{self.name}-{name}.log")
 
-    def run(self, name, machine, domains, ends=1):
+    def run(self, name, machine, domains, ends=1, chosen=""):
         run = Run(machine, ends=ends, log=self.log(name), extra=self.options(name) if self.options else [])
         if self.name == "bare":
             return run.bare(domains[0].kernel, domains[0].bootargs)
-        return run.hypervisor(self.image, domains)
+        return run.hypervisor(self.image, domains, chosen=chosen)
 
 
 def _results(text):
@@ -98,17 +98,39 @@ def event_domains(guest, options, shared, priorities=True):
                children=channel("c2", "c1"))]
 
 
-def _events(target, name, smp, options):
-    """One-way times, and the rows of the sender."""
-    domains = event_domains(target.guest, options, smp == 1, target.name == "bulkhead")
-    text = target.run(name, Machine(smp=smp), domains, ends=2)
+def _ways(text):
+    """One-way times: what one side sent and the other received."""
     times = {"T": {}, "R": {}}
     for side, index, at in EVENT.findall(text):
         times[side][int(index)] = int(at)
     ways = [times["R"][i] - times["T"][i] for i in times["T"] if i in times["R"]]
     if not ways:
-        raise BenchError("no event was received")
-    return Figure.of(ways), _results(text)
+        raise BenchError("nothing was received")
+    return ways
+
+
+def _events(target, name, smp, options):
+    """One-way times, and the rows of the sender."""
+    domains = event_domains(target.guest, options, smp == 1, target.name == "bulkhead")
+    text = target.run(name, Machine(smp=smp), domains, ends=2)
+    return Figure.of(_ways(text)), _results(text)
+
+
+def channels(target):
+    """A message from the call to the receiver's buffer, the doorbell included; two pCPUs, the receiver asleep."""
+    if target.name != "bulkhead":
+        return {}
+    chosen = ('channel { compatible = "bulkhead,channel"; bulkhead,domains = <&domU1 &domU2>; '
+              'bulkhead,size = <65536>; bulkhead,doorbell = "device"; };')
+    figures = {}
+    for size in (64, 4096):
+        domains = [Domain(target.guest, f"role=channel-{role} size={size}") for role in ("send", "receive")]
+        text = target.run(f"channel-{size}", Machine(smp=2), domains, ends=2, chosen=chosen)
+        figures[f"channel_{size}"] = Figure.of(_ways(text))
+    rates = [4096 * 1000 / ticks for ticks in (figures["channel_4096"].maximum, figures["channel_4096"].median,
+                                               figures["channel_4096"].minimum)]
+    figures["channel_4096_rate"] = Figure(*rates)
+    return figures
 
 
 def events(target):

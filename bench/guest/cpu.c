@@ -7,8 +7,10 @@ volatile uint32_t irq_count[MAX_CPUS][MAX_IRQS];
 volatile uint32_t secondary_mode = SECONDARY_WFI;
 static volatile uint32_t secondary_ready;
 
-/* One level-1 table of 1 GiB blocks, identity; RAM is write-back, the rest device memory. */
+/* One level-1 table of 1 GiB blocks, identity; RAM is write-back, the rest device memory. The blocks of 2 MiB
+ * in the first gigabyte that hold a channel's rings are write-back too. */
 static uint64_t level1[512] __attribute__((aligned(4096)));
+static uint64_t level2[512] __attribute__((aligned(4096)));
 
 #define BLOCK        1ul
 #define BLOCK_NORMAL (1ul << 2 | 3ul << 8) /* attribute 1, inner shareable */
@@ -22,6 +24,13 @@ void mmu_tables(void)
         bool ram = start + (1ul << 30) > platform.ram_base && start < platform.ram_base + platform.ram_size;
         level1[i] = start | BLOCK | BLOCK_AF | (ram ? BLOCK_NORMAL : BLOCK_XN);
     }
+    for (uint64_t i = 0; platform.doorbell && i < 512; i++) {
+        uint64_t start = i << 21;
+        bool ring = start == (platform.tx & ~0x1ffffful) || start == (platform.rx & ~0x1ffffful);
+        level2[i] = start | BLOCK | BLOCK_AF | (ring ? BLOCK_NORMAL : BLOCK_XN);
+    }
+    if (platform.doorbell)
+        level1[0] = (uint64_t)level2 | 3;
     dsb();
 }
 
@@ -38,9 +47,13 @@ void mmu_enable(void)
 }
 
 #define GICD_CTLR       0x000
+#define GICD_IGROUPR    0x080
 #define GICD_ISENABLER0 0x100
 #define GICD_IPRIORITYR 0x400
+#define GICD_ITARGETSR  0x800
+#define GICD_ICFGR      0xc00
 #define GICD_SGIR       0xf00
+#define GICD_IROUTER    0x6000ul
 #define GICC_CTLR       0x00
 #define GICC_PMR        0x04
 #define GICC_IAR        0x0c
@@ -66,6 +79,20 @@ void mmu_enable(void)
 #define ENABLED_PRIVATE (0xffffu | 1u << PPI_VTIMER | 1u << PPI_EVENT)
 #define PRIORITIES      0xa0a0a0a0u
 
+/* An edge for the first CPU. */
+static void enable_doorbell(uint32_t irq)
+{
+    if (platform.gicr) {
+        write32(platform.gicd + GICD_IGROUPR + irq / 32 * 4, 1u << irq % 32);
+        write32(platform.gicd + GICD_IROUTER + irq * 8ul, 0);
+    } else {
+        write8(platform.gicd + GICD_ITARGETSR + irq, 1);
+    }
+    write8(platform.gicd + GICD_IPRIORITYR + irq, 0xa0);
+    write32(platform.gicd + GICD_ICFGR + irq / 16 * 4, 2u << irq % 16 * 2);
+    write32(platform.gicd + GICD_ISENABLER0 + irq / 32 * 4, 1u << irq % 32);
+}
+
 void gic_init_distributor(void)
 {
     if (platform.gicr) {
@@ -74,6 +101,8 @@ void gic_init_distributor(void)
     } else {
         write32(platform.gicd + GICD_CTLR, 1);
     }
+    if (platform.doorbell)
+        enable_doorbell(platform.channel_irq);
 }
 
 static void gicv3_init_cpu(uint32_t cpu)
@@ -127,6 +156,8 @@ void irq_main(uint64_t time)
         WRITE_SYSREG(cntv_ctl_el0, 0);
     if (id == PPI_EVENT)
         time = event_taken(time);
+    if (platform.doorbell && id == platform.channel_irq)
+        channel_taken();
     irq_time[cpu][id] = time;
     compiler_barrier();
     irq_count[cpu][id]++;

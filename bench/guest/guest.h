@@ -103,6 +103,8 @@ struct platform {
     uint64_t gicr; /* GICv3; else 0 */
     uint64_t gicc; /* GICv2; else 0 */
     uint64_t ram_base, ram_size;
+    uint64_t tx, rx, ring_size, doorbell; /* channel; doorbell 0: there is none */
+    uint32_t channel_irq;
     bool psci_smc;
     char bootargs[512];
 };
@@ -164,6 +166,11 @@ void timer_once(uint32_t index, bool sleep);
 void bench_send(const char *round_trip);
 void bench_receive(void);
 uint64_t event_taken(uint64_t time); /* in the handler; returns the time to be noted */
+
+/* channels.c */
+void bench_channel_send(void);
+void bench_channel_receive(void);
+void channel_taken(void); /* in the handler */
 
 /* start.S */
 void fp_enable(void);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* bootargs: role=bench|timer|spin|send|receive|hello  n=<samples>  cpus=<vCPUs>  hvc=0  phase=<ticks>
- * loop=<row> off=1; for events port=<static port>  sleep=1  fp=1 */
+ * loop=<row> off=1; for channels role=channel-send|channel-receive size=<bytes>; for events port=<static
+ * port>  sleep=1  fp=1 */
 #include "guest.h"
 
 void guest_main(const uint8_t *device_tree, uint64_t first);
@@ -67,6 +68,10 @@ void guest_main(const uint8_t *device_tree, uint64_t first)
         bench_send("evtchn_rtt");
     } else if (argument_is("role", "receive")) {
         bench_receive();
+    } else if (argument_is("role", "channel-send")) {
+        bench_channel_send();
+    } else if (argument_is("role", "channel-receive")) {
+        bench_channel_receive();
     } else if (argument_is("role", "spin")) {
         for (;;)
             compiler_barrier();

@@ -15,7 +15,7 @@ struct platform platform;
 struct node {
     const char *compatible, *device_type, *method, *bootargs;
     uint32_t compatible_length, reg_length;
-    const uint8_t *reg;
+    const uint8_t *reg, *interrupts;
 };
 
 static uint32_t big32(const uint8_t *p)
@@ -58,6 +58,8 @@ static void take_property(struct node *node, const char *name, const uint8_t *va
     } else if (equal(name, "reg")) {
         node->reg = value;
         node->reg_length = length;
+    } else if (equal(name, "interrupts")) {
+        node->interrupts = value;
     } else if (equal(name, "device_type")) {
         node->device_type = text;
     } else if (equal(name, "method")) {
@@ -77,6 +79,13 @@ static void take_node(const struct node *node)
             platform.gicd = big64(node->reg);
             platform.gicc = big64(node->reg + 16);
         }
+    }
+    if (node->reg_length >= 48 && node->interrupts && compatible(node, "bulkhead,channel-v1")) {
+        platform.tx = big64(node->reg);
+        platform.ring_size = big64(node->reg + 8);
+        platform.rx = big64(node->reg + 16);
+        platform.doorbell = big64(node->reg + 32);
+        platform.channel_irq = 32 + big32(node->interrupts + 4);
     }
     if (node->reg && !platform.uart && (compatible(node, "arm,pl011") || compatible(node, "arm,sbsa-uart")))
         platform.uart = big64(node->reg);
