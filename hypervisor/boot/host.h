@@ -36,8 +36,10 @@ struct host_uart {
     fdt_node_t node;
 };
 
-/* Places in host_gic.regs, in the order of the node's reg. */
-enum { GICD, GICC, GICH, GICV, GICR = 1 };
+/* Places in host_gic.regs, in the order of the node's reg: of GICv2, and what follows the distributor of
+ * GICv3. */
+enum { GICD, GICC, GICH, GICV };
+enum { GICR = GICC };
 
 struct host_gic {
     uint32_t version; /* 2 or 3 */

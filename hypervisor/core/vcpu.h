@@ -38,8 +38,8 @@ enum vcpu_deadline {
     DEADLINE_TIMER,    /* VCPUOP_set_singleshot_timer: VIRQ_TIMER */
     DEADLINE_POLL,     /* in SCHEDOP_poll, which ends then; ~0: at no time */
     DEADLINE_WATCHDOG, /* SCHEDOP_watchdog, two of them, of vCPU 0: the domain crashes */
-    NR_DEADLINES = DEADLINE_WATCHDOG + 2,
 };
+#define NR_DEADLINES (DEADLINE_WATCHDOG + 2u)
 
 /* Cache sweep that stands for maintenance by set and way (guest/arm64/set_way.h). */
 struct vcpu_sweep {

@@ -25,7 +25,7 @@ int64_t memory_op(struct vcpu *vcpu);
 int64_t xen_version(struct vcpu *vcpu);
 int64_t console_io(struct vcpu *vcpu);
 int64_t grant_table_op(struct vcpu *vcpu);
-int64_t vcpu_op(struct vcpu *vcpu);
+int64_t vcpu_op(struct vcpu *caller);
 int64_t sched_op(struct vcpu *vcpu);
 int64_t event_channel_op(struct vcpu *vcpu);
 int64_t hvm_op(struct vcpu *vcpu);
