@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Does the model find faults? Each is one change to the hypervisor's source; the program of tests/fuzz/hypercalls.c is built
-with it and must end with a mismatch, within the calls with which the unchanged source agrees.
+"""Does the model find faults? Each is one change to the hypervisor's source; the program of tests/fuzz/hypercalls.c is
+built with it and must end with a mismatch, within the calls with which the unchanged source agrees.
 
 hypercall_faults.py OUT COMPILER-COMMAND OBJECT... [-- NAME...]
 The objects are those of the unchanged program, named after their sources."""
@@ -22,7 +22,8 @@ FAULTS = {
     "close_leaves_peer_bound": (PORTS, "other.state = EVENT_UNBOUND;", "other.state = EVENT_INTERDOMAIN;"),
     "close_leaves_pending": (PORTS, "    event_clear_locked(domain, port);\n", ""),
     "bind_not_pending": (PORTS, "    event_notify_locked(domain, *port, 0);", "   "),
-    "bind_by_anybody": (PORTS, "other.state != EVENT_UNBOUND || other.peer != own_domid", "other.state != EVENT_UNBOUND"),
+    "bind_by_anybody": (PORTS, "other.state != EVENT_UNBOUND || other.peer != own_domid",
+                        "other.state != EVENT_UNBOUND"),
     "virq_bound_twice": (PORTS, "if (events->timer_port[vcpu] == 0) {", "if (true) {"),
     "mask_ignored": (EVENT, "mask[word], __ATOMIC_SEQ_CST) & bit) == 0", "mask[word], __ATOMIC_SEQ_CST) & bit) <= bit"),
     "unmask_tells_nobody": (EVENT, "} else if ((before & bit) != 0 &&", "} else if ((before & bit) == 0 &&"),
@@ -61,8 +62,9 @@ def build(name, out, command, objects):
         with open(changed, "w", encoding="utf-8") as f:
             f.write(text)
         new_object = changed[:-2] + ".o"
-        subprocess.run([*command, "-Wno-unused", "-Wno-unused-parameter", "-I", os.path.join(SOURCE, "hypervisor", os.path.dirname(path)), "-c", "-o",
-                        new_object, changed], check=True)
+        beside = os.path.join(SOURCE, "hypervisor", os.path.dirname(path))
+        subprocess.run([*command, "-Wno-unused", "-Wno-unused-parameter", "-I", beside, "-c", "-o", new_object,
+                        changed], check=True)
         replaced = [o for o in objects if o.endswith("hypervisor/" + path[:-2] + ".o")]
         if len(replaced) != 1:
             sys.exit(f"FAIL {name}: {len(replaced)} objects of {path}")
@@ -72,7 +74,8 @@ def build(name, out, command, objects):
 
 
 def run(program, seed):
-    done = subprocess.run([program, str(seed), str(CALLS), "8"], capture_output=True, text=True, timeout=900, check=False)
+    done = subprocess.run([program, str(seed), str(CALLS), "8"], capture_output=True, text=True, timeout=900,
+                          check=False)
     lines = done.stdout.splitlines()
     found = next((l for l in lines if l.startswith("MISMATCH")), None)
     where = next((l for l in lines if l.startswith("seed ") and " call " in l), "")

@@ -131,6 +131,9 @@ static void create(unsigned index)
     record->nr_maptrack = MAPTRACK;
     record->stage2_reserve = 8;
     machine_domain(record);
+    for (unsigned i = 0; i < VCPUS; i++) {
+        domains[index]->vcpus[i].share_slot = index * VCPUS + i; /* they are counted on over the machines */
+    }
 }
 
 /* Pages that calls may name hold something. */
@@ -144,6 +147,7 @@ static void fill(uint64_t pa)
 static void start(void)
 {
     machine_start(PAIR * VCPUS);
+    checked_forget();
     for (unsigned d = 0; d < PAIR; d++) {
         create(d);
     }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Typed hypercalls against the host build, the model beside it. `make fuzz-hypercalls` runs them under libFuzzer.
 FUZZ_HC := $(O)/fuzz/hypercalls-objects
-FUZZ_HC_INPUTS ?= 4000
+FUZZ_HC_INPUTS ?= 500
 FUZZ_HC_FLAGS = $(UNIT_HOST_FLAGS) -I$(MODEL)
 FUZZ_HC_OWN := $(MODEL_C) $(MODEL)/checked.c $(MODEL)/generate.c $(SRC)/tests/fuzz/hypercalls.c
 FUZZ_HC_TRAP := $(SRC)/hypervisor/guest/arm64/trap.c

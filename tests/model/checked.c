@@ -302,3 +302,9 @@ void hypercall_checked(struct vcpu *vcpu)
     }
     spin_unlock(&lock);
 }
+
+void checked_forget(void)
+{
+    begun = 0;
+    pair[0] = pair[1] = NULL;
+}

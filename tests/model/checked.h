@@ -13,6 +13,8 @@
 struct vcpu;
 
 void hypercall_checked(struct vcpu *vcpu);
+/* The domains are gone: others may begin. */
+void checked_forget(void);
 
 /* Of the environment. Does not return. */
 void checked_differ(const struct model *model, const struct model_call *call, uint64_t count)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Typed hypercalls of two domains with two vCPUs each, with the model of the guest ABI beside them, while a third domain
-measures how long its timer interrupt takes.
+"""Typed hypercalls of two domains with two vCPUs each, with the model of the guest ABI beside them, while a third
+domain measures how long its timer interrupt takes.
 
-The model (tests/model) was written from the ABI; it agrees after every call, or the machine stops with the number of the
-call. That it finds faults is shown on the host, where each is one change to the hypervisor's source."""
+The model (tests/model) was written from the ABI; it agrees after every call, or the machine stops with the number of
+the call. That it finds faults is shown on the host (tests/fuzz/hypercall_faults.py)."""
 
 import dataclasses
 import os
@@ -43,8 +43,8 @@ LONGEST = 15000
 
 def domains(guest, seed, times, rounds):
     """Two that call, and one that measures, each vCPU on a pCPU of its own."""
-    fuzzers = [Domain(guest, f"test=hypercalls self={d} seed={seed} times={times} ports=95 frames=4 end=wait", memory=4096, cpus=2,
-                      properties=LIMITS, nodes=on(2 * d - 2, 2 * d - 1)) for d in (1, 2)]
+    fuzzers = [Domain(guest, f"test=hypercalls self={d} seed={seed} times={times} ports=95 frames=4 end=wait",
+                      memory=4096, cpus=2, properties=LIMITS, nodes=on(2 * d - 2, 2 * d - 1)) for d in (1, 2)]
     return fuzzers + [Domain(guest, f"test=neighbour rounds={rounds} sleep=1 end=wait", memory=2048, nodes=on(4))]
 
 
@@ -55,8 +55,8 @@ def fuzz(guest, name, seed, times, rounds, limit):
     if os.path.exists(out):
         os.remove(out)
     plugin = os.path.join(run.O, "tests", "delay.so")
-    machine = dataclasses.replace(machines.A72_V3, cpu="cortex-a72,cntfrq=1000000000", smp=5, icount="shift=0,sleep=off",
-                                  options=("-plugin", f"{plugin},out={out}"))
+    machine = dataclasses.replace(machines.A72_V3, cpu="cortex-a72,cntfrq=1000000000", smp=5,
+                                  icount="shift=0,sleep=off", options=("-plugin", f"{plugin},out={out}"))
     waiting = {(1, "FIG hypercalls.checked"), (2, "FIG hypercalls.checked"), (3, "FIG neighbour.rounds")}
     with run.hypervisor(machine, domains(guest, seed, times, rounds), name, limit=limit, image=checked_image()) as r:
         while waiting:
