@@ -309,7 +309,7 @@ static void build(struct domain *domain, struct pcpu *pcpu)
 static struct vcpu *choose_or_idle(struct pcpu *pcpu)
 {
     for (;;) {
-        uint64_t now;
+        uint64_t now = 0;
         struct vcpu *last, *next;
 
         do {

@@ -23,7 +23,7 @@
 #define S2_DEVICE  (S2_AF | S2_RW | S2_XN | (UINT64_C(1) << 2))
 #define S2_ADDRESS MASK(47, 12)
 
-static const uint64_t attributes_of[] = {
+static const uint64_t attributes_of[MAP_SHARED_READ + 1u] = {
     [MAP_RAM] = S2_NORMAL | S2_RW,
     [MAP_GICV] = S2_DEVICE,
     [MAP_DEVICE] = S2_DEVICE,

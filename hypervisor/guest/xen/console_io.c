@@ -62,11 +62,14 @@ static int64_t read(struct vcpu *vcpu, uint64_t count, va_t to)
 
 int64_t console_io(struct vcpu *vcpu)
 {
+    uint64_t count = (uint32_t)vcpu->x[1];
+    va_t at = {vcpu->x[2]};
+
     switch (vcpu->x[0]) {
     case 0:
-        return write(vcpu, (uint32_t)vcpu->x[1], (va_t){vcpu->x[2]});
+        return write(vcpu, count, at);
     case 1:
-        return read(vcpu, (uint32_t)vcpu->x[1], (va_t){vcpu->x[2]});
+        return read(vcpu, count, at);
     default:
         return -XEN_ENOSYS;
     }

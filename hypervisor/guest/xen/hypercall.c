@@ -37,7 +37,7 @@ int64_t hypercall_again(struct vcpu *vcpu)
 
 int64_t xen_errno(enum status status)
 {
-    static const int8_t numbers[] = {
+    static const int8_t numbers[ERR_FAULT + 1u] = {
         [OK] = 0,
         [ERR_INVALID] = -XEN_EINVAL,
         [ERR_RANGE] = -XEN_EINVAL,
