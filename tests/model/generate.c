@@ -185,7 +185,9 @@ static uint64_t some_place(struct gen *gen, struct gen_call *call)
     case 2:
         return window_gfn(gen) * PAGE + below(gen, 512) * 8u;
     case 3:
-        return (data_gfn(gen) - 1u) * PAGE + PAGE - 8u; /* what follows the last one is not watched */
+        /* the end of a page, not of the last one: what follows that is not watched */
+        return (gen->layout.ram + MODEL_PRIVATE + below(gen, MODEL_RAM - MODEL_PRIVATE - 1u)) * PAGE + PAGE -
+               8u;
     case 4: {
         const uint64_t odd[] = {0,
                                 4,

@@ -5,13 +5,15 @@
 #define RUNSTATE_SIZE 48u
 #define FEATURES      UINT64_C(0x16005)
 
-/* An answer of `size` bytes whose content is not followed. */
-static void answer(struct model *m, const struct model_call *call, uint64_t va, unsigned size)
+/* An answer of at least `least` and at most `size` bytes whose content is not followed. */
+static void answer(struct model *m, const struct model_call *call, uint64_t va, unsigned least, unsigned size)
 {
     struct verdict v = {0};
 
-    if (!guest_accessible(m, call->domain, va, size, true)) {
+    if (!guest_accessible(m, call->domain, va, least, true)) {
         verdict_deny(&v, EFAULT);
+    } else if (!guest_accessible(m, call->domain, va, size, true)) {
+        verdict_allow(&v, EFAULT);
     }
     if (model_settle(m, &v, call->result)) {
         guest_adopt(m, call->domain, va, size);
@@ -53,7 +55,7 @@ void model_version_op(struct model *m, const struct model_call *call)
     } else if (op == 6) {
         features(m, call);
     } else if (op < 9 || (op == 9 && call->result != -EPERM)) {
-        answer(m, call, call->args[1], sizes[op]);
+        answer(m, call, call->args[1], op == 9 ? 1 : sizes[op], sizes[op]); /* the command line is withheld */
     } else if (op > 9) {
         verdict_deny(&v, ENOSYS);
         if (op <= 13) {

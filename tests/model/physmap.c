@@ -51,7 +51,19 @@ static void place_shared(struct model *m, unsigned domain, unsigned page, unsign
         slot_replace(m, domain, before, (struct model_slot){.kind = MODEL_HOLE});
         slot_choose(m, domain, before, home(domain, before));
     }
-    slot_replace(m, domain, slot, (struct model_slot){.kind = MODEL_SHARED, .page = (uint16_t)page});
+    if (slot != MODEL_NO_SLOT) {
+        slot_replace(m, domain, slot, (struct model_slot){.kind = MODEL_SHARED, .page = (uint16_t)page});
+    }
+}
+
+/* A frame number that is not watched: what is there is not known, unless there is no such address at all. */
+static void unwatched(uint64_t gfn, struct verdict *v)
+{
+    if (gfn >> 36 != 0) {
+        verdict_deny(v, EINVAL);
+    } else {
+        verdict_allow(v, EINVAL);
+    }
 }
 
 static void add(struct model *m, const struct model_call *call)
@@ -83,7 +95,7 @@ static void add(struct model *m, const struct model_call *call)
         verdict_deny(&v, EINVAL);
     }
     if (slot == MODEL_NO_SLOT) {
-        verdict_deny(&v, EINVAL);
+        unwatched(arg_get(&arg, 16, 8), &v);
     }
     if (model_settle(m, &v, call->result)) {
         if (space == SPACE_GRANT && m->domains[call->domain].nr_frames != 0) {
@@ -103,7 +115,7 @@ static void remove_one(struct model *m, const struct model_call *call)
     require_self(m, call->domain, arg_get(&arg, 0, 2), &v);
     slot = model_slot_of(&m->domains[call->domain], arg_get(&arg, 8, 8));
     if (slot == MODEL_NO_SLOT) {
-        verdict_deny(&v, EINVAL);
+        unwatched(arg_get(&arg, 8, 8), &v);
         verdict_allow(&v, ENOENT);
     } else if (m->domains[call->domain].slots[slot].kind == MODEL_HOLE) {
         verdict_deny(&v, ENOENT);
@@ -113,7 +125,7 @@ static void remove_one(struct model *m, const struct model_call *call)
         verdict_allow(&v, EPERM);
         verdict_allow(&v, ENOENT);
     }
-    if (model_settle(m, &v, call->result)) {
+    if (model_settle(m, &v, call->result) && slot != MODEL_NO_SLOT) {
         bool shared = m->domains[call->domain].slots[slot].kind == MODEL_SHARED;
 
         slot_replace(m, call->domain, slot, (struct model_slot){.kind = MODEL_HOLE});
