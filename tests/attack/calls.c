@@ -74,7 +74,19 @@ TEST(attack_calls)
     EXPECT_EQ(psci(PSCI_VERSION, 0, 0, 0), 0x10001, "PSCI_VERSION afterwards");
 }
 
-/* Xen's hypercall immediate: every number with every hostile argument answers an error and harms nobody. */
+/* Those that exist have tests of their own (hypercalls, events, grants). */
+static bool is_hypercall(uint32_t number)
+{
+    static const uint8_t numbers[] = {12, 17, 18, 20, 24, 29, 32, 34};
+    for (uint32_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        if (number == numbers[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Xen's hypercall immediate: every other number with every hostile argument is refused and harms nobody. */
 TEST(attack_hypercalls)
 {
     uint64_t n = 0, refused = 0;
@@ -83,7 +95,7 @@ TEST(attack_hypercalls)
         return;
     }
     for (uint32_t number = 0; number < 80; number++) {
-        for (uint32_t a = 0; a < 64; a++) {
+        for (uint32_t a = 0; a < 64 && !is_hypercall(number); a++) {
             register uint64_t x16 __asm__("x16") = number;
             register uint64_t x0 __asm__("x0") = a % 8 < 4 ? a % 8 : hostile[a % 8];
             register uint64_t x1 __asm__("x1") = hostile[a / 8];
@@ -103,6 +115,7 @@ TEST(attack_hypercalls)
     }
     test_figure("attempts", n);
     test_figure("refused", refused);
+    EXPECT_EQ(refused, n, "hypercalls that are refused");
 }
 
 /* CPU_ON with entries outside RAM: the started vCPU takes an abort in itself, forever, and harms nobody. */
