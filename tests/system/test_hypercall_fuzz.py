@@ -16,6 +16,7 @@ import run
 from tree import Domain
 
 SOURCE = os.environ.get("SRC", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+pytestmark = pytest.mark.line_03_3
 LIMITS = "max_grant_frames = <4>; max_maptrack_frames = <1>; bulkhead,max-evtchn-port = <95>;"
 
 
