@@ -290,9 +290,9 @@ static void leave(void)
  * takes its turn. */
 static void pump(bool keep)
 {
-    unsigned burst = !keep ? CONSOLE_BURST : mux.wired ? 1u : BURST_EARLY;
+    unsigned burst = !keep ? CONSOLE_BURST : __atomic_load_n(&mux.wired, __ATOMIC_RELAXED) ? 1u : BURST_EARLY;
 
-    if (!mux.ready || mux.alone) {
+    if (!mux.ready || __atomic_load_n(&mux.alone, __ATOMIC_RELAXED)) {
         return;
     }
     __atomic_store_n(&mux.work, 1, __ATOMIC_SEQ_CST);
@@ -319,7 +319,7 @@ uint32_t console_pump(void)
 
 uint32_t console_output_interrupt(void)
 {
-    mux.wired = true;
+    __atomic_store_n(&mux.wired, true, __ATOMIC_RELAXED);
     return console_pump();
 }
 
@@ -364,7 +364,7 @@ void console_output_attach(struct console_port *port)
  * middle. */
 static void take_over(void)
 {
-    mux.alone = true;
+    __atomic_store_n(&mux.alone, true, __ATOMIC_RELAXED);
     for (unsigned polls = 0; polls < PATIENCE && !enter(); polls++) {
     }
 }
@@ -388,7 +388,7 @@ void console_drain(void)
     mux.flush = true;
     send_all();
     mux.flush = false;
-    mux.alone = false;
+    __atomic_store_n(&mux.alone, false, __ATOMIC_RELAXED);
     leave();
 }
 

@@ -6,4 +6,5 @@ include $(sort $(wildcard $(SRC)/tests/unit/*/build.mk))
 
 .PHONY: test-unit
 test-unit: $(UNIT_TESTS)
-	$(Q)status=0; for test in $^; do $$test || status=1; done; exit $$status
+	$(Q)bad=; for test in $^; do $$test || bad="$$bad $${test##*/} ($$?)"; done; \
+	    [ -z "$$bad" ] || { echo "unit tests that ended badly (status):$$bad"; exit 1; }
