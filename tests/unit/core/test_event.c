@@ -177,28 +177,6 @@ static void cleared_at_the_controller(void **state)
 }
 
 /* A vCPU that has registered no vcpu_info is told when it does; vCPU 0 is not. */
-/* A guest that resets its interrupt controller after the event came: the upcall is a level to it. */
-static void taken_away_at_the_gic(void **state)
-{
-    struct vcpu *receiver;
-    uint64_t icpendr;
-
-    (void)state;
-    start();
-    receiver = &b->vcpus[0];
-    icpendr = b->record->gicr_or_gicc.v + 0x10280u;
-    serve_all(receiver); /* what starting left */
-    assert_int_equal(send(&a->vcpus[0], 5), OK);
-    host_on(receiver->pcpu->index);
-    machine_store(receiver, icpendr, ~0u);
-    machine_settle();
-    assert_true(serve(receiver));
-    assert_false(serve(receiver));
-    machine_store(receiver, icpendr, ~0u); /* the guest has served it: nothing comes again */
-    machine_settle();
-    assert_false(serve(receiver));
-}
-
 static void registration(void **state)
 {
     struct vcpu *second;
@@ -602,7 +580,6 @@ int main(void)
         cmocka_unit_test(between_clear_and_eoi),
         cmocka_unit_test(interrupt_masked),
         cmocka_unit_test(cleared_at_the_controller),
-        cmocka_unit_test(taken_away_at_the_gic),
         cmocka_unit_test(registration),
         cmocka_unit_test(unbound_and_bound),
         cmocka_unit_test(loop),
