@@ -86,11 +86,11 @@ def judge(got, calls, evidence):
 
 def test_agreement(guest, name, evidence):
     """A million calls. The model's faults and the unchanged source on the host: tests/fuzz/hypercall_faults.py."""
-    judge(fuzz(guest, name, 1, 310000, 20000, 1500), 1000000, evidence)
+    judge(fuzz(guest, name, 1, 310000, 20000, 13000), 1000000, evidence)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(2, 22))
 def test_agreement_long(seed, guest, name, evidence):
     """Twenty times a million calls."""
-    judge(fuzz(guest, name, seed, 310000, 20000, 1500), 1000000, evidence)
+    judge(fuzz(guest, name, seed, 310000, 20000, 13000), 1000000, evidence)
