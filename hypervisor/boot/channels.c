@@ -282,7 +282,7 @@ void channels_connect(struct planner *p)
 
             if (side->doorbell != 0 && d->doorbells != NULL) {
                 d->doorbells[d->record->nr_doorbells++] = (struct domain_doorbell){
-                    IPA(side->doorbell), peer->domain->record->domid, peer->spi, peer->port};
+                    IPA(side->doorbell), PAGE_SIZE, peer->domain->record->domid, peer->spi, peer->port};
             }
         }
     }

@@ -24,7 +24,7 @@ bool doorbell_access(const struct domain_record *record, uint64_t ipa, bool writ
     for (uint32_t i = 0; i < record->nr_doorbells; i++) {
         const struct domain_doorbell *bell = &record->doorbells[i];
 
-        if (ipa - bell->ipa.v < PAGE_SIZE) {
+        if (ipa - bell->ipa.v < bell->size) {
             if (write) {
                 ring(bell);
             }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Doorbell pages: every store rings another domain, as an interrupt or as an event. The vCPU that rings never
- * waits; what is rung twice before the other looks is one notification. */
+/* Doorbells: addresses at which every store rings another domain, as an interrupt or as an event. The vCPU
+ * that rings never waits; what is rung twice before the other looks is one notification. */
 #ifndef CORE_DOORBELL_H
 #define CORE_DOORBELL_H
 

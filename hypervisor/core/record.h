@@ -24,12 +24,50 @@ struct domain_port {
     uint16_t peer_port;
 };
 
-/* A page in which every store rings the peer: as an edge of an SPI, or as an event where `spi` is 0. */
+/* Addresses at which every store rings the peer: as an edge of an SPI, or as an event where `spi` is 0. Of a
+ * channel it is a page, of a VIRTIO device its QueueNotify in the frontend, and in the backend the word that
+ * interrupts the frontend. */
 struct domain_doorbell {
     ipa_t ipa;
+    uint32_t size;
     uint16_t peer; /* domid */
     uint16_t spi;  /* INTID in the peer, or 0 */
     uint16_t port; /* port of the peer that becomes pending, if spi is 0 */
+};
+
+/* A domain that serves accesses of this one which trap, in the record of the frontend. */
+struct domain_server {
+    uint16_t backend; /* domid */
+    uint16_t link;    /* index in the backend's `frontends` */
+};
+
+/* Addresses whose accesses a server answers; doorbells inside them come first. An access while the server is
+ * away parks the vCPU. */
+struct domain_ioreq_range {
+    ipa_t ipa;
+    uint32_t size;
+    uint16_t server;  /* index in `servers` */
+    bool park_ones;   /* it ends as an access to nothing that reads all-ones; otherwise with an abort */
+    uint32_t park_ms; /* how long it waits; 0: for ever */
+};
+
+/* A domain that this one serves, in the record of the backend. Static ports first_port + i belong to vCPU i
+ * of the frontend: the core makes one pending when there is a request in the slot of that vCPU, and the
+ * backend sends on it when it has answered. */
+struct domain_frontend {
+    uint16_t domid;
+    uint16_t server; /* index in the frontend's `servers`; dm_op's ioreq server id */
+    uint16_t first_port;
+    ipa_t page; /* where the backend sees the ioreq page */
+    uint32_t first_window, nr_windows;
+};
+
+/* RAM of a frontend that its backend sees while both agree (core/frontend.h). Addresses and size are
+ * multiples of PAGE_SIZE. */
+struct domain_window {
+    ipa_t ipa; /* in the backend */
+    pa_t pa;
+    uint64_t size;
 };
 
 /* One range of stage 2. Addresses and size are multiples of PAGE_SIZE. Ranges of one domain do not overlap in
@@ -116,6 +154,7 @@ struct domain_record {
     uint32_t stage2_reserve;  /* table pages for what it maps and unmaps while it runs */
 
     uint32_t nr_maps, nr_loads, nr_irqs, nr_resets, nr_smc_ranges, nr_static_ports, nr_doorbells;
+    uint32_t nr_servers, nr_ioreq_ranges, nr_frontends, nr_windows;
     const struct domain_map *maps;
     const struct domain_load *loads;
     const struct domain_irq *irqs;
@@ -124,6 +163,10 @@ struct domain_record {
     const uint32_t (*smc_ranges)[2]; /* first, last SMCCC function id forwarded to firmware */
     const struct domain_port *static_ports;
     const struct domain_doorbell *doorbells;
+    const struct domain_server *servers;
+    const struct domain_ioreq_range *ioreq_ranges;
+    const struct domain_frontend *frontends;
+    const struct domain_window *windows;
 
     void
         *pool; /* page-aligned memory for the domain's objects and stage-2 tables, domain_pool_bytes() long */

@@ -253,7 +253,8 @@ static void shared_with_the_core(void **state)
 /* One store, one interrupt of the other domain. */
 static void doorbells(void **state)
 {
-    static const struct domain_doorbell bells[] = {{IPA(BELL), 2, 40, 0}, {IPA(BELL + PAGE_SIZE), 2, 41, 0}};
+    static const struct domain_doorbell bells[] = {{IPA(BELL), PAGE_SIZE, 2, 40, 0},
+                                                   {IPA(BELL + PAGE_SIZE), PAGE_SIZE, 2, 41, 0}};
     struct domain_record *record;
     struct vcpu *sender, *receiver;
 
