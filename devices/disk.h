@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* What stands behind the block device: a disk, whose driver is the host's. */
+#ifndef DEVICES_DISK_H
+#define DEVICES_DISK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "devices/queue.h"
+
+#define DISK_SECTOR 512u
+
+enum disk_operation { DISK_READ, DISK_WRITE, DISK_FLUSH, DISK_DISCARD, DISK_WRITE_ZEROES };
+
+/* One request; the disk calls `done` when it is over, never from inside submit(). */
+struct disk_request {
+    enum disk_operation operation;
+    uint64_t sector;
+    uint64_t sectors;                   /* of discard and write zeroes; else the length of the buffers */
+    const struct queue_buffer *buffers; /* local addresses; valid until done */
+    uint32_t nr_buffers;
+    void (*done)(struct disk_request *request, bool ok);
+    struct disk_request *next; /* the disk's while it has it */
+};
+
+struct disk {
+    uint64_t sectors;
+    uint32_t max_requests; /* at once */
+    bool read_only;
+    bool has_flush, has_discard; /* has_flush false: what is done is durable */
+    void *user;
+    /* False: no room now; `ready` is called when there is. */
+    bool (*submit)(struct disk *disk, struct disk_request *request);
+    void (*ready)(struct disk *disk);
+};
+
+#endif
