@@ -15,7 +15,7 @@ SRC = os.environ.get("SRC") or os.path.dirname(os.path.dirname(os.path.dirname(o
 BENCH = os.path.join(SRC, "bench")
 PYTHON = "/usr/bin/python3"
 
-pytestmark = pytest.mark.line_01_8
+pytestmark = [pytest.mark.line_01_8, pytest.mark.line_03_5]
 
 
 def _load_report():

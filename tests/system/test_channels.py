@@ -12,6 +12,8 @@ import pytest
 import linux
 import run
 
+pytestmark = pytest.mark.line_03_4
+
 TOOL = os.path.join(linux.SOURCE, "tools", "bulkhead")
 EXAMPLES = os.path.join(linux.SOURCE, "examples")
 HERE = os.path.join(linux.SOURCE, "tests", "channels")

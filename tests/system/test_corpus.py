@@ -68,6 +68,7 @@ def contents(path, folder):
 
 
 @pytest.mark.line_01_3
+@pytest.mark.line_03_6
 @pytest.mark.parametrize("path", sorted(glob.glob(os.path.join(CORPUS, "broken", "*.dts"))),
                          ids=lambda p: os.path.basename(p)[:-4])
 def test_refused(path, name):

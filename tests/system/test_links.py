@@ -11,6 +11,8 @@ import run
 import tree
 from tree import Domain
 
+pytestmark = pytest.mark.line_03_6
+
 MACHINES = machines.parameter(machines.A53_V2, machines.A72_V3)
 DIRECT = "direct-map; xen,static-mem = <0x0 0x70000000 0x0 0x1000000>; nr_spis = <64>;"
 DOORBELLS = {"device": '"device"', "event": '"event"', "mixed": '"event", "device"'}
