@@ -4,18 +4,6 @@ EXAMPLE_FLAGS := --target=aarch64-none-elf -march=armv8-a -ffreestanding -fno-pi
 	-mstrict-align -fno-stack-protector -fno-asynchronous-unwind-tables -ffile-prefix-map=$(SRC)=. \
 	-Wall -Wextra -Werror
 
-HEARTBEAT := $(O)/examples/two-linux/heartbeat
-
-$(HEARTBEAT).img: $(addprefix $(SRC)/examples/two-linux/heartbeat/,start.S main.c heartbeat.lds)
-	@mkdir -p $(@D)
-	$(call say,CC,$@)
-	$(Q)$(CLANG) $(EXAMPLE_FLAGS) -c -o $(HEARTBEAT)-start.o $(filter %.S,$^)
-	$(Q)$(CLANG) $(EXAMPLE_FLAGS) -std=c17 -O2 -c -o $(HEARTBEAT)-main.o $(filter %.c,$^)
-	$(Q)$(LLD) --fatal-warnings -T $(filter %.lds,$^) -o $(HEARTBEAT).elf $(HEARTBEAT)-start.o $(HEARTBEAT)-main.o
-	$(Q)$(OBJCOPY) -O binary $(HEARTBEAT).elf $@
-
-all: $(HEARTBEAT).img
-
 # Bare-metal programs on examples/common. $(call example_program,OUTPUT,SOURCE,FLAGS): O/examples/OUTPUT.img of a file below SRC
 EXAMPLE_COMMON := $(SRC)/examples/common
 EXAMPLE_PROGRAM_FLAGS := $(filter-out -mcmodel=small,$(EXAMPLE_FLAGS)) -mcmodel=tiny -std=c17 -Oz -flto \
@@ -40,6 +28,7 @@ endef
 $(eval $(call example_program,channel-echo/echo-gicv2,examples/channel-echo/echo/main.c,-DGIC=2 -DMAX_CHANNELS=1))
 $(eval $(call example_program,channel-echo/echo-gicv3,examples/channel-echo/echo/main.c,-DGIC=3 -DMAX_CHANNELS=1))
 
+$(eval $(call example_program,two-linux/heartbeat,examples/two-linux/heartbeat/main.c,))
 $(eval $(call example_program,linux-rtos-channel/control,examples/linux-rtos-channel/control/main.c,))
 $(eval $(call example_program,pipeline/stage,examples/pipeline/main.c,))
 $(eval $(call example_program,xen-static-channel/first,examples/xen-static-channel/guest/main.c,-DSIDE=1))
