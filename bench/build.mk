@@ -41,7 +41,7 @@ $(BENCHO)/entry.bin: $(BENCH)/linux/entry.S
 BENCH_FILES := $(BENCHO)/guest.img $(BENCHO)/init $(BENCHO)/entry.bin
 
 # What counts the instructions of exits.
-$(O)/tests/worst_exit.so: $(SRC)/tests/plugin/worst_exit.c
+$(O)/tests/worst_exit.so: $(SRC)/tests/plugin/worst_exit.c $(SRC)/tests/plugin/plugin.h
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) -std=gnu17 -O2 -Wall -Wextra -Werror -fPIC -shared -fvisibility=hidden \
 		-ffile-prefix-map=$(SRC)=. -o $@ $<

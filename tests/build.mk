@@ -36,7 +36,7 @@ $(TG_O)/tiny.elf: $(TG_TINY_OBJECTS) $(TG)/lib/guest.lds
 $(TG_O)/%.img: $(TG_O)/%.elf
 	$(TG_Q)$(OBJCOPY) -O binary $< $@
 
-$(TG_O)/delay.so: $(SRC)/tests/plugin/delay.c
+$(TG_O)/delay.so: $(SRC)/tests/plugin/delay.c $(SRC)/tests/plugin/plugin.h
 	@mkdir -p $(@D)
 	$(TG_Q)$(HOSTCC) -std=gnu17 -O2 -Wall -Wextra -Werror -fPIC -shared -fvisibility=hidden \
 	    -ffile-prefix-map=$(SRC)=. -o $@ $<

@@ -20,74 +20,18 @@
  *
  * QEMU 10.0 tells callbacks a wrong CPU where one thread runs them all (the number is that of the CPU that
  * translated the block), so the pCPU is told apart by its TPIDR_EL2, in which the hypervisor keeps the pCPU's
- * own structure.
- *
- * Debian has no qemu-plugin.h: the prototypes of the few calls used are here (API version 4, QEMU 9.2 and
- * later). */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+ * own structure. */
+#include "plugin.h"
 
-#define EXPORT     __attribute__((visibility("default")))
-#define ARM        0xd5032c1fu /* hint #0x60 */
-#define HANDLER    0xd5032c3fu /* hint #0x61 */
-#define YIELD      0xd503203fu
-#define LOOK_ISR   0xd538c100u     /* MRS ISR_EL1; the lowest five bits are the register */
-#define LOOK_IAR   0xd538cc00u     /* MRS ICC_IAR1_EL1 */
-#define EL2_FIRST  0xff8000000000u /* the hypervisor's addresses; guests of this test use none above 1 TiB */
-#define MAX_CPUS   8u
-#define HISTORY    (1u << 20) /* instructions of the victim's pCPU that are remembered */
-#define CB_NO_REGS 0
-#define CB_R_REGS  1
-#define MEM_WRITE  2
-
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-typedef uint64_t plugin_id;
-typedef struct {
-    uint8_t *data;
-    unsigned len;
-} byte_array; /* GLib's GByteArray and GArray */
-struct register_name {
-    void *handle;
-    const char *name, *feature;
-};
-typedef struct {
-    int type;
-    union {
-        uint8_t u8;
-        uint16_t u16;
-        uint32_t u32;
-        uint64_t u64;
-        struct {
-            uint64_t low, high;
-        } u128;
-    } data;
-} qemu_plugin_mem_value;
-
-void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, void (*cb)(plugin_id, struct qemu_plugin_tb *));
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, void (*cb)(unsigned, void *),
-                                            int flags, void *data);
-void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn,
-                                      void (*cb)(unsigned, uint32_t, uint64_t, void *), int flags, int rw,
-                                      void *data);
-void qemu_plugin_register_vcpu_init_cb(plugin_id id, void (*cb)(plugin_id, unsigned));
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, void (*cb)(unsigned, void *), int flags,
-                                          void *data);
-byte_array *qemu_plugin_get_registers(void);
-int qemu_plugin_read_register(void *handle, byte_array *to);
-byte_array *g_byte_array_new(void);
-byte_array *g_byte_array_set_size(byte_array *array, unsigned length);
-void qemu_plugin_register_atexit_cb(plugin_id id, void (*cb)(plugin_id, void *), void *data);
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
-uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
-size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *insn, void *to, size_t length);
-qemu_plugin_mem_value qemu_plugin_mem_get_value(uint32_t info);
+#define ARM       0xd5032c1fu     /* hint #0x60 */
+#define HANDLER   0xd5032c3fu     /* hint #0x61 */
+#define LOOK_ISR  0xd538c100u     /* MRS ISR_EL1; the lowest five bits are the register */
+#define LOOK_IAR  0xd538cc00u     /* MRS ICC_IAR1_EL1 */
+#define EL2_FIRST 0xff8000000000u /* the hypervisor's addresses; guests of this test use none above 1 TiB */
+#define MAX_CPUS  8u
+#define HISTORY   (1u << 20) /* instructions of the victim's pCPU that are remembered */
 
 EXPORT int qemu_plugin_version = 4;
-EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv);
 
 /* Under icount all CPUs share one thread. */
 static struct cpu {

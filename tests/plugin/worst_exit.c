@@ -15,17 +15,9 @@
  *
  * The output: "max N kind K entry A" and "waited N", then "kind K max N count N" for each way in that was
  * seen, then "pc A N" for every address of the longest one. A kind is irq, serror, after (an interrupt was
- * taken), fresh, or sync-EC[-number of the hypercall].
- *
- * Debian has no qemu-plugin.h: the prototypes of the few calls used are here (API version 4, QEMU 9.2 and
- * later). */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+ * taken), fresh, or sync-EC[-number of the hypercall]. */
+#include "plugin.h"
 
-#define EXPORT     __attribute__((visibility("default")))
-#define YIELD      0xd503203fu
 #define ERET       0xd69f03e0u
 #define EL2_FIRST  0xff8000000000u /* the image; user space of a Linux guest may lie above it */
 #define EL2_END    0xff8000200000u
@@ -33,8 +25,6 @@
 #define MAX_PLACES 32u
 #define MAX_KINDS  256u
 #define LOG_SIZE   (4u << 20)
-#define CB_NO_REGS 0
-#define CB_R_REGS  1
 
 #define VECTOR_SIZE   0x80u
 #define VECTOR_SYNC   0x400u
@@ -42,36 +32,7 @@
 #define VECTOR_SERROR 0x580u
 #define EC_HVC64      0x16u
 
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-typedef uint64_t plugin_id;
-typedef struct {
-    uint8_t *data;
-    unsigned len;
-} byte_array; /* GLib's GByteArray and GArray */
-struct register_name {
-    void *handle;
-    const char *name, *feature;
-};
-
-void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, void (*cb)(plugin_id, struct qemu_plugin_tb *));
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, void (*cb)(unsigned, void *),
-                                            int flags, void *data);
-void qemu_plugin_register_vcpu_init_cb(plugin_id id, void (*cb)(plugin_id, unsigned));
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, void (*cb)(unsigned, void *), int flags,
-                                          void *data);
-byte_array *qemu_plugin_get_registers(void);
-int qemu_plugin_read_register(void *handle, byte_array *to);
-byte_array *g_byte_array_new(void);
-byte_array *g_byte_array_set_size(byte_array *array, unsigned length);
-void qemu_plugin_register_atexit_cb(plugin_id id, void (*cb)(plugin_id, void *), void *data);
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
-uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
-size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *insn, void *to, size_t length);
-
 EXPORT int qemu_plugin_version = 4;
-EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv);
 
 /* What an instruction means, in its callback's data beside its offset in the image. */
 enum { IS_ACK = 1, IS_ERET = 2, IS_TEST = 4, IS_NONE = 8, IS_YIELD = 16, FLAG_BITS = 5 };
