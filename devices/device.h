@@ -16,6 +16,14 @@
 #define VIRTIO_F_ACCESS_PLATFORM (UINT64_C(1) << 33)
 #define VIRTIO_F_RING_RESET      (UINT64_C(1) << 40)
 
+/* Device status (VIRTIO 1.2, 2.1). */
+#define VIRTIO_ACKNOWLEDGE 1u
+#define VIRTIO_DRIVER      2u
+#define VIRTIO_DRIVER_OK   4u
+#define VIRTIO_FEATURES_OK 8u
+#define VIRTIO_NEEDS_RESET 64u
+#define VIRTIO_FAILED      128u
+
 #define VIRTIO_VENDOR 0x44484c42u /* "BLHD" */
 
 struct device;
@@ -28,11 +36,14 @@ struct device_class {
     /* The driver is ready (DRIVER_OK), or the backend has recovered: the queues that are ready may be used.
      * Heads in flight are taken up again by the class (queue_again()) before anything else. */
     void (*start)(struct device *device);
+    /* Whether the class can work with this set, a subset of what was offered. NULL: with any. */
+    bool (*features_ok)(struct device *device, uint64_t features);
     /* A doorbell, or something that may be one: look at every queue. Bounded work; true: there is more, call
      * again. */
     bool (*run)(struct device *device);
     /* Forget every request of that queue, or of all (DEVICE_ALL_QUEUES). True: nothing of them has an effect
-     * any more. False: wait; the class calls device_quiet() when it is so. */
+     * any more. False: wait; the class calls device_quiet() when it is so for all that it was asked
+     * for until then. */
     bool (*quiesce)(struct device *device, uint32_t queue);
     /* A field of the configuration, naturally aligned, inside config_size. */
     uint32_t (*config_read)(struct device *device, uint32_t offset, uint32_t size);
@@ -50,11 +61,14 @@ struct device {
     uint64_t features; /* offered: of the class; the transport adds its own (28, 29, 32, 40) */
     uint32_t frontend; /* incarnation of the frontend */
     void (*interrupt)(struct device *device); /* an edge to the driver */
+    void (*quiet)(struct device *device);     /* a write that waited is over; see device_write() */
     void *host;
     /* The library's. */
     struct queue queue[DEVICE_MAX_QUEUES];
     bool failed; /* DEVICE_NEEDS_RESET */
     bool started;
+    bool gone; /* the frontend */
+    bool more; /* the host calls device_run() when it has time, without a doorbell */
 };
 
 /* Begins, or goes on where an earlier backend left off: if the state is of the same frontend incarnation and
@@ -63,23 +77,26 @@ struct device {
  * if one was pending. */
 void device_init(struct device *device);
 
-/* The frontend has gone, and comes back as incarnation `frontend`: the device is reset. True: quiet. */
+/* The frontend has gone, and comes back as incarnation `frontend`: the device is reset. True: quiet. False:
+ * wait for `quiet`. */
 bool device_frontend_gone(struct device *device, uint32_t frontend);
 
 /* Accesses to the registers: offset below 0x100 + config_size, 1, 2, 4 (8: no) bytes. What is not a register
- * reads 0 and ignores writes. device_write() returns false if the answer must wait until device_quiet() was
- * called. */
+ * reads 0 and ignores writes. device_write() returns false if the answer must wait: the host completes all
+ * writes that wait when `quiet` is called. */
 uint32_t device_read(struct device *device, uint32_t offset, uint32_t size);
 bool device_write(struct device *device, uint32_t offset, uint32_t size, uint32_t value);
 
 /* Doorbell; true: there is more to do, call again. */
 bool device_run(struct device *device);
 
-/* Called by the class when what quiesce() began is over. The host is told by `quiet`, and completes the
- * write. */
+/* Called by the class, not from inside quiesce(), when what that began is over. */
 void device_quiet(struct device *device);
 
-/* For classes. Publishes and notifies. */
+/* For classes. The queue if it may be used now, else NULL. */
+struct queue *device_queue(struct device *device, uint32_t queue);
+/* Publishes and notifies. Ignored once the device has failed or is reset: the class may complete what it
+ * was asked to forget. */
 void device_complete(struct device *device, uint32_t queue, const uint16_t *heads, const uint32_t *written,
                      uint32_t count);
 void device_config_changed(struct device *device);

@@ -27,11 +27,13 @@ struct disk {
     uint64_t sectors;
     uint32_t max_requests; /* at once */
     bool read_only;
-    bool has_flush, has_discard; /* has_flush false: what is done is durable */
+    bool has_flush, has_discard, has_write_zeroes; /* has_flush false: what is done is durable */
     void *user;
-    /* False: no room now; `ready` is called when there is. */
+    /* False: no room now; the disk calls `ready` when there is, not from inside submit(). A request of 0
+     * sectors is not made. */
     bool (*submit)(struct disk *disk, struct disk_request *request);
-    void (*ready)(struct disk *disk);
+    void (*ready)(struct disk *disk); /* set by block_init() */
+    void *clients;                    /* of block.c */
 };
 
 #endif

@@ -24,6 +24,28 @@
 #define QUEUE_MAX_BUFFERS \
     66u /* of a chain: 64 segments and two more, what Linux's block driver sends at most */
 
+/* Stores after which a backend may have died. QUEUE_STEP(step) stands behind each; a build for tests replaces
+ * it by a call. The stores around it keep their order: what a dead backend has left is what one processor had
+ * stored up to some point of its program. */
+enum queue_step {
+    QUEUE_TAKE_ORDER,
+    QUEUE_TAKE_IN_FLIGHT,
+    QUEUE_TAKE_LAST_AVAIL,
+    QUEUE_TAKE_DONE,
+    QUEUE_COMPLETE_LINK,
+    QUEUE_COMPLETE_BATCH_HEAD,
+    QUEUE_COMPLETE_ELEMENT,
+    QUEUE_COMPLETE_PUBLISHED,
+    QUEUE_COMPLETE_CLEAR,
+    QUEUE_COMPLETE_USED_IDX,
+    QUEUE_RESET_STORE,
+    DEVICE_REGISTER_STORE,
+    QUEUE_STEPS
+};
+#ifndef QUEUE_STEP
+#define QUEUE_STEP(step) __asm__ volatile("" ::: "memory")
+#endif
+
 enum queue_status { QUEUE_OK, QUEUE_EMPTY, QUEUE_BROKEN };
 
 struct queue_buffer {
@@ -54,11 +76,17 @@ struct queue {
 /* Uses the addresses in the state; false: they are not in the memory, or not aligned (VIRTIO 1.2, 2.7). */
 bool queue_open(struct queue *queue);
 
+/* The driver enables the queue: what queue_recover() compares size and addresses with. */
+void queue_seal(struct queue *queue);
+
+/* As after reset: not ready, nothing in flight. */
+void queue_reset(struct queue *queue);
+
 /* The next chain that the driver has made available. */
 enum queue_status queue_take(struct queue *queue, struct queue_chain *chain);
 
 /* Publishes `count` heads that were taken, with the bytes written into each, as one batch: they become
- * visible by one store of used->idx. Any order of heads; each must be in flight. */
+ * visible by one store of used->idx. Any order of heads; each must be in flight and there once. */
 void queue_complete(struct queue *queue, const uint16_t *heads, const uint32_t *written, uint32_t count);
 
 /* Whether the driver wants to be interrupted for what was completed since it was asked last (2.7.7, 2.7.10).

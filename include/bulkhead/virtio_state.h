@@ -30,7 +30,9 @@ struct bh_virtio_state {
     uint32_t queue_sel;
     uint32_t interrupt_status;
     uint32_t config_generation;
-    uint32_t reserved[3];
+    uint32_t identity_check; /* of the fields before status */
+    uint32_t features_check; /* of driver_features, once FEATURES_OK is set */
+    uint32_t reserved;
     uint8_t config[BH_VIRTIO_STATE_CONFIG]; /* fields of the configuration that the driver wrote: each class
                                                its own */
 };
@@ -42,9 +44,10 @@ struct bh_virtio_state_queue {
     uint16_t last_avail;           /* heads taken */
     uint16_t used_idx;             /* what used->idx is when no batch is being published */
     uint16_t batch_head; /* first head of the batch that was published last; BH_VIRTIO_STATE_NO_HEAD: none */
-    uint16_t reserved;
-    uint64_t order; /* of the head that is taken next, from 1 */
-    uint64_t reserved_words[2];
+    uint16_t resetting;  /* the driver disabled or reset it, and requests are not over yet */
+    uint64_t order;      /* of the head that is taken next, from 1; last_avail is order - 1 modulo 65536 */
+    uint32_t check;      /* of size and addresses, once ready */
+    uint32_t reserved[3];
 };
 
 #define BH_VIRTIO_STATE_NO_HEAD 0xffffu
@@ -53,7 +56,8 @@ struct bh_virtio_state_head {
     uint64_t order; /* in which the heads were taken */
     uint16_t next;  /* in its batch; BH_VIRTIO_STATE_NO_HEAD: the last one */
     uint8_t in_flight;
-    uint8_t reserved[5];
+    uint8_t reserved;
+    uint32_t check; /* of order and the head's number */
 };
 
 _Static_assert(sizeof(struct bh_virtio_state) == 136 && sizeof(struct bh_virtio_state_queue) == 64 &&
