@@ -5,7 +5,8 @@ TG := $(SRC)/tests/guests
 TG_O := $(O)/tests
 TG_FLAGS := --target=aarch64-none-elf -march=armv8-a -std=gnu17 -O2 -ffreestanding -fpie -mgeneral-regs-only \
     -mstrict-align -fno-builtin -fno-stack-protector -fno-asynchronous-unwind-tables -fno-jump-tables \
-    -fvisibility=hidden -ffile-prefix-map=$(SRC)=. -Wall -Wextra -Werror -Wmissing-prototypes -Wvla -I$(TG)/lib
+    -fvisibility=hidden -ffile-prefix-map=$(SRC)=. -Wall -Wextra -Werror -Wmissing-prototypes -Wvla \
+    -I$(TG)/lib -I$(SRC)/include
 TG_LDFLAGS := -pie --no-dynamic-linker -z norelro -z notext --no-relax -T $(TG)/lib/guest.lds
 TG_LIB := $(wildcard $(TG)/lib/*.c $(TG)/lib/*.S)
 TG_TESTS := $(wildcard $(TG)/tests/*.c $(TG)/tests/*.S $(SRC)/tests/attack/*.c $(SRC)/tests/model/generate.c)

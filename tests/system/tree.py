@@ -79,6 +79,13 @@ def domain_source(index, domain):
     return text + "    };\n"
 
 
+def virtio(ipa, server, kind="entropy", more=""):
+    """A VIRTIO device of the domain, served by the domain with that label; more: further properties."""
+    buffers = "" if "bulkhead,buffers" in more else ' bulkhead,buffers = "all";'
+    return (f'virtio@{ipa:x} {{ compatible = "bulkhead,virtio"; reg = <{cells(ipa)} 0x0 0x200>; '
+            f'bulkhead,class = "{kind}"; bulkhead,server = <&{server}>;{buffers} {more} }};\n')
+
+
 def dtc(source, blob):
     done = subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", blob, source], capture_output=True,
                           timeout=30, check=False)
