@@ -41,3 +41,16 @@ def test_same_as_xen(guest, name, evidence):
     differ = {k: (theirs[k], ours[k]) for k in ours if ours[k] != theirs[k]}
     assert differ == DEVIATIONS
     evidence("answers compared", len(ours))
+
+
+@pytest.mark.line_03_1
+@machines.parameter(machines.A53_V2, machines.A72_V3)
+@pytest.mark.parametrize("test", ["hypercall_pointers", "hypercall_from_el0"])
+def test_bad_callers(machine, test, guest, name, evidence):
+    """Pointers that lead nowhere, and calls from EL0: documented errors, and nothing has changed."""
+    domain = Domain(guest, f"test={test}", memory=16384, properties='xen,enhanced = "no-xenstore";')
+    with run.hypervisor(machine, [domain], name, limit=90) as r:
+        r.expect(r"DONE passed=1 failed=0", limit=60, refuse="FAIL")
+        for line in r.lines:
+            if line.text.startswith("FIG "):
+                evidence(line.text.split()[1], int(line.text.split()[2]))
