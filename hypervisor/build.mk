@@ -15,7 +15,7 @@ endif
 
 HV_FLAGS := --target=aarch64-none-elf -march=armv8-a -ffreestanding -fno-pic -mcmodel=small -mgeneral-regs-only \
 	-mstrict-align -ffixed-x18 -fno-common -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
-	-mbranch-protection=bti -I$(HV) -I$(HV)/arch/arm64 -ffile-prefix-map=$(SRC)=. -g1
+	-mbranch-protection=bti -I$(HV) -I$(HV)/arch/arm64 -I$(SRC)/include -ffile-prefix-map=$(SRC)=. -g1
 HV_CFLAGS := -std=c17 -O2 -ffunction-sections -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-Wvla -fno-builtin-memcpy -momit-leaf-frame-pointer $(HV_FLAGS)
 

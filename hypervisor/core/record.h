@@ -58,7 +58,8 @@ struct domain_frontend {
     uint16_t domid;
     uint16_t server; /* index in the frontend's `servers`; dm_op's ioreq server id */
     uint16_t first_port;
-    ipa_t page; /* where the backend sees the ioreq page */
+    uint16_t nr_vcpus; /* of the frontend: as many ports */
+    ipa_t page;        /* where the backend sees the ioreq page */
     uint32_t first_window, nr_windows;
 };
 
