@@ -54,12 +54,13 @@ static uint32_t head_check(uint32_t head, uint64_t order)
 
 static uint32_t queue_check(const struct bh_virtio_state_queue *state)
 {
-    return mix(mix(mix(mix(0, state->size), state->desc), state->driver), state->device);
+    return mix(mix(mix(mix(0, state->size), state->desc), state->driver), state->device) | 3u;
 }
 
-void queue_seal(struct queue *queue)
+void queue_enable(struct queue *queue)
 {
-    queue->state->check = queue_check(queue->state);
+    queue->state->ready = queue_check(queue->state);
+    QUEUE_STEP(DEVICE_REGISTER_STORE);
 }
 
 bool queue_open(struct queue *queue)
@@ -104,7 +105,6 @@ void queue_reset(struct queue *queue)
     state->used_idx = 0;
     state->batch_head = BH_VIRTIO_STATE_NO_HEAD;
     state->order = 1;
-    state->check = 0;
     QUEUE_STEP(QUEUE_RESET_STORE);
     state->resetting = 0;
     queue->desc = NULL;
@@ -392,7 +392,7 @@ bool queue_recover(struct queue *queue)
     uint32_t in_flight = 0;
     bool taking = false;
 
-    if (state->check != queue_check(state) || !recover_batch(queue)) {
+    if (state->ready != queue_check(state) || !recover_batch(queue)) {
         return false;
     }
     for (uint32_t head = 0; head < queue->max; head++) {

@@ -76,8 +76,8 @@ struct queue {
 /* Uses the addresses in the state; false: they are not in the memory, or not aligned (VIRTIO 1.2, 2.7). */
 bool queue_open(struct queue *queue);
 
-/* The driver enables the queue: what queue_recover() compares size and addresses with. */
-void queue_seal(struct queue *queue);
+/* The driver enables the queue that was opened. */
+void queue_enable(struct queue *queue);
 
 /* As after reset: not ready, nothing in flight. */
 void queue_reset(struct queue *queue);

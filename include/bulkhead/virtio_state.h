@@ -13,6 +13,8 @@
 #define BH_VIRTIO_STATE_MAGIC  0x53564842u /* "BHVS" */
 #define BH_VIRTIO_STATE_LAYOUT 1u
 #define BH_VIRTIO_STATE_CONFIG 64u
+/* More than one bit, so that a damaged flag is seen. */
+#define BH_VIRTIO_STATE_PENDING 0x5a5au
 
 struct bh_virtio_state {
     uint32_t magic;  /* 0: never used; written last */
@@ -22,8 +24,9 @@ struct bh_virtio_state {
     uint32_t queue_max; /* entries of each table of heads: a power of two, at most 32768 */
     uint32_t frontend;  /* the incarnation of the frontend whose state this is (struct bh_ioreq_tail) */
     /* Registers of the MMIO transport (VIRTIO 1.2, 4.2.2). */
-    uint32_t status;
-    uint32_t reset_pending; /* Status = 0 was written and not all of its effects are there yet */
+    uint32_t status;        /* bits 7:0, and their complement in bits 15:8 */
+    uint32_t reset_pending; /* Status = 0 was written and not all of its effects are there yet:
+                               BH_VIRTIO_STATE_PENDING; else 0 */
     uint32_t device_features_sel;
     uint32_t driver_features_sel;
     uint64_t driver_features; /* what the driver has accepted */
@@ -38,16 +41,16 @@ struct bh_virtio_state {
 };
 
 struct bh_virtio_state_queue {
-    uint32_t size; /* chosen by the driver, 1 .. queue_max */
-    uint32_t ready;
+    uint32_t size;                 /* chosen by the driver, 1 .. queue_max */
+    uint32_t ready;                /* 0, or a check of size and addresses, which is not 0 */
     uint64_t desc, driver, device; /* addresses in the frontend */
     uint16_t last_avail;           /* heads taken */
     uint16_t used_idx;             /* what used->idx is when no batch is being published */
     uint16_t batch_head; /* first head of the batch that was published last; BH_VIRTIO_STATE_NO_HEAD: none */
-    uint16_t resetting;  /* the driver disabled or reset it, and requests are not over yet */
-    uint64_t order;      /* of the head that is taken next, from 1; last_avail is order - 1 modulo 65536 */
-    uint32_t check;      /* of size and addresses, once ready */
-    uint32_t reserved[3];
+    uint16_t resetting; /* BH_VIRTIO_STATE_PENDING: the driver disabled or reset it, and requests are not over
+                           yet */
+    uint64_t order;     /* of the head that is taken next, from 1; last_avail is order - 1 modulo 65536 */
+    uint64_t reserved[2];
 };
 
 #define BH_VIRTIO_STATE_NO_HEAD 0xffffu
