@@ -3,6 +3,7 @@
 
 import os
 import re
+import subprocess
 import sys
 
 import run
@@ -21,6 +22,33 @@ def item(name):
 
 def kernel():
     return item("linux")
+
+
+MODULES = ["virtio_mmio", "virtio_blk", "virtio_net", "virtio_console", "virtio_rng", "crc32c_generic", "ext4"]
+
+
+def compile_tool(name):
+    """A program for the guest, without a C library."""
+    folder = os.path.join(run.O, "tests", "linux")
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, name)
+    subprocess.run(["clang-19", "--target=aarch64-linux-gnu", "-std=c17", "-O2", "-Wall", "-Wextra", "-Werror",
+                    "-ffreestanding", "-fno-builtin", "-fno-pic", "-fno-stack-protector", "-c", "-o", path + ".o",
+                    os.path.join(HERE, "linux", name + ".c")], check=True, timeout=60)
+    subprocess.run(["ld.lld-19", "-static", "-e", "_start", "-o", path, path + ".o"], check=True, timeout=60)
+    return path
+
+
+def device_ramdisk():
+    """For a guest with VIRTIO devices: their modules, and /test/blkcheck."""
+    from pathlib import Path
+    from command import initramfs
+    path = os.path.join(run.O, "tests", "linux-devices.cpio.gz")
+    data = initramfs.build(Path(HERE, "linux", "device-init"), (("test/blkcheck", compile_tool("blkcheck")),), MODULES)
+    with open(path + ".new", "wb") as f:
+        f.write(data)
+    os.replace(path + ".new", path)
+    return path
 
 
 def ramdisk():

@@ -2,7 +2,6 @@
 """Debian's stock kernel as a guest that knows Xen: what it reports, its console, events on all vCPUs, kexec, reboot."""
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -18,27 +17,17 @@ GUEST_LINES = 40
 EVENTS = 190  # of 200: the change of affinity may reach Linux's chip a little later
 
 
-def compile_tool(folder, name):
-    """A program for the guest."""
-    path = os.path.join(folder, name)
-    subprocess.run(["clang-19", "--target=aarch64-linux-gnu", "-std=c17", "-O2", "-Wall", "-Wextra", "-Werror",
-                    "-ffreestanding", "-fno-builtin", "-fno-pic", "-fno-stack-protector", "-c", "-o", path + ".o",
-                    os.path.join(HERE, "linux", name + ".c")], check=True, timeout=60)
-    subprocess.run(["ld.lld-19", "-static", "-e", "_start", "-o", path, path + ".o"], check=True, timeout=60)
-    return path
-
-
 def build_ramdisks(folder):
     """An initramfs that holds the kernel and the initramfs for the kernel that it starts by kexec."""
     from command import initramfs
     init = Path(HERE, "linux", "xen-init")
     inner, outer = os.path.join(folder, "xen-inner.cpio.gz"), os.path.join(folder, "xen.cpio.gz")
-    events, modules = ("test/evtchn", compile_tool(folder, "evtchn")), ("xen-evtchn",)
+    events, modules = ("test/evtchn", linux.compile_tool("evtchn")), ("xen-evtchn",)
     with open(inner, "wb") as file:
         file.write(initramfs.build(init, (events,), modules))
     with open(outer, "wb") as file:
         file.write(initramfs.build(init, (events, ("kexec/initrd", inner), ("kexec/Image", linux.kernel()),
-                                          ("kexec/kexec", compile_tool(folder, "kexec"))), modules))
+                                          ("kexec/kexec", linux.compile_tool("kexec"))), modules))
     return outer
 
 
