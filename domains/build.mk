@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+# Driver domains: flat arm64 Images O/domains/NAME.img of domains/NAME/main.c, the runtime, its drivers and the devices;
+# what a domain does not use is left out. STEP=1 builds O/domains/NAME-step.img for tests too (runtime/steps.h).
+DD_O := $(O)/domains
+DD_NAMES := $(notdir $(patsubst %/,%,$(dir $(wildcard $(SRC)/domains/*/main.c))))
+DD_COMMON := $(wildcard $(SRC)/runtime/*.c $(SRC)/runtime/*.S $(SRC)/runtime/drivers/*.c $(SRC)/devices/*.c)
+DD_HEADERS := $(wildcard $(SRC)/runtime/*.h $(SRC)/runtime/drivers/*.h $(SRC)/devices/*.h $(SRC)/include/bulkhead/*.h)
+
+DD_FLAGS := --target=aarch64-none-elf -march=armv8-a -ffreestanding -fpie -mcmodel=tiny -mgeneral-regs-only \
+	-mstrict-align -mno-outline-atomics -fvisibility=hidden -fno-common -fno-stack-protector \
+	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -momit-leaf-frame-pointer \
+	-ffile-prefix-map=$(SRC)=. -I$(SRC) -I$(SRC)/include
+DD_CFLAGS := $(DD_FLAGS) -std=c17 -Oz -flto -fno-builtin -fno-jump-tables -ffunction-sections -fdata-sections \
+	-Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla
+DD_LDFLAGS := --fatal-warnings --gc-sections --lto-O2 -pie --no-dynamic-linker -z norelro -z notext \
+	-T $(SRC)/runtime/runtime.lds
+
+dd_objects = $(patsubst $(SRC)/%,$(DD_O)/$(1)/%.o,$(2))
+
+$(DD_O)/plain/%.c.o: $(SRC)/%.c $(DD_HEADERS) $(SRC)/domains/build.mk
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CLANG) $(DD_CFLAGS) -c -o $@ $<
+$(DD_O)/plain/%.S.o: $(SRC)/%.S $(SRC)/domains/build.mk
+	@mkdir -p $(@D)
+	$(call say,AS,$<)
+	$(Q)$(CLANG) $(DD_FLAGS) -c -o $@ $<
+
+define dd_image
+$(DD_O)/$(1).elf: $(call dd_objects,plain,$(SRC)/domains/$(1)/main.c $(DD_COMMON)) $(SRC)/runtime/runtime.lds
+	$$(call say,LD,$$@)
+	$$(Q)$(LLD) $(DD_LDFLAGS) -o $$@ $$(filter %.o,$$^)
+$(DD_O)/$(1).img: $(DD_O)/$(1).elf
+	$$(Q)$(OBJCOPY) -O binary $$< $$@
+	@$(PYTHON) -B $(SRC)/domains/size.py $$@
+all: $(DD_O)/$(1).img
+endef
+$(foreach name,$(DD_NAMES),$(eval $(call dd_image,$(name))))

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Interrupts, of a GICv2 or GICv3 (IHI 0048, IHI 0069). None is ever taken: they end a WFI, and the event
+ * loop acknowledges them. */
+#ifndef RUNTIME_GIC_H
+#define RUNTIME_GIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime/tree.h"
+
+#define GIC_MAX_HANDLERS 8u
+
+void gic_start(void);
+/* From now on `handler` is called for that interrupt, which it has to end at its device (unless it is an
+ * edge). */
+void gic_handle(uint32_t intid, bool edge, void (*handler)(void *context), void *context);
+/* The interrupt of a device node: its first; 0: it has none. */
+uint32_t gic_intid(tree_node node, bool *edge);
+/* Calls the handlers of all that are pending. */
+void gic_poll(void);
+
+#endif

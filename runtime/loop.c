@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "runtime/loop.h"
+
+#include <stddef.h>
+
+#include "runtime/arch.h"
+#include "runtime/events.h"
+#include "runtime/gic.h"
+#include "runtime/hypercall.h"
+#include "runtime/memory.h"
+
+enum { TIMER_INTID = 27, WATCHDOG_S = 2, HEARTBEAT_MS = 900 };
+
+static struct source *first, **last;
+static struct alarm *alarms;
+static uint32_t watchdog_id;
+
+static void heartbeat(struct source *source);
+static struct alarm heart;
+
+void source_ready(struct source *source)
+{
+    if (source->ready) {
+        return;
+    }
+    source->ready = true;
+    source->next = NULL;
+    *last = source;
+    last = &source->next;
+}
+
+uint64_t ticks_now(void)
+{
+    ISB();
+    return READ_SYSREG(cntvct_el0);
+}
+
+uint64_t ticks_per_ms(void)
+{
+    return READ_SYSREG(cntfrq_el0) / 1000;
+}
+
+/* The timer is set to the earliest alarm, and off without one. */
+static void set_timer(void)
+{
+    uint64_t when = UINT64_MAX;
+
+    for (const struct alarm *alarm = alarms; alarm != NULL; alarm = alarm->next) {
+        if (alarm->set && alarm->when < when) {
+            when = alarm->when;
+        }
+    }
+    WRITE_SYSREG(cntv_cval_el0, when);
+    WRITE_SYSREG(cntv_ctl_el0, when != UINT64_MAX);
+    ISB();
+}
+
+void alarm_set(struct alarm *alarm, uint64_t when)
+{
+    struct alarm **at = &alarms;
+
+    while (*at != NULL && *at != alarm) {
+        at = &(*at)->next;
+    }
+    *at = alarm; /* a new one is the last, and stays: there are few */
+    alarm->when = when;
+    alarm->set = true;
+    set_timer();
+}
+
+static void timer(void *context)
+{
+    uint64_t now = ticks_now();
+
+    (void)context;
+    for (struct alarm *alarm = alarms; alarm != NULL; alarm = alarm->next) {
+        if (alarm->set && alarm->when <= now) {
+            alarm->set = false;
+            source_ready(&alarm->source);
+        }
+    }
+    set_timer();
+}
+
+static void heartbeat(struct source *source)
+{
+    (void)source;
+    (void)watchdog(watchdog_id, WATCHDOG_S);
+    alarm_set(&heart, ticks_now() + HEARTBEAT_MS * ticks_per_ms());
+}
+
+void loop_start(void)
+{
+    last = &first;
+    gic_start();
+    gic_handle(TIMER_INTID, false, timer, NULL);
+    events_start();
+    heart.source.run = heartbeat;
+    watchdog_id = (uint32_t)watchdog(0, WATCHDOG_S);
+    heartbeat(NULL);
+}
+
+_Noreturn void loop_run(void)
+{
+    arena_close();
+    events_look();
+    for (;;) {
+        struct source *source = first;
+
+        if (source != NULL) {
+            first = source->next;
+            if (first == NULL) {
+                last = &first;
+            }
+            source->ready = false;
+            source->run(source);
+        } else {
+            __asm__ volatile("dsb sy\n\twfi" : : : "memory");
+        }
+        gic_poll();
+    }
+}
