@@ -5,13 +5,6 @@
 
 #include "devices/device.h"
 
-/* The device is at work and its driver has set this queue up. */
-static inline bool class_usable(const struct device *device, uint32_t queue)
-{
-    return device->started && !device->failed && queue < device->nr_queues &&
-           device->queue[queue].state->ready != 0;
-}
-
 /* The next chain: those in flight first, as long as *again, then new ones. *order begins with 0. */
 static inline enum queue_status class_next(struct queue *queue, bool *again, uint64_t *order,
                                            struct queue_chain *chain)

@@ -31,11 +31,10 @@ struct console_port {
 struct console {
     /* Set by the host before console_add(), all else zero. */
     struct device *device;
-    const char *name;                      /* of the frontend: begins its lines; NULL or "": no prefix */
-    uint16_t columns, rows;                /* 0: 80, 25 */
-    void (*kick)(struct console *console); /* device_run() is wanted; not from inside */
-    void *host;
+    const char *name;       /* of the frontend: begins its lines; NULL or "": no prefix */
+    uint16_t columns, rows; /* 0: 80, 25 */
     /* The library's. */
+    struct console_mux *mux;
     uint32_t nr;
     struct console_port ports[CONSOLE_MAX_PORTS];
     bool control_again[2];

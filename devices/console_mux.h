@@ -6,6 +6,7 @@
 #define DEVICES_CONSOLE_MUX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "devices/text.h"
 

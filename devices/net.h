@@ -57,7 +57,6 @@ struct net {
     uint64_t (*clock)(struct net *net); /* ns, never backwards */
     void (*alarm)(struct net *net,
                   uint64_t when); /* net_alarm() is wanted at that time; replaces an earlier one */
-    void (*kick)(struct net *net, struct net_port *port); /* device_run() is wanted; not from inside */
     void *host;
     /* The library's. */
     struct net_port *ports[NET_MAX_PORTS];
@@ -76,7 +75,7 @@ extern const struct device_class net_class;
 void net_init(struct net *net);
 
 /* Before device_init(): sets class, user and features of port->device. False: there are NET_MAX_PORTS, the
- * device has fewer than two queues, or the address is not a station's. */
+ * device has fewer than two queues, or the address is no station's or another port's. */
 bool net_add(struct net *net, struct net_port *port);
 
 /* The time that was asked for has come; early or unasked calls do no harm. */

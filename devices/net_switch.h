@@ -20,8 +20,9 @@
 
 #define NET_TABLE_SETS 16u
 #define NET_TABLE_WAYS 4u
-#define NET_PER_PORT   24u /* learned addresses of one port or of the uplink at most; so none fills the table \
-                            */
+#define NET_PER_PORT                                                                       \
+    24u /* learned addresses of one port or of the uplink at most; so none fills the table \
+         */
 #define NET_AGE_NS UINT64_C(300000000000)
 
 struct net_rules {
@@ -43,6 +44,9 @@ struct net_switch {
     uint8_t counts[NET_MAX_PORTS + 1u]; /* of each port in the table */
     struct net_learned table[NET_TABLE_SETS][NET_TABLE_WAYS];
 };
+
+/* Port `port` begins. False: its address is none of a station, or another port's. */
+bool net_switch_add(struct net_switch *table, uint32_t port, const struct net_rules *rules);
 
 /* The ports, bit n for port n (bit NET_UPLINK: the uplink), that get the frame with this Ethernet header from
  * port `from`; 0: it is refused. Learns the sender's address. `now` in ns. */

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "devices/net.h"
+
+#include "devices/class.h"
+#include "devices/libc.h"
+
+#define RX 0u
+#define TX 1u
+
+/* VIRTIO 1.2, 5.1.6; always with num_buffers, since VIRTIO_F_VERSION_1 is. */
+struct net_header {
+    uint8_t flags, gso_type;
+    uint16_t header_length, gso_size, checksum_start, checksum_offset, buffers;
+};
+_Static_assert(sizeof(struct net_header) == 12, "VIRTIO 1.2, 5.1.6");
+#define NEEDS_CHECKSUM 1u
+#define DATA_VALID     2u
+#define BUFFERS        10u /* offset of .buffers */
+
+#define LINK_UP 1u
+
+#define UNITS_PER_BYTE INT64_C(8000000)
+#define BURST          INT64_C(3072) /* bytes; or what the rate gives in 10 ms, if that is more */
+#define SECOND         UINT64_C(1000000000)
+#define LEAST          64u /* bytes that a frame counts for at least */
+
+/* Goes on to the next buffer of the port, which is added to the set. False: there is none, or it breaks the
+ * rules. */
+static bool next_buffer(struct net_port *port, uint64_t *order)
+{
+    struct queue_chain *chain = &port->net->to;
+    struct queue *queue = device_queue(port->device, RX);
+    enum queue_status status;
+
+    if (queue == NULL) {
+        return false;
+    }
+    status = class_next(queue, &port->rx_again, order, chain);
+    if (status == QUEUE_BROKEN ||
+        (status == QUEUE_OK && (chain->nr_readable != 0 || chain->writable < sizeof(struct net_header)))) {
+        device_needs_reset(port->device);
+        return false;
+    }
+    return status == QUEUE_OK;
+}
+
+static void fill_header(const struct net_port *port, const struct net_frame *frame, struct net_header *header)
+{
+    memset(header, 0, sizeof *header);
+    header->buffers = 1;
+    if (device_has(port->device, VIRTIO_NET_F_GUEST_CSUM)) {
+        if (frame->checksum.partial) {
+            header->flags = NEEDS_CHECKSUM;
+            header->checksum_start = frame->checksum.start;
+            header->checksum_offset = frame->checksum.offset;
+        } else if (frame->checksum.valid) {
+            header->flags = DATA_VALID;
+        }
+    }
+}
+
+/* Where byte `offset` of the chain lies, which is inside it. */
+static uint8_t *byte_at(const struct queue_chain *chain, uint32_t offset)
+{
+    uint32_t i = 0, left = offset;
+
+    while (left >= chain->buffers[i].length) {
+        left -= chain->buffers[i].length;
+        i++;
+    }
+    return chain->buffers[i].data + left;
+}
+
+/* Into as many buffers as it needs, which become visible at once. Buffers that were taken in vain stay in
+ * flight and are the next ones (rx_again). */
+static void deliver(struct net_port *port, const struct net_frame *frame)
+{
+    bool merge = device_has(port->device, VIRTIO_NET_F_MRG_RXBUF);
+    struct queue_chain *chain = &port->net->to;
+    struct net_cursor from = {.buffers = frame->pieces, .nr = frame->nr};
+    uint16_t heads[NET_MAX_MERGE];
+    uint32_t written[NET_MAX_MERGE], nr = 0, done = 0;
+    uint8_t *count[2] = {NULL, NULL};
+    uint64_t order = 0;
+
+    while (done < frame->length) {
+        struct net_cursor to = {.buffers = chain->buffers};
+        uint32_t part;
+
+        if (nr == (merge ? NET_MAX_MERGE : 1u) || !next_buffer(port, &order)) {
+            port->rx_again = true;
+            port->counters.no_buffer++;
+            return;
+        }
+        heads[nr] = chain->head;
+        written[nr] = 0;
+        to.nr = chain->nr_writable;
+        if (nr == 0) {
+            struct net_header header;
+            struct queue_buffer own = {.data = (uint8_t *)&header, .length = sizeof header};
+            struct net_cursor head = {.buffers = &own, .nr = 1};
+
+            fill_header(port, frame, &header);
+            count[0] = byte_at(chain, BUFFERS);
+            count[1] = byte_at(chain, BUFFERS + 1u);
+            written[nr] = net_copy(&to, &head, sizeof header);
+        }
+        part = net_copy(&to, &from, frame->length - done);
+        written[nr] += part;
+        done += part;
+        nr++;
+    }
+    *count[0] = (uint8_t)nr;
+    *count[1] = 0;
+    port->counters.received++;
+    device_complete(port->device, RX, heads, written, nr);
+}
+
+static void deliver_to(struct net *net, uint32_t targets)
+{
+    bool finished = false;
+
+    for (uint32_t i = 0; i < net->nr; i++) {
+        struct net_port *port = net->ports[i];
+        const struct net_frame *frame = &net->frame;
+
+        if (targets / (1u << i) % 2u == 0 || !port->ready) {
+            continue;
+        }
+        if (net->frame.checksum.partial && !device_has(port->device, VIRTIO_NET_F_GUEST_CSUM)) {
+            if (!finished) {
+                net_frame_finish(&net->finished, &net->frame);
+                finished = true;
+            }
+            frame = &net->finished;
+        }
+        deliver(port, frame);
+    }
+}
+
+/* False: there is no room now. */
+static bool send_up(struct net *net)
+{
+    struct net_frame *frame = &net->frame;
+    struct queue_buffer room = {.length = frame->length};
+    struct net_cursor to = {.buffers = &room, .nr = 1}, from;
+
+    if (!net->uplink->up) {
+        return true; /* lost */
+    }
+    room.data = net->uplink->reserve(net->uplink);
+    if (room.data == NULL) {
+        return false;
+    }
+    if (frame->checksum.partial && !net->uplink->tx_checksum) {
+        net_frame_finish(&net->finished, frame);
+        frame = &net->finished;
+    }
+    from = (struct net_cursor){.buffers = frame->pieces, .nr = frame->nr};
+    (void)net_copy(&to, &from, frame->length);
+    net->uplink->send(net->uplink, frame->length, &frame->checksum);
+    return true;
+}
+
+/* Reads the headers of the frame in `from` into `frame`. False: there is something wrong with it. */
+static bool read_frame(struct net_port *port)
+{
+    struct net *net = port->net;
+    struct net_header header;
+    struct queue_buffer own = {.data = (uint8_t *)&header, .length = sizeof header};
+    struct net_cursor to = {.buffers = &own, .nr = 1};
+    struct net_cursor from = {.buffers = net->from.buffers, .nr = net->from.nr_readable};
+    struct link_checksum checksum = {0};
+    uint64_t length = net->from.readable - sizeof header;
+
+    if (net->from.readable < sizeof header + NET_HEADER || length > net->max_frame) {
+        return false;
+    }
+    (void)net_copy(&to, &from, sizeof header);
+    if (header.gso_type != 0) {
+        return false; /* was not offered */
+    }
+    if ((header.flags & NEEDS_CHECKSUM) != 0) {
+        checksum.partial = true;
+        checksum.start = header.checksum_start;
+        checksum.offset = header.checksum_offset;
+        if (!device_has(port->device, VIRTIO_NET_F_CSUM) ||
+            !net_frame_sum_fits(&checksum, (uint32_t)length)) {
+            return false;
+        }
+    }
+    net_frame_build(&net->frame, &from, (uint32_t)length, &checksum);
+    return true;
+}
+
+/* False: the frame waits for the uplink, and has had no effect. */
+static bool forward(struct net_port *port)
+{
+    struct net *net = port->net;
+    uint32_t targets;
+
+    if (!read_frame(port)) {
+        port->counters.malformed++;
+        return true;
+    }
+    targets = net_switch_route(&net->table, port->number, net->frame.header, net->clock(net));
+    if (targets == 0) {
+        port->counters.refused++;
+        return true;
+    }
+    if (targets / (1u << NET_UPLINK) % 2u != 0 && !send_up(net)) {
+        return false;
+    }
+    deliver_to(net, targets);
+    port->counters.sent++;
+    return true;
+}
+
+static int64_t burst(const struct net_port *port)
+{
+    int64_t ten_ms = (int64_t)port->rate_kbit * (int64_t)(SECOND / 100u);
+
+    return ten_ms > BURST * UNITS_PER_BYTE ? ten_ms : BURST * UNITS_PER_BYTE;
+}
+
+/* The port may send a frame; if not, the clock is asked to say when. */
+static bool may_send(struct net_port *port)
+{
+    struct net *net = port->net;
+    uint64_t now, passed, when;
+
+    if (port->rate_kbit == 0) {
+        return true;
+    }
+    now = net->clock(net);
+    passed = now - port->since < SECOND ? now - port->since : SECOND;
+    port->since = now;
+    port->credit += (int64_t)(passed * port->rate_kbit);
+    if (port->credit > burst(port)) {
+        port->credit = burst(port);
+    }
+    port->limited = port->credit <= 0;
+    if (!port->limited) {
+        return true;
+    }
+    when = now + (uint64_t)-port->credit / port->rate_kbit + 1u;
+    if (net->alarm_at == 0 || when < net->alarm_at) {
+        net->alarm_at = when;
+        net->alarm(net, when);
+    }
+    return false;
+}
+
+static void charge(struct net_port *port, uint64_t length)
+{
+    uint64_t bytes = length > LEAST ? length : LEAST;
+
+    if (port->rate_kbit != 0) {
+        port->credit -=
+            (int64_t)(bytes < port->net->max_frame ? bytes : port->net->max_frame) * UNITS_PER_BYTE;
+    }
+}
+
+void net_alarm(struct net *net)
+{
+    net->alarm_at = 0;
+    for (uint32_t i = 0; i < net->nr; i++) {
+        struct net_port *port = net->ports[i];
+
+        if (port->limited && may_send(port)) {
+            port->device->more = true;
+        }
+    }
+}
+
+/* The next frame of the port, in net->from. */
+static enum queue_status next_frame(struct net_port *port)
+{
+    struct queue *queue = device_queue(port->device, TX);
+    enum queue_status status;
+    uint64_t order = 0;
+
+    if (queue == NULL) {
+        return QUEUE_EMPTY;
+    }
+    status = class_next(queue, &port->held, &order, &port->net->from);
+    port->held = false;
+    if (status == QUEUE_EMPTY && queue_ask(queue, true)) {
+        status = queue_take(queue, &port->net->from);
+    }
+    if (status == QUEUE_OK && port->net->from.nr_writable != 0) {
+        status = QUEUE_BROKEN;
+    }
+    return status;
+}
+
+static bool run(struct device *device)
+{
+    static const uint32_t written[NET_BATCH];
+    struct net_port *port = device->user;
+    uint16_t heads[NET_BATCH];
+    uint32_t nr = 0, frames = 0;
+    enum queue_status status = QUEUE_OK;
+
+    for (; frames < NET_RUN && !device->failed && may_send(port); frames++) {
+        status = next_frame(port);
+        if (status != QUEUE_OK) {
+            break;
+        }
+        if (!forward(port)) {
+            port->held = true;
+            break;
+        }
+        charge(port, port->net->from.readable);
+        heads[nr] = port->net->from.head;
+        nr++;
+        if (nr == NET_BATCH) {
+            device_complete(device, TX, heads, written, nr);
+            nr = 0;
+        }
+    }
+    if (nr != 0) {
+        device_complete(device, TX, heads, written, nr);
+    }
+    if (status == QUEUE_BROKEN) {
+        device_needs_reset(device);
+    }
+    return frames == NET_RUN && !device->failed;
+}
+
+/* What was being sent when an earlier backend died may be on the wire or not: it counts as sent. */
+static void return_sent(struct device *device)
+{
+    struct queue *queue = device_queue(device, TX);
+    struct net_port *port = device->user;
+    enum queue_status status = queue != NULL ? QUEUE_OK : QUEUE_EMPTY;
+    uint64_t order = 0;
+
+    while (status == QUEUE_OK) {
+        status = queue_again(queue, &order, &port->net->from);
+        if (status == QUEUE_OK) {
+            class_complete_one(device, TX, port->net->from.head, 0);
+        }
+    }
+    if (status == QUEUE_BROKEN) {
+        device_needs_reset(device);
+    }
+}
+
+static void start(struct device *device)
+{
+    struct net_port *port = device->user;
+    struct queue *queue = device_queue(device, RX);
+
+    port->ready = true;
+    port->held = false;
+    port->rx_again = true;
+    return_sent(device);
+    if (queue != NULL) {
+        (void)queue_ask(queue, false);
+    }
+}
+
+static bool quiesce(struct device *device, uint32_t queue)
+{
+    struct net_port *port = device->user;
+
+    if (queue != RX) {
+        port->held = false;
+    }
+    if (queue == DEVICE_ALL_QUEUES) {
+        port->ready = false;
+        net_switch_forget(&port->net->table, port->number);
+    }
+    return true;
+}
+
+static uint16_t mtu(const struct net *net)
+{
+    if (net->uplink != NULL) {
+        return net->uplink->mtu;
+    }
+    return net->mtu != 0 ? net->mtu : 1500u;
+}
+
+/* An isolated port has nothing but the uplink. */
+static bool link_is_up(const struct net_port *port)
+{
+    return !port->rules.isolated || (port->net->uplink != NULL && port->net->uplink->up);
+}
+
+static uint32_t config_read(struct device *device, uint32_t offset, uint32_t size)
+{
+    const struct net_port *port = device->user;
+    uint16_t limit = mtu(port->net);
+    uint8_t config[12] = {0};
+
+    memcpy(config, port->rules.mac, sizeof port->rules.mac);
+    config[6] = link_is_up(port) ? LINK_UP : 0;
+    config[10] = (uint8_t)(limit % 256u);
+    config[11] = (uint8_t)(limit / 256u);
+    return class_config_read(config, offset, size);
+}
+
+/* Nothing can be written (VIRTIO 1.2, 5.1.4). */
+static void config_write(struct device *device, uint32_t offset, uint32_t size, uint32_t value)
+{
+    (void)device;
+    (void)offset;
+    (void)size;
+    (void)value;
+}
+
+static void on_receive(struct link *link, uint8_t *data, uint32_t length,
+                       const struct link_checksum *checksum)
+{
+    struct net *net = link->owner;
+    struct queue_buffer whole = {.data = data, .length = length};
+    struct net_cursor from = {.buffers = &whole, .nr = 1};
+    uint32_t targets;
+
+    if (length < NET_HEADER || length > net->max_frame ||
+        (checksum->partial && !net_frame_sum_fits(checksum, length))) {
+        return;
+    }
+    net_frame_build(&net->frame, &from, length, checksum);
+    targets = net_switch_route(&net->table, NET_UPLINK, net->frame.header, net->clock(net));
+    deliver_to(net, targets);
+}
+
+static void on_ready(struct link *link)
+{
+    struct net *net = link->owner;
+
+    for (uint32_t i = 0; i < net->nr; i++) {
+        net->ports[i]->device->more = net->ports[i]->device->more || net->ports[i]->held;
+    }
+}
+
+static void on_change(struct link *link)
+{
+    struct net *net = link->owner;
+
+    on_ready(link);
+    for (uint32_t i = 0; i < net->nr; i++) {
+        if (net->ports[i]->rules.isolated) {
+            device_config_changed(net->ports[i]->device);
+        }
+    }
+}
+
+void net_init(struct net *net)
+{
+    net->table.uplink = net->uplink != NULL;
+    net->max_frame = mtu(net) + 18u;
+    if (net->uplink != NULL) {
+        net->uplink->owner = net;
+        net->uplink->receive = on_receive;
+        net->uplink->ready = on_ready;
+        net->uplink->changed = on_change;
+    }
+}
+
+bool net_add(struct net *net, struct net_port *port)
+{
+    struct device *device = port->device;
+
+    if (net->nr == NET_MAX_PORTS || device->nr_queues < 2u ||
+        !net_switch_add(&net->table, net->nr, &port->rules)) {
+        return false;
+    }
+    port->net = net;
+    port->number = net->nr;
+    port->credit = burst(port);
+    port->since = net->clock(net);
+    net->ports[net->nr] = port;
+    net->nr++;
+    device->class = &net_class;
+    device->user = port;
+    device->features = VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_MTU | VIRTIO_NET_F_MAC |
+                       VIRTIO_NET_F_MRG_RXBUF | VIRTIO_NET_F_STATUS;
+    return true;
+}
+
+const struct device_class net_class = {
+    .id = 1,
+    .config_size = 12,
+    .start = start,
+    .run = run,
+    .quiesce = quiesce,
+    .config_read = config_read,
+    .config_write = config_write,
+};
