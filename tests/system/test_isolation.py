@@ -183,6 +183,9 @@ LONGEST = {False: 6000, True: 9000}
 # At EL2 between two looks at interrupts, waiting for locks left out.
 BLIND = 3000
 
+# A static event channel from the attacker's port 9 to the victim.
+BELL = 'b{0}: bell {{ compatible = "xen,evtchn-v1"; xen,evtchn = <{1} &b{2}>; }};'
+
 
 def delay(guest, name, shared, rounds=ROUNDS, image=None):
     """Own-pCPU instructions from a timer deadline of the victim to its handler: {"taken", "mean", "max", "blind"}."""
@@ -195,9 +198,9 @@ def delay(guest, name, shared, rounds=ROUNDS, image=None):
                                options=("-plugin", f"{plugin},out={out}"))
     places = (0, 1) if shared else (1,)
     victim = Domain(guest, f"test=neighbour rounds={rounds} sleep={int(shared)} end=wait", memory=2048,
-                    nodes=on(0), properties="bulkhead,priority = <200>;")
-    attacker = Domain(guest, "test=storm times=200 end=reset", memory=2048, cpus=len(places), nodes=on(*places),
-                      properties="bulkhead,restart = <0xffffffff>;")
+                    nodes=on(0) + BELL.format(1, 5, 2), properties="bulkhead,priority = <200>;")
+    attacker = Domain(guest, "test=storm times=200 end=reset", memory=2048, cpus=len(places),
+                      nodes=on(*places) + BELL.format(2, 9, 1), properties="bulkhead,restart = <0xffffffff>;")
     with run.hypervisor(machine, [victim, attacker], name, limit=300, image=image) as r:
         r.expect(f"FIG neighbour.rounds {rounds}", domain=1, refuse="FAIL")
         storms = sum(l.domain == 2 and "PASS storm" in l.text for l in r.lines)
