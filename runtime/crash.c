@@ -47,7 +47,7 @@ static void backtrace(void)
 /* Addresses of code are offsets in the image, as in its ELF file. */
 _Noreturn void crash_report(uint32_t vector)
 {
-    static const char *const vectors[] = {"", "interrupt", "fast interrupt", "system error"};
+    static const char *const vectors[] = {"exception", "interrupt", "fast interrupt", "system error"};
 
     if (crashes++ != 0) {
         shutdown_crash();

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "runtime/drivers/virtio.h"
+
+#include <stddef.h>
+
+#include "runtime/arch.h"
+#include "runtime/crash.h"
+#include "runtime/gic.h"
+#include "runtime/loop.h"
+#include "runtime/memory.h"
+
+enum {
+    MAGIC = 0,
+    VERSION = 4,
+    DEVICE_ID = 8,
+    DEVICE_FEATURES = 0x10,
+    DEVICE_SELECT = 0x14,
+    DRIVER_FEATURES = 0x20,
+    DRIVER_SELECT = 0x24,
+    QUEUE_SELECT = 0x30,
+    QUEUE_MAX = 0x34,
+    QUEUE_SIZE = 0x38,
+    QUEUE_READY = 0x44,
+    QUEUE_NOTIFY = 0x50,
+    INTERRUPT_STATUS = 0x60,
+    INTERRUPT_ACK = 0x64,
+    STATUS = 0x70,
+    QUEUE_DESCRIPTORS = 0x80,
+    QUEUE_AVAILABLE = 0x90,
+    QUEUE_USED = 0xa0,
+    REGISTERS = 0x200,
+};
+enum { ACKNOWLEDGE = 1, DRIVER = 2, DRIVER_OK = 4, FEATURES_OK = 8 };
+enum { NEXT = 1, WRITE = 2 };
+enum { RESET_MS = 1000, MAGIC_VALUE = 0x74726976 };
+#define VERSION_1 (UINT64_C(1) << 32)
+
+/* A device that an earlier life of the domain has left working may still use its memory. */
+static void reset(uintptr_t base, tree_node node)
+{
+    uint64_t end = ticks_now() + RESET_MS * ticks_per_ms();
+
+    write32(base + STATUS, 0);
+    while (read32(base + STATUS) != 0) {
+        if (ticks_now() > end) {
+            crash("does not come out of reset: ", tree_name(node));
+        }
+    }
+}
+
+uintptr_t virtio_find(uint32_t id, uint32_t n, tree_node *found)
+{
+    for (tree_node node = tree_find(TREE_NONE, "virtio,mmio"); node != TREE_NONE;
+         node = tree_find(node, "virtio,mmio")) {
+        uintptr_t base = tree_number(node, "reg", 0, 2, 0);
+
+        if (base == 0) {
+            continue;
+        }
+        memory_map(base, REGISTERS, MEMORY_DEVICE);
+        if (read32(base + MAGIC) != MAGIC_VALUE || read32(base + DEVICE_ID) != id || n-- != 0) {
+            continue;
+        }
+        if (read32(base + VERSION) != 2) {
+            crash("a legacy device: ", tree_name(node));
+        }
+        reset(base, node);
+        *found = node;
+        return base;
+    }
+    return 0;
+}
+
+uint64_t virtio_negotiate(uintptr_t base, uint64_t wanted)
+{
+    uint64_t offered;
+
+    write32(base + STATUS, ACKNOWLEDGE | DRIVER);
+    write32(base + DEVICE_SELECT, 1);
+    offered = (uint64_t)read32(base + DEVICE_FEATURES) << 32;
+    write32(base + DEVICE_SELECT, 0);
+    offered |= read32(base + DEVICE_FEATURES);
+    wanted = (wanted | VERSION_1) & offered;
+    write32(base + DRIVER_SELECT, 1);
+    write32(base + DRIVER_FEATURES, (uint32_t)(wanted >> 32));
+    write32(base + DRIVER_SELECT, 0);
+    write32(base + DRIVER_FEATURES, (uint32_t)wanted);
+    write32(base + STATUS, ACKNOWLEDGE | DRIVER | FEATURES_OK);
+    if ((wanted & VERSION_1) == 0 || (read32(base + STATUS) & FEATURES_OK) == 0) {
+        crash("a virtio device refuses its features", "");
+    }
+    return wanted;
+}
+
+static void write_address(uintptr_t at, const volatile void *address)
+{
+    write32(at, (uint32_t)(uintptr_t)address);
+    write32(at + 4, (uint32_t)((uintptr_t)address >> 32));
+}
+
+void virtio_queue_start(struct virtio_queue *queue, uintptr_t base, uint32_t index, uint32_t size)
+{
+    uint32_t max;
+
+    write32(base + QUEUE_SELECT, index);
+    max = read32(base + QUEUE_MAX);
+    size = max < size ? max : size;
+    if (size == 0) {
+        crash("a virtio device lacks a queue", "");
+    }
+    queue->base = base;
+    queue->index = index;
+    queue->size = size;
+    queue->descriptors = arena_alloc(size * 16, 16, "a virtqueue");
+    queue->available = arena_alloc(size * 2 + 6, 4, "a virtqueue");
+    queue->used = arena_alloc(size * 8 + 6, 4, "a virtqueue");
+    for (uint32_t i = 0; i < size; i++) {
+        queue->descriptors[i].next = (uint16_t)(i + 1);
+    }
+    queue->nr_free = (uint16_t)size;
+    write32(base + QUEUE_SIZE, size);
+    write_address(base + QUEUE_DESCRIPTORS, queue->descriptors);
+    write_address(base + QUEUE_AVAILABLE, queue->available);
+    write_address(base + QUEUE_USED, queue->used);
+    write32(base + QUEUE_READY, 1);
+}
+
+void virtio_start(uintptr_t base, tree_node node, void (*handler)(void *context), void *context)
+{
+    bool edge;
+    uint32_t intid = gic_intid(node, &edge);
+
+    if (intid == 0) {
+        crash("no interrupt: ", tree_name(node));
+    }
+    DEVICE_BARRIER();
+    write32(base + STATUS, ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK);
+    gic_handle(intid, edge, handler, context);
+}
+
+uint32_t virtio_acknowledge(uintptr_t base)
+{
+    uint32_t status = read32(base + INTERRUPT_STATUS);
+
+    write32(base + INTERRUPT_ACK, status);
+    return status;
+}
+
+int32_t virtio_add(struct virtio_queue *queue, const struct virtio_piece *pieces, uint32_t count)
+{
+    uint16_t head = queue->first_free, at = head;
+    struct virtio_descriptor *last = NULL;
+
+    if (count > queue->nr_free) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        last = &queue->descriptors[at];
+        last->address = (uintptr_t)pieces[i].data;
+        last->length = pieces[i].length;
+        last->flags = (pieces[i].written ? WRITE : 0) | NEXT;
+        at = last->next;
+    }
+    last->flags &= WRITE;
+    queue->first_free = at;
+    queue->nr_free -= (uint16_t)count;
+    queue->available[2 + queue->made % queue->size] = head;
+    DEVICE_BARRIER();
+    queue->available[1] = ++queue->made;
+    DEVICE_BARRIER();
+    write32(queue->base + QUEUE_NOTIFY, queue->index);
+    return head;
+}
+
+/* The chain goes back to the free descriptors. Its links are the driver's own: the device reads them only. */
+static void release(struct virtio_queue *queue, uint16_t head)
+{
+    uint16_t at = head;
+
+    for (;;) {
+        queue->nr_free++;
+        if ((queue->descriptors[at].flags & NEXT) == 0) {
+            break;
+        }
+        at = queue->descriptors[at].next;
+    }
+    queue->descriptors[at].next = queue->first_free;
+    queue->first_free = head;
+}
+
+int32_t virtio_used(struct virtio_queue *queue, uint32_t *length)
+{
+    volatile uint16_t *element = queue->used + 2 + queue->seen % queue->size * 4;
+    uint16_t head;
+
+    if (queue->used[1] == queue->seen) {
+        return -1;
+    }
+    DEVICE_BARRIER();
+    head = element[0];
+    *length = element[2] | (uint32_t)element[3] << 16;
+    if (head >= queue->size) {
+        crash("a virtio device returns what it was not given", "");
+    }
+    queue->seen++;
+    release(queue, head);
+    return head;
+}

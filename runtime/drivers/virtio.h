@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* The driver's side of VIRTIO over MMIO (VIRTIO 1.2, 4.2, version 2; 2.7 split ring), for devices that the
+ * domain owns. They read and write memory by its address in the domain, which has to be the machine's
+ * (direct-map). */
+#ifndef DRIVERS_VIRTIO_H
+#define DRIVERS_VIRTIO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime/tree.h"
+
+enum { VIRTIO_NET = 1, VIRTIO_BLOCK = 2, VIRTIO_ENTROPY = 4 };
+enum { VIRTIO_CONFIG = 0x100 };
+
+struct virtio_descriptor {
+    uint64_t address;
+    uint32_t length;
+    uint16_t flags, next;
+};
+
+struct virtio_queue {
+    uintptr_t base; /* registers of the device */
+    uint32_t index, size;
+    struct virtio_descriptor *descriptors;
+    volatile uint16_t *available, *used; /* flags, idx, ring */
+    uint16_t first_free, nr_free;
+    uint16_t made, seen; /* idx of what was made available, and of what was seen used */
+};
+
+struct virtio_piece {
+    const void *data;
+    uint32_t length;
+    bool written; /* by the device */
+};
+
+/* The n-th device of that kind in the tree; its registers are mapped, and it is quiet (reset). 0: there is
+ * none.
+ */
+uintptr_t virtio_find(uint32_t id, uint32_t n, tree_node *node);
+/* Accepts what both sides have; VIRTIO_F_VERSION_1 always. */
+uint64_t virtio_negotiate(uintptr_t base, uint64_t wanted);
+/* A queue of at most `size` entries. */
+void virtio_queue_start(struct virtio_queue *queue, uintptr_t base, uint32_t index, uint32_t size);
+/* The driver is ready; interrupts go to `handler`, which begins with virtio_acknowledge(). */
+void virtio_start(uintptr_t base, tree_node node, void (*handler)(void *context), void *context);
+/* What the interrupt is for: bit 0 used buffers, bit 1 the configuration. */
+uint32_t virtio_acknowledge(uintptr_t base);
+
+/* Makes a chain available, and rings; returns its head, which is below `size`, or -1: too few descriptors are
+ * free. */
+int32_t virtio_add(struct virtio_queue *queue, const struct virtio_piece *pieces, uint32_t count);
+/* The next chain that the device is done with, which is free now; -1: there is none. `length`: bytes written.
+ */
+int32_t virtio_used(struct virtio_queue *queue, uint32_t *length);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* VIRTIO block device as a disk (VIRTIO 1.2, 5.2). */
+#include <stddef.h>
+
+#include "runtime/arch.h"
+#include "runtime/crash.h"
+#include "runtime/drivers/disks.h"
+#include "runtime/drivers/virtio.h"
+#include "runtime/log.h"
+#include "runtime/memory.h"
+
+#define F_READ_ONLY    (UINT64_C(1) << 5)
+#define F_FLUSH        (UINT64_C(1) << 9)
+#define F_DISCARD      (UINT64_C(1) << 13)
+#define F_WRITE_ZEROES (UINT64_C(1) << 14)
+
+enum { QUEUE_SIZE = 128, OVERHEAD = 2, MAX_PIECES = QUEUE_MAX_BUFFERS + OVERHEAD, NR_TYPES = 5 };
+
+/* By enum disk_operation: read, write, flush, discard, write zeroes. */
+static const uint8_t types[NR_TYPES] = {0, 1, 4, 11, 13};
+
+/* What the device reads and writes of one request beside its data; by the head of its chain. */
+struct slot {
+    struct {
+        uint32_t type, reserved;
+        uint64_t sector;
+    } header;
+    struct {
+        uint64_t sector;
+        uint32_t sectors, flags;
+    } range;
+    struct disk_request *request;
+    uint8_t status;
+};
+
+struct virtio_block {
+    struct disk disk;
+    uintptr_t base;
+    struct virtio_queue queue;
+    struct slot *slots;
+    bool starved; /* a request was refused for want of descriptors */
+};
+
+static bool submit(struct disk *disk, struct disk_request *request)
+{
+    struct virtio_block *block = disk->user;
+    struct slot *slot = &block->slots[block->queue.first_free]; /* the head of the next chain */
+    struct virtio_piece pieces[MAX_PIECES];
+    uint32_t nr = 1, type = types[request->operation];
+
+    if (request->nr_buffers + OVERHEAD > block->queue.nr_free) {
+        block->starved = true;
+        return false;
+    }
+    slot->request = request;
+    slot->status = 0xff;
+    slot->header.type = type;
+    slot->header.sector = request->sector;
+    pieces[0] = (struct virtio_piece){&slot->header, sizeof slot->header, false};
+    if (request->operation == DISK_DISCARD || request->operation == DISK_WRITE_ZEROES) {
+        slot->header.sector = 0;
+        slot->range.sector = request->sector;
+        slot->range.sectors = (uint32_t)request->sectors;
+        pieces[nr++] = (struct virtio_piece){&slot->range, sizeof slot->range, false};
+    } else if (request->operation != DISK_FLUSH) {
+        for (uint32_t i = 0; i < request->nr_buffers; i++) {
+            pieces[nr++] = (struct virtio_piece){request->buffers[i].data, request->buffers[i].length,
+                                                 request->operation == DISK_READ};
+        }
+    } else {
+        slot->header.sector = 0;
+    }
+    pieces[nr++] = (struct virtio_piece){&slot->status, 1, true};
+    if (virtio_add(&block->queue, pieces, nr) < 0) {
+        block->starved = true;
+        return false;
+    }
+    return true;
+}
+
+static void interrupt(void *context)
+{
+    struct virtio_block *block = context;
+    uint32_t length;
+    int32_t head;
+
+    (void)virtio_acknowledge(block->base);
+    while ((head = virtio_used(&block->queue, &length)) >= 0) {
+        struct slot *slot = &block->slots[head];
+        struct disk_request *request = slot->request;
+
+        slot->request = NULL;
+        if (request != NULL) {
+            request->done(request, slot->status == 0);
+        }
+    }
+    if (block->starved) {
+        block->starved = false;
+        block->disk.ready(&block->disk);
+    }
+}
+
+struct disk *virtio_block_start(uint32_t n)
+{
+    tree_node node;
+    uintptr_t base = virtio_find(VIRTIO_BLOCK, n, &node);
+    struct virtio_block *block;
+    uint64_t features;
+
+    if (base == 0) {
+        return NULL;
+    }
+    block = arena_alloc(sizeof *block, 16, "disks");
+    block->base = base;
+    features = virtio_negotiate(base, F_READ_ONLY | F_FLUSH | F_DISCARD | F_WRITE_ZEROES);
+    virtio_queue_start(&block->queue, base, 0, QUEUE_SIZE);
+    if (block->queue.size < MAX_PIECES) {
+        crash("too short a queue: ", tree_name(node));
+    }
+    block->slots = arena_alloc(block->queue.size * sizeof *block->slots, 16, "disks");
+    block->disk.sectors = read32(base + VIRTIO_CONFIG) | (uint64_t)read32(base + VIRTIO_CONFIG + 4) << 32;
+    block->disk.max_requests = block->queue.size / 3;
+    block->disk.read_only = (features & F_READ_ONLY) != 0;
+    block->disk.has_flush = (features & F_FLUSH) != 0;
+    block->disk.has_discard = (features & F_DISCARD) != 0;
+    block->disk.has_write_zeroes = (features & F_WRITE_ZEROES) != 0;
+    block->disk.user = block;
+    block->disk.submit = submit;
+    virtio_start(base, node, interrupt, block);
+    log_line("disk %u: %s, %u sectors", n, tree_name(node), block->disk.sectors);
+    return &block->disk;
+}
