@@ -2,16 +2,12 @@
 #include "boot/channels.h"
 
 #include "base/string.h"
-#include "boot/conflicts.h"
 #include "boot/events.h"
+#include "boot/placement.h"
 #include "boot/shared_memory.h"
 
-/* Where domains see channels unless IPA = PA: nothing of Xen's layout is there. */
-#define CHANNEL_IPA  UINT64_C(0x0c000000)
 #define SIZE_DEFAULT KIB(64)
 #define SIZE_MOST    MIB(16)
-
-enum { FIRST_SPI = 32, SPIS_MOST = 960 };
 
 static void read_domains(struct planner *p, struct channel_draft *c)
 {
@@ -149,98 +145,27 @@ void channels_read(struct planner *p)
     }
 }
 
-/* True if a node of the partial tree, which is copied as it is, names the SPI. */
-static bool partial_has_spi(const struct fdt *partial, uint32_t spi)
-{
-    fdt_node_t node = fdt_child(partial, fdt_root(partial), "passthrough");
-    uint32_t depth = 0, type, number;
-    struct fdt_prop prop;
-
-    while (node != FDT_NONE) {
-        if (fdt_prop(partial, node, "interrupts", &prop)) {
-            for (uint32_t at = 0; fdt_cell(&prop, at, &type) && fdt_cell(&prop, at + 1u, &number); at += 3) {
-                if (type == 0 && number + FIRST_SPI == spi) {
-                    return true;
-                }
-            }
-        }
-        node = fdt_next_node_depth(partial, node, &depth);
-        node = depth == 0 ? FDT_NONE : node;
-    }
-    return false;
-}
-
-static bool spi_is_taken(struct planner *p, const struct draft *d, const struct fdt *partial, uint32_t spi)
-{
-    const struct domain_record *r = d->record;
-
-    for (uint32_t i = 0; i < r->nr_irqs; i++) {
-        if (r->irqs[i].virq == spi) {
-            return true;
-        }
-    }
-    for (uint32_t i = 0; i < p->nr_channels; i++) {
-        for (uint32_t k = 0; k < 2; k++) {
-            if (p->channels[i].side[k].domain == d && p->channels[i].side[k].spi == spi) {
-                return true;
-            }
-        }
-    }
-    return ((r->flags & DOMAIN_VPL011) != 0 && r->uart_virq == spi) ||
-           (partial != NULL && partial_has_spi(partial, spi));
-}
-
-/* From the top of the domain's table down; the table grows if nothing is left. */
-static uint16_t take_spi(struct planner *p, struct draft *d, const struct fdt *partial)
-{
-    struct domain_record *r = d->record;
-
-    for (;;) {
-        for (uint32_t spi = FIRST_SPI + r->nr_spis - 1u; spi >= FIRST_SPI; spi--) {
-            if (!spi_is_taken(p, d, partial, spi)) {
-                return (uint16_t)spi;
-            }
-        }
-        if (r->nr_spis + 32u > SPIS_MOST) {
-            error(p, d->node, "nr_spis", "no interrupt is left for a channel");
-            return 0;
-        }
-        r->nr_spis = (uint16_t)(r->nr_spis + 32u);
-    }
-}
-
-/* The lowest free guest addresses for a piece that has no address of its own. */
-static uint64_t take_ipa(struct planner *p, const struct draft *d, uint64_t size, uint64_t *next)
-{
-    while (ipa_taken(p, d, *next, size) != NULL) {
-        *next += PAGE_SIZE;
-    }
-    *next += size;
-    return *next - size;
-}
-
-static void place_side(struct planner *p, struct channel_draft *c, uint32_t index, const struct fdt *partial,
-                       uint64_t *next)
+static void place_side(struct planner *p, struct channel_draft *c, uint32_t index)
 {
     struct channel_side *side = &c->side[index];
     const struct channel_side *peer = &c->side[1u - index];
     struct draft *d = side->domain;
     bool direct = (d->record->flags & DOMAIN_DIRECT_MAP) != 0;
     bool has_page = !side->by_event || !peer->by_event;
-    uint64_t tx = direct ? side->pa : take_ipa(p, d, c->size, next), rx;
+    uint64_t tx = direct ? side->pa : place_ipa(p, d, c->size, PAGE_SIZE), rx;
 
     if (!shared_memory_map(p, c->node, &(struct domain_map){IPA(tx), PA(side->pa), c->size, MAP_SHARED})) {
         return;
     }
-    rx = direct ? peer->pa : take_ipa(p, d, c->size, next);
+    rx = direct ? peer->pa : place_ipa(p, d, c->size, PAGE_SIZE);
     if (!shared_memory_map(p, c->node,
                            &(struct domain_map){IPA(rx), PA(peer->pa), c->size, MAP_SHARED_READ})) {
         return;
     }
     if (has_page && !direct) {
-        side->doorbell = take_ipa(p, d, PAGE_SIZE, next);
+        side->doorbell = place_ipa(p, d, PAGE_SIZE, PAGE_SIZE);
     }
-    side->spi = side->by_event ? 0 : take_spi(p, d, partial);
+    side->spi = side->by_event ? 0 : place_spi(p, d);
     p->guest_channels[p->links.nr_channels++] =
         (struct guest_channel){.name = fdt_name(p->fdt, c->node),
                                .peer_name = peer->domain->record->name,
@@ -253,10 +178,8 @@ static void place_side(struct planner *p, struct channel_draft *c, uint32_t inde
                                .peer = peer->domain->record->domid};
 }
 
-void channels_place(struct planner *p, struct draft *d, const struct fdt *partial)
+uint32_t channels_place(struct planner *p, struct draft *d)
 {
-    struct domain_record *r = d->record;
-    uint64_t next = CHANNEL_IPA;
     uint32_t bells = 0;
 
     p->links.nr_channels = 0;
@@ -264,13 +187,12 @@ void channels_place(struct planner *p, struct draft *d, const struct fdt *partia
     for (uint32_t i = 0; i < p->nr_channels; i++) {
         for (uint32_t k = 0; k < 2; k++) {
             if (p->channels[i].side[k].domain == d) {
-                place_side(p, &p->channels[i], k, partial, &next);
+                place_side(p, &p->channels[i], k);
                 bells += p->channels[i].side[k].doorbell != 0 ? 1u : 0u;
             }
         }
     }
-    d->doorbells = record_alloc(p, d->node, bells * sizeof(*d->doorbells));
-    r->doorbells = d->doorbells;
+    return bells;
 }
 
 void channels_connect(struct planner *p)

@@ -2,6 +2,8 @@
 /* What no domain may be given, and what two domains may not be given both. RAM is in claims.c. */
 #include "boot/conflicts.h"
 
+#include "boot/virtio_devices.h"
+
 /* Xen's guest layout: grant table and the page of the PV console. */
 #define XEN_REGION      UINT64_C(0x38000000)
 #define XEN_REGION_SIZE MIB(32)
@@ -25,7 +27,7 @@ const char *ipa_reserved(const struct planner *p, const struct draft *d, uint64_
     return NULL;
 }
 
-const char *ipa_taken(const struct planner *p, const struct draft *d, uint64_t base, uint64_t size)
+const char *ipa_mapped(const struct planner *p, uint64_t base, uint64_t size)
 {
     static const char *const names[MAP_SHARED_READ + 1] = {[MAP_RAM] = "RAM",
                                                            [MAP_GICV] = "its interrupt controller",
@@ -38,7 +40,15 @@ const char *ipa_taken(const struct planner *p, const struct draft *d, uint64_t b
             return names[p->maps[i].kind];
         }
     }
-    return ipa_reserved(p, d, base, size);
+    return NULL;
+}
+
+const char *ipa_taken(const struct planner *p, const struct draft *d, uint64_t base, uint64_t size)
+{
+    const char *what = ipa_mapped(p, base, size);
+
+    what = what != NULL ? what : ipa_reserved(p, d, base, size);
+    return what != NULL ? what : virtio_at(p, d, base, size);
 }
 
 /* Messages about devices name the partial tree that asks for them. */

@@ -3,6 +3,7 @@
 
 #include "base/string.h"
 #include "boot/conflicts.h"
+#include "boot/virtio_devices.h"
 
 enum {
     PORTS_DEFAULT = 1023, /* bulkhead,max-evtchn-port, as Xen gives its static domains */
@@ -156,7 +157,7 @@ static bool cut_holes(struct planner *p, const struct draft *d, struct ranges *s
                             ranges_remove(set, side->doorbell, PAGE_SIZE) == OK);
         }
     }
-    return fits;
+    return fits && virtio_cut(p, d, set);
 }
 
 void enhanced_place(struct planner *p, struct draft *d)

@@ -73,19 +73,49 @@ static void read_node(struct planner *p, struct draft *d, fdt_node_t node)
     }
 }
 
+/* No port from `first` on is a static one, or that of a vCPU of a domain that this one serves. */
+static bool are_free(const struct planner *p, const struct draft *d, uint32_t first, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (port_user(p, d, first + i) != NULL) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < p->nr_pairs; i++) {
+        const struct virtio_pair *pair = &p->pairs[i];
+
+        if (pair->backend == d &&
+            ranges_overlap(first, count, pair->first_port, pair->frontend->record->nr_vcpus)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+uint16_t events_find_ports(struct planner *p, const struct draft *d, fdt_node_t node, uint32_t count)
+{
+    uint32_t first = d->record->nr_ports > count ? d->record->nr_ports - count : 0;
+
+    while (first > 0 && !are_free(p, d, first, count)) {
+        first--;
+    }
+    if (first == 0) {
+        error(p, node, "",
+              count == 1u ? "no event port of %s is left (bulkhead,max-evtchn-port)"
+                          : "not enough event ports of %s are left in a row (bulkhead,max-evtchn-port)",
+              d->record->name);
+    }
+    return (uint16_t)first;
+}
+
 uint16_t events_take_port(struct planner *p, struct draft *d, fdt_node_t node, uint16_t peer)
 {
-    uint32_t port = d->record->nr_ports - 1u;
+    uint16_t port = events_find_ports(p, d, node, 1);
 
-    while (port > 0 && port_user(p, d, port) != NULL) {
-        port--;
+    if (port != 0) {
+        add_end(p, d, node, (struct domain_port){port, peer, 0}, false);
     }
-    if (port == 0) {
-        error(p, node, "", "no event port of %s is left (bulkhead,max-evtchn-port)", d->record->name);
-    } else {
-        add_end(p, d, node, (struct domain_port){(uint16_t)port, peer, 0}, false);
-    }
-    return (uint16_t)port;
+    return port;
 }
 
 void events_join(struct planner *p, fdt_node_t node, struct draft *a, struct draft *b, uint16_t ports[2])

@@ -120,7 +120,7 @@ static uint32_t put_cells(uint32_t *cells, uint32_t count, uint64_t value)
     return count;
 }
 
-/* What is told as memory: RAM, then memory shared with others, from *index and *shared on. */
+/* What is told as memory: RAM, then memory shared with others and pools, from *index and *shared on. */
 static bool next_memory(const struct guest_fdt_input *in, uint32_t *index, uint32_t *shared, uint64_t *base,
                         uint64_t *size)
 {
@@ -133,6 +133,15 @@ static bool next_memory(const struct guest_fdt_input *in, uint32_t *index, uint3
         *base = s->ipa;
         *size = s->size;
         if (!s->read_only) {
+            return true;
+        }
+    }
+    while (in->links != NULL && *shared < in->links->nr_shared + in->links->nr_virtio) {
+        const struct guest_virtio *v = &in->links->virtio[(*shared)++ - in->links->nr_shared];
+
+        *base = v->pool;
+        *size = v->pool_size;
+        if (v->pool_size != 0) {
             return true;
         }
     }

@@ -18,12 +18,16 @@ enum {
     SHARED_NAMES = 80,
     CHANNEL_STRUCT = 352,
     CHANNEL_NAMES = 144,
+    VIRTIO_STRUCT = 320, /* its pool included */
+    VIRTIO_NAMES = 128,
 };
 
 size_t guest_links_struct_bound(const struct guest_links *links)
 {
     size_t bound = FIXED_STRUCT + sizeof(links->regions) + links->nr_ports * (size_t)PORT_STRUCT +
-                   links->nr_shared * (size_t)SHARED_STRUCT + links->nr_channels * (size_t)CHANNEL_STRUCT;
+                   links->nr_shared * (size_t)SHARED_STRUCT + links->nr_channels * (size_t)CHANNEL_STRUCT +
+                   links->nr_virtio * (size_t)VIRTIO_STRUCT +
+                   (links->backend != NULL ? backend_tree_struct_bound(links->backend) : 0);
 
     for (uint32_t i = 0; i < links->nr_ports; i++) {
         bound += strlen(links->ports[i].name) + strlen(links->ports[i].peer_name);
@@ -37,7 +41,8 @@ size_t guest_links_struct_bound(const struct guest_links *links)
 size_t guest_links_names_bound(const struct guest_links *links)
 {
     return FIXED_NAMES + links->nr_ports * (size_t)PORT_NAMES + links->nr_shared * (size_t)SHARED_NAMES +
-           links->nr_channels * (size_t)CHANNEL_NAMES;
+           links->nr_channels * (size_t)CHANNEL_NAMES + links->nr_virtio * (size_t)VIRTIO_NAMES +
+           (links->backend != NULL ? backend_tree_names_bound(links->backend) : 0);
 }
 
 static uint32_t put_number(uint32_t *cells, uint32_t count, uint64_t value)
@@ -73,10 +78,33 @@ static void write_shared(struct fdt_writer *writer, const struct guest_shared *s
     fdt_write_node_end(writer);
 }
 
+/* Linux gives the device no buffer outside of it (CONFIG_DMA_RESTRICTED_POOL). */
+static void write_pool(struct fdt_writer *writer, const struct guest_virtio *virtio,
+                       const struct guest_root *root)
+{
+    uint32_t cells[4], n = put_range(cells, root, virtio->pool, virtio->pool_size);
+
+    fdt_write_node_at(writer, "bounce", virtio->pool);
+    fdt_write_string(writer, "compatible", "restricted-dma-pool");
+    fdt_write_cells(writer, "reg", cells, n);
+    fdt_write_u32(writer, "phandle", virtio->pool_phandle);
+    fdt_write_node_end(writer);
+}
+
+static bool has_reserved(const struct guest_links *links)
+{
+    bool found = links->nr_shared != 0;
+
+    for (uint32_t i = 0; i < links->nr_virtio; i++) {
+        found = found || links->virtio[i].pool_size != 0;
+    }
+    return found;
+}
+
 void guest_links_write_reserved(struct fdt_writer *writer, const struct guest_links *links,
                                 const struct guest_root *root, bool is_open)
 {
-    if (links->nr_shared == 0) {
+    if (!has_reserved(links)) {
         return;
     }
     if (!is_open) {
@@ -87,6 +115,11 @@ void guest_links_write_reserved(struct fdt_writer *writer, const struct guest_li
     }
     for (uint32_t i = 0; i < links->nr_shared; i++) {
         write_shared(writer, &links->shared[i], root);
+    }
+    for (uint32_t i = 0; i < links->nr_virtio; i++) {
+        if (links->virtio[i].pool_size != 0) {
+            write_pool(writer, &links->virtio[i], root);
+        }
     }
     fdt_write_node_end(writer);
 }
@@ -138,6 +171,24 @@ static void write_channel(struct fdt_writer *writer, const struct guest_channel 
     fdt_write_node_end(writer);
 }
 
+static void write_virtio(struct fdt_writer *writer, const struct guest_virtio *virtio,
+                         const struct guest_root *root)
+{
+    const uint32_t interrupt[3] = {SPI_CELL, virtio->spi - 32u, EDGE_RISING};
+    uint32_t cells[4], n = put_range(cells, root, virtio->ipa, virtio->size);
+
+    fdt_write_node_at(writer, "virtio", virtio->ipa);
+    fdt_write_string(writer, "compatible", "virtio,mmio");
+    fdt_write_cells(writer, "reg", cells, n);
+    fdt_write_cells(writer, "interrupts", interrupt, 3);
+    fdt_write_u32(writer, "interrupt-parent", root->gic_phandle);
+    fdt_write_bytes(writer, "dma-coherent", NULL, 0);
+    if (virtio->pool_size != 0) {
+        fdt_write_u32(writer, "memory-region", virtio->pool_phandle);
+    }
+    fdt_write_node_end(writer);
+}
+
 /* The unit address of a port is its number. */
 static void write_ports(struct fdt_writer *writer, const struct guest_links *links)
 {
@@ -169,6 +220,12 @@ void guest_links_write(struct fdt_writer *writer, const struct guest_links *link
     }
     for (uint32_t i = 0; i < links->nr_channels; i++) {
         write_channel(writer, &links->channels[i], root);
+    }
+    for (uint32_t i = 0; i < links->nr_virtio; i++) {
+        write_virtio(writer, &links->virtio[i], root);
+    }
+    if (links->backend != NULL) {
+        backend_tree_write(writer, links->backend);
     }
     if (links->nr_ports != 0) {
         write_ports(writer, links);

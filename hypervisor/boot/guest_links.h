@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a domain shares with others and with the hypervisor, as its device tree tells it: Xen's hypervisor
- * node, static shared memory, channels, static event ports. */
+ * node, static shared memory, channels, VIRTIO devices, static event ports. */
 #ifndef BOOT_GUEST_LINKS_H
 #define BOOT_GUEST_LINKS_H
 
 #include "boot/fdt.h"
+#include "boot/backend_tree.h"
 #include "boot/fdt_write.h"
 #include "boot/host.h"
 #include "core/record.h"
@@ -33,13 +34,23 @@ struct guest_channel {
     uint16_t peer; /* domid */
 };
 
+/* A VIRTIO device that a driver domain serves. */
+struct guest_virtio {
+    uint64_t ipa, size;
+    uint64_t pool, pool_size; /* the only memory that its buffers may lie in; size 0: anywhere */
+    uint32_t pool_phandle;
+    uint16_t spi; /* INTID */
+};
+
 struct guest_links {
-    uint32_t nr_regions, nr_ports, nr_shared, nr_channels;
+    uint32_t nr_regions, nr_ports, nr_shared, nr_channels, nr_virtio;
     struct host_range regions[MAX_GUEST_REGIONS]; /* for the grant table, then extended regions; none: the
                                                      domain is not told of the hypervisor */
     const struct guest_port *ports;
     const struct guest_shared *shared;
     const struct guest_channel *channels;
+    const struct guest_virtio *virtio;
+    const struct guest_backend *backend; /* or NULL */
 };
 
 /* How the root of the tree and its interrupts are told. */
@@ -52,7 +63,7 @@ struct guest_root {
 size_t guest_links_struct_bound(const struct guest_links *links);
 size_t guest_links_names_bound(const struct guest_links *links);
 
-/* Shared memory below /reserved-memory: a node that is open already, or a new one. Ends it. */
+/* Shared memory and pools below /reserved-memory: a node that is open already, or a new one. Ends it. */
 void guest_links_write_reserved(struct fdt_writer *writer, const struct guest_links *links,
                                 const struct guest_root *root, bool is_open);
 /* All else, below the root. */

@@ -210,15 +210,8 @@ static uint64_t bank_end(const struct planner *p)
     return end;
 }
 
-bool partial_read(struct planner *p, struct draft *d, struct passthrough *devices, struct fdt *partial)
+bool partial_open(struct planner *p, struct draft *d, struct fdt *partial)
 {
-    const struct passthrough_input in = {.host = p->host,
-                                         .partial = partial,
-                                         .module = d->partial.node,
-                                         .report = p->report,
-                                         .direct_map = (d->record->flags & DOMAIN_DIRECT_MAP) != 0,
-                                         .static_mem = d->is_static,
-                                         .restarts = d->record->restart != RESTART_NEVER};
     const void *blob;
 
     if (d->partial.size == 0) {
@@ -237,6 +230,22 @@ bool partial_read(struct planner *p, struct draft *d, struct passthrough *device
     if (fdt_open(partial, blob, d->partial.size) != OK) {
         error(p, d->partial.node, "reg", "no usable device tree here: %s (at byte 0x%x)", partial->error,
               partial->error_off);
+        return false;
+    }
+    return true;
+}
+
+bool partial_read(struct planner *p, struct draft *d, struct passthrough *devices, struct fdt *partial)
+{
+    const struct passthrough_input in = {.host = p->host,
+                                         .partial = partial,
+                                         .module = d->partial.node,
+                                         .report = p->report,
+                                         .direct_map = (d->record->flags & DOMAIN_DIRECT_MAP) != 0,
+                                         .static_mem = d->is_static,
+                                         .restarts = d->record->restart != RESTART_NEVER};
+
+    if (!partial_open(p, d, partial)) {
         return false;
     }
     if (passthrough_scan(&in, devices) == OK && devices->dma_unprotected) {
@@ -258,12 +267,12 @@ static const char *guest_arguments(const struct planner *p, const struct draft *
     return line != NULL ? line : own != NULL ? own : fdt_string(p->fdt, p->chosen, "bootargs");
 }
 
-void modules_place(struct planner *p, struct draft *d, const struct fdt *partial)
+void modules_place(struct planner *p, struct draft *d)
 {
     uint64_t start, end, entry, kernel_end, limit;
     struct guest_fdt_input in = {.host = p->host,
                                  .record = d->record,
-                                 .partial = partial,
+                                 .partial = p->partial,
                                  .module = d->partial.node,
                                  .hidden = p->hidden,
                                  .nr_hidden = p->nr_hidden,

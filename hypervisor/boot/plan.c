@@ -6,8 +6,9 @@
 #include "boot/channels.h"
 #include "boot/enhanced.h"
 #include "boot/events.h"
-#include "boot/planner.h"
+#include "boot/placement.h"
 #include "boot/shared_memory.h"
+#include "boot/virtio_devices.h"
 #include "core/pool.h"
 
 const char *path_of(struct planner *p, fdt_node_t node)
@@ -126,7 +127,8 @@ static void read_chosen_node(struct planner *p, fdt_node_t node)
     } else if (fdt_string_list_has(&compatible, "xen,domain")) {
         complain(p, REPORT_NOTE, node, "status", "not okay: the domain does not exist");
     } else if (fdt_string_list_has(&compatible, "xen,evtchn-v1") ||
-               fdt_string_list_has(&compatible, "xen,domain-shared-memory-v1")) {
+               fdt_string_list_has(&compatible, "xen,domain-shared-memory-v1") ||
+               fdt_string_list_has(&compatible, "bulkhead,virtio")) {
         if (p->hardware == NULL) {
             error(p, node, "compatible", "is the hardware domain's here, but there is none");
         }
@@ -174,7 +176,8 @@ static void keep_module(struct planner *p, const struct draft *d, const struct m
     p->plan->kept_modules += module->size;
 }
 
-static void place(struct planner *p, struct draft *d)
+/* RAM and devices: what the description alone decides. */
+static void place_memory(struct planner *p, struct draft *d)
 {
     struct domain_record *r = d->record;
     struct passthrough devices = {.maps = p->maps,
@@ -186,29 +189,78 @@ static void place(struct planner *p, struct draft *d)
                                   .max_resets = MAX_RESETS,
                                   .max_nodes = MAX_NODES};
     struct fdt partial;
-    bool has_partial;
 
     memory_place(p, d);
     devices.nr_maps = p->nr_maps;
-    has_partial = partial_read(p, d, &devices, &partial);
+    d->has_partial = partial_read(p, d, &devices, &partial);
     if (d != p->hardware) {
         r->irqs = copy_out(p, d->node, p->irqs, devices.nr_irqs * sizeof(p->irqs[0]));
         r->nr_irqs = r->irqs == NULL ? 0 : devices.nr_irqs;
     }
     r->resets = copy_out(p, d->node, p->resets, devices.nr_resets * sizeof(p->resets[0]));
     r->nr_resets = r->resets == NULL ? 0 : devices.nr_resets;
-    shared_memory_place(p, d);
-    channels_place(p, d, has_partial ? &partial : NULL);
-    events_place(p, d);
-    enhanced_place(p, d);
     r->maps = copy_out(p, d->node, p->maps, p->nr_maps * sizeof(p->maps[0]));
     r->nr_maps = r->maps == NULL ? 0 : p->nr_maps;
-    modules_place(p, d, has_partial ? &partial : NULL);
+}
+
+/* What it shares with others, and then its device tree. The RAM of all domains has been placed, and the links
+ * of those that it serves. */
+static void place_links(struct planner *p, struct draft *d)
+{
+    struct domain_record *r = d->record;
+    struct fdt partial;
+    uint32_t bells;
+
+    p->nr_maps = r->nr_maps;
+    if (r->nr_maps != 0) {
+        memcpy(p->maps, r->maps, r->nr_maps * sizeof(p->maps[0]));
+    }
+    p->partial = d->has_partial && partial_open(p, d, &partial) ? &partial : NULL;
+    p->next_ipa = PLACEMENT_IPA;
+    p->nr_windows = 0;
+    shared_memory_place(p, d);
+    bells = channels_place(p, d) + virtio_doorbells(p, d);
+    d->doorbells = record_alloc(p, d->node, bells * sizeof(*d->doorbells));
+    r->doorbells = d->doorbells;
+    virtio_place(p, d);
+    events_place(p, d);
+    enhanced_place(p, d);
+    if (p->nr_maps != r->nr_maps) {
+        r->maps = copy_out(p, d->node, p->maps, p->nr_maps * sizeof(p->maps[0]));
+        r->nr_maps = r->maps == NULL ? 0 : p->nr_maps;
+    }
+    modules_place(p, d);
     r->loads = copy_out(p, d->node, p->loads, p->nr_loads * sizeof(p->loads[0]));
     r->nr_loads = r->loads == NULL ? 0 : p->nr_loads;
     if (r->restart != RESTART_NEVER) {
         keep_module(p, d, &d->kernel);
         keep_module(p, d, &d->ramdisk);
+    }
+}
+
+/* A backend after its frontends, whose memory and interrupts it is told. */
+static void place_all(struct planner *p)
+{
+    bool more = true;
+
+    for (uint32_t i = 0; i < p->nr_drafts; i++) {
+        if (&p->drafts[i] != p->hardware) {
+            place_memory(p, &p->drafts[i]);
+        }
+    }
+    if (p->hardware != NULL) {
+        place_memory(p, p->hardware);
+    }
+    while (more) {
+        more = false;
+        for (uint32_t i = 0; i < p->nr_drafts; i++) {
+            struct draft *d = &p->drafts[i];
+
+            if (!d->placed && virtio_can_place(p, d)) {
+                place_links(p, d);
+                d->placed = more = true;
+            }
+        }
     }
 }
 
@@ -238,14 +290,8 @@ static void build(struct planner *p)
     events_read(p);
     shared_memory_read(p);
     channels_read(p);
-    for (uint32_t i = 0; i < p->nr_drafts; i++) {
-        if (&p->drafts[i] != p->hardware) {
-            place(p, &p->drafts[i]);
-        }
-    }
-    if (p->hardware != NULL) {
-        place(p, p->hardware);
-    }
+    virtio_read(p);
+    place_all(p);
     channels_connect(p);
     for (uint32_t i = 0; i < p->nr_drafts; i++) {
         p->plan->records[i] = p->drafts[i].record;

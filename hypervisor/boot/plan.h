@@ -18,6 +18,7 @@ enum panic_action { PANIC_STOP, PANIC_RESET };
 
 #define MAX_SHARED   64u /* nodes of static shared memory */
 #define MAX_CHANNELS 32u
+#define MAX_VIRTIO   32u /* devices that driver domains serve */
 
 struct plan_input {
     const struct host *host;
@@ -33,7 +34,8 @@ struct plan_input {
 /* Host RAM that domains share, cleared before the first of them starts. */
 struct plan_shared {
     uint64_t base, size;
-    fdt_node_t node; /* bulkhead,channel, or the first xen,domain-shared-memory-v1 of its id */
+    fdt_node_t
+        node; /* bulkhead,channel, bulkhead,virtio, or the first xen,domain-shared-memory-v1 of its id */
 };
 
 struct plan {
@@ -46,8 +48,9 @@ struct plan {
     bool console_keys;
     uint64_t kept_modules; /* bytes of modules kept in RAM for restart */
     uint32_t nr_shared;
-    /* A channel has two regions, and a page for each doorbell of a direct-map domain. */
-    struct plan_shared shared[MAX_SHARED + 4u * MAX_CHANNELS];
+    /* A channel has two regions, and a page for each doorbell of a direct-map domain; a VIRTIO device its
+       state, what it bounces through, and two pages of addresses if the backend is a direct-map domain. */
+    struct plan_shared shared[MAX_SHARED + 4u * MAX_CHANNELS + 4u * MAX_VIRTIO];
 };
 
 /* Where the arena may lie: the largest free piece of RAM (or of xen,static-heap) of at least min_size, 2

@@ -17,6 +17,7 @@
 #define MAX_HIDDEN 64u
 #define MAX_POOLS  MAX_PCPUS
 
+#define MAX_WINDOWS    128u /* of one backend */
 #define MAX_PORTS      256u /* ends of static event channels */
 #define SHARED_ID_SIZE 16u  /* xen,shm-id */
 #define NR_GUEST_BANKS 2u
@@ -59,6 +60,10 @@ struct draft {
     uint32_t affinity[MAX_VCPUS];      /* pCPUs that hard-affinity allows; 0 = none given */
     uint32_t table_pages;              /* xen,domain-p2m-mem-mb */
     struct domain_doorbell *doorbells; /* of the record, which counts those that are complete */
+    bool has_partial;                  /* its partial tree is known and sound */
+    bool placed;
+    uint64_t bell_page; /* IPA of the page whose words interrupt its frontends; 0: none yet */
+    uint32_t bells;     /* words of it that are in use */
 };
 
 /* A port of a domain that is bound at boot. */
@@ -97,6 +102,30 @@ struct channel_draft {
     struct channel_side side[2];
 };
 
+/* A domain and one that serves it. */
+struct virtio_pair {
+    struct draft *frontend, *backend;
+    fdt_node_t node;       /* the first device */
+    uint16_t server, link; /* index in the record of each */
+    uint16_t first_port;   /* of the backend, for vCPU 0 */
+    bool bounce;
+    uint64_t page; /* IPA of the ioreq page in the backend; 0: none yet */
+};
+
+/* A bulkhead,virtio node. */
+struct virtio_draft {
+    fdt_node_t node;
+    struct virtio_pair *pair;
+    struct virtio_parameters parameters;
+    uint64_t ipa;
+    uint32_t queues, queue_max, park_ms;
+    bool park_ones;
+    uint16_t port; /* of the backend, that the doorbell makes pending */
+    uint16_t spi;  /* of the frontend */
+    uint64_t state_pa, state_size;
+    uint64_t pool_pa, pool_size, pool_ipa; /* what it bounces through; size 0: nothing */
+};
+
 struct planner {
     const struct plan_input *in;
     const struct host *host;
@@ -110,9 +139,14 @@ struct planner {
     bool heap_given;                    /* xen,static-heap */
     struct draft *hardware;             /* the hardware domain, or NULL */
     uint32_t nr_claims, nr_pools, nr_drafts, nr_maps, nr_loads, nr_hidden;
-    uint32_t nr_ports, nr_shared, nr_channels;
-    struct guest_links links; /* of the domain at hand */
-    uint8_t load[MAX_PCPUS];  /* vCPUs per pCPU */
+    uint32_t nr_ports, nr_shared, nr_channels, nr_virtio, nr_pairs;
+    /* Of the domain at hand: */
+    struct guest_links links;
+    struct guest_backend backend;
+    const struct fdt *partial; /* or NULL */
+    uint64_t next_ipa;         /* below it is no room for what is placed by us */
+    uint32_t nr_windows;
+    uint8_t load[MAX_PCPUS]; /* vCPUs per pCPU */
 
     /* Arrays; not cleared before use. */
     struct ranges ram;  /* all of it */
@@ -124,6 +158,8 @@ struct planner {
     struct event_end ports[MAX_PORTS];
     struct shared_draft shared[MAX_SHARED];
     struct channel_draft channels[MAX_CHANNELS];
+    struct virtio_pair pairs[MAX_VIRTIO];
+    struct virtio_draft virtio[MAX_VIRTIO];
     /* Of the domain at hand: */
     struct domain_map maps[MAX_MAPS + 1u];
     struct domain_load loads[MAX_LOADS];
@@ -135,6 +171,11 @@ struct planner {
     struct guest_port guest_ports[MAX_PORTS];
     struct guest_shared guest_shared[MAX_SHARED];
     struct guest_channel guest_channels[MAX_CHANNELS];
+    struct guest_virtio guest_virtio[MAX_VIRTIO];
+    struct guest_frontend guest_frontends[MAX_VIRTIO];
+    struct guest_served guest_served[MAX_VIRTIO];
+    struct guest_window guest_windows[MAX_WINDOWS];
+    struct domain_window windows[MAX_WINDOWS];
     char path[160];
 };
 
@@ -180,10 +221,12 @@ void domain_read(struct planner *p, struct draft *d);
 
 /* modules.c: kernel, ramdisk, partial tree; what is loaded where. */
 void modules_read(struct planner *p, struct draft *d);
-void modules_place(struct planner *p, struct draft *d, const struct fdt *partial);
+void modules_place(struct planner *p, struct draft *d);
 
-/* Opens the partial tree and reads what it passes through into p->maps, irqs, resets. False if there is
- * none. */
+/* Opens the partial tree; false if there is none. */
+bool partial_open(struct planner *p, struct draft *d, struct fdt *partial);
+
+/* The same, and reads what it passes through into p->maps, irqs, resets. */
 bool partial_read(struct planner *p, struct draft *d, struct passthrough *devices, struct fdt *partial);
 
 /* memory.c: RAM and address map of a domain, in Xen's banks. */

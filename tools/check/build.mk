@@ -8,8 +8,8 @@ CHK_C := $(sort $(wildcard $(CHK)/*.c)) \
 	$(addprefix $(SRC)/hypervisor/core/,domain_size.c format.c) \
 	$(SRC)/hypervisor/arch/arm64/stage2_size.c $(SRC)/hypervisor/virq/virq_state.c
 CHK_OBJS := $(patsubst $(SRC)/%.c,$(CHK_O)/%.o,$(CHK_C))
-CHK_CFLAGS := -std=c17 -D_GNU_SOURCE -O2 -g1 -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla \
-	-I$(SRC)/hypervisor -I$(SRC)/hypervisor/arch/arm64 -ffile-prefix-map=$(SRC)=. $(CHK_EXTRA)
+CHK_CFLAGS := -std=c17 -D_GNU_SOURCE -O2 -g1 -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
+	-Wvla -I$(SRC)/hypervisor -I$(SRC)/hypervisor/arch/arm64 -I$(SRC)/include -ffile-prefix-map=$(SRC)=. $(CHK_EXTRA)
 
 $(CHK_O)/%.o: $(SRC)/%.c
 	@mkdir -p $(@D)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Boot's planner on the build machine, with address and undefined-behaviour sanitizers, and the corpus of device trees.
 UNIT_BOOT := $(SRC)/tests/unit/boot
-UNIT_BOOT_FLAGS := -std=gnu17 -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werror -I$(SRC)/hypervisor -I$(UNIT_BOOT)
+UNIT_BOOT_FLAGS := -std=gnu17 -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werror \
+    -I$(SRC)/hypervisor -I$(SRC)/include -I$(UNIT_BOOT)
 UNIT_BOOT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 BOOT_PURE := $(filter-out %/early_map.c %/main.c %/pcpus.c,$(sort $(wildcard $(SRC)/hypervisor/boot/*.c))) \
     $(SRC)/hypervisor/core/format.c

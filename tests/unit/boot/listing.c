@@ -64,6 +64,32 @@ static void list_parts(const struct out *out, const struct domain_record *r)
     }
 }
 
+/* Whom it is served by, and whom it serves. */
+static void list_virtio(const struct out *out, const struct domain_record *r)
+{
+    uint32_t i;
+
+    for (i = 0; i < r->nr_servers; i++) {
+        say(out, "%s server %u domain %u link %u", r->name, i, r->servers[i].backend, r->servers[i].link);
+    }
+    for (i = 0; i < r->nr_ioreq_ranges; i++) {
+        const struct domain_ioreq_range *range = &r->ioreq_ranges[i];
+
+        say(out, "%s ioreq 0x%lx size 0x%x server %u park %u %s", r->name, range->ipa.v, range->size,
+            range->server, range->park_ms, range->park_ones ? "ones" : "abort");
+    }
+    for (i = 0; i < r->nr_frontends; i++) {
+        const struct domain_frontend *f = &r->frontends[i];
+
+        say(out, "%s frontend %u server %u ports %u to %u page 0x%lx windows %u", r->name, f->domid, f->server,
+            f->first_port, f->first_port + f->nr_vcpus - 1, f->page.v, f->nr_windows);
+    }
+    for (i = 0; i < r->nr_windows; i++) {
+        say(out, "%s window 0x%lx at 0x%lx size 0x%lx", r->name, r->windows[i].ipa.v, r->windows[i].pa.v,
+            r->windows[i].size);
+    }
+}
+
 /* Where the domain is told that its grant table and foreign pages may go. */
 static void list_regions(const struct board *board, const struct out *out, const struct domain_record *r)
 {
@@ -98,6 +124,7 @@ void board_list(const struct board *board, void (*line)(void *context, const cha
         say(&out, "%s ports %u console %u grants %u maptrack %u tables %u", r->name, r->nr_ports,
             r->console_port, r->nr_grant_frames, r->nr_maptrack, r->stage2_reserve);
         list_parts(&out, r);
+        list_virtio(&out, r);
         list_regions(board, &out, r);
     }
     say(&out, "pcpus 0x%x kept %lu", plan->pcpu_mask, plan->kept_modules);
