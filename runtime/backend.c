@@ -25,6 +25,7 @@ struct hosted {
  * seen, so nothing of its devices is looked at. */
 struct frontend {
     struct source source; /* requests, or the frontend has stopped or started */
+    struct frontend *next;
     struct bh_ioreq_page *page;
     const char *name;
     uint16_t domid, server;
@@ -35,6 +36,8 @@ struct frontend {
     struct hosted *devices;
     struct dev_memory memory;
 };
+
+static struct frontend *frontends;
 
 static struct hosted *hosted_of(struct device *device)
 {
@@ -207,11 +210,6 @@ static void look(struct source *source)
         run_devices(frontend);
     }
     serve_slots(frontend);
-    for (struct hosted *hosted = frontend->devices; hosted != NULL; hosted = hosted->next) {
-        if (hosted->device.more) {
-            source_ready(&hosted->run);
-        }
-    }
 }
 
 /* A doorbell, or the device wants to go on. */
@@ -224,9 +222,17 @@ static void run(struct source *source)
     }
 }
 
-void backend_kick(struct device *device)
+/* A driver has called back into a class, which wants to go on. */
+static void look_for_more(void)
 {
-    source_ready(&hosted_of(device)->run);
+    for (struct frontend *frontend = frontends; frontend != NULL; frontend = frontend->next) {
+        for (struct hosted *hosted = frontend->devices; frontend->attached && hosted != NULL;
+             hosted = hosted->next) {
+            if (hosted->device.more) {
+                source_ready(&hosted->run);
+            }
+        }
+    }
 }
 
 static void *alloc(uint64_t size, const char *what)
@@ -336,6 +342,8 @@ static void add_frontend(tree_node node, const struct backend_class *classes, ui
     }
     event_handle(frontend->first_port, frontend->vcpus, &frontend->source);
     source_ready(&frontend->source);
+    frontend->next = frontends;
+    frontends = frontend;
 }
 
 void backend_start(const struct backend_class *classes, uint32_t nr)
@@ -351,4 +359,5 @@ void backend_start(const struct backend_class *classes, uint32_t nr)
             add_frontend(child, classes, nr);
         }
     }
+    loop_before_idle(look_for_more);
 }

@@ -21,7 +21,4 @@ struct backend_class {
 /* Makes all devices. Those of a class that is not in the table are an error. */
 void backend_start(const struct backend_class *classes, uint32_t nr);
 
-/* device_run() is wanted, soon. */
-void backend_kick(struct device *device);
-
 #endif

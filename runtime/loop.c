@@ -14,6 +14,7 @@ enum { TIMER_INTID = 27, WATCHDOG_S = 2, HEARTBEAT_MS = 900 };
 static struct source *first, **last;
 static struct alarm *alarms;
 static uint32_t watchdog_id;
+static void (*before_idle)(void);
 
 static void heartbeat(struct source *source);
 static struct alarm heart;
@@ -100,13 +101,22 @@ void loop_start(void)
     heartbeat(NULL);
 }
 
+void loop_before_idle(void (*look)(void))
+{
+    before_idle = look;
+}
+
 _Noreturn void loop_run(void)
 {
     arena_close();
     events_look();
     for (;;) {
-        struct source *source = first;
+        struct source *source;
 
+        if (first == NULL && before_idle != NULL) {
+            before_idle();
+        }
+        source = first;
         if (source != NULL) {
             first = source->next;
             if (first == NULL) {

@@ -33,6 +33,9 @@ void alarm_set(struct alarm *alarm, uint64_t when);
  * of them, from `first`, for one source. Before loop_run(). */
 void event_handle(uint32_t first, uint32_t ports, struct source *source);
 
+/* Called when nothing is ready, before the domain sleeps: it may make something ready. */
+void loop_before_idle(void (*look)(void));
+
 void loop_start(void);
 /* Does not return. The domain that stays away from here for too long counts as crashed. */
 _Noreturn void loop_run(void);
