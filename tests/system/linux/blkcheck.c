@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Verified random input and output on a block device: blkcheck DEVICE MIB SECONDS WORKERS. Each worker has a
- * part of the device to itself, writes blocks that say what they are, and reads back what was acknowledged.
+ * part of the device to itself, fills it, writes blocks that say what they are, and reads back what was
+ * acknowledged.
  * Ends after SECONDS or when /tmp/stop exists; then reads everything again. No page cache (O_DIRECT).
  *
  * Says four times a second "BLK now OPERATIONS SLOWEST", the second in microseconds, those that are under way
@@ -13,6 +14,8 @@ enum { CLOCK_MONOTONIC = 1, TICK_US = 250000 };
 struct worker {
     volatile uint64_t started; /* microseconds; 0: between two operations */
     volatile uint64_t slowest, writes, reads, wrong, failed, bytes;
+    volatile uint64_t
+        sum; /* of the versions that were acknowledged last, for a look at the disk from outside */
 };
 
 static struct worker *workers;
@@ -71,17 +74,23 @@ static uint64_t mix(uint64_t x)
     return x ^ x >> 31;
 }
 
+/* A block says where it belongs and which version of it this is; the rest follows from that. */
+static uint64_t content(uint64_t where, uint64_t version, unsigned i)
+{
+    return i == 0 ? where : i == 1 ? version : mix(where * 0x9e3779b97f4a7c15 + version * 512 + i);
+}
+
 static void fill(uint64_t *block, uint64_t where, uint64_t version)
 {
     for (unsigned i = 0; i < BLOCK / 8; i++) {
-        block[i] = mix(where * 0x9e3779b97f4a7c15 + version * 512 + i + 1);
+        block[i] = content(where, version, i);
     }
 }
 
 static uint64_t differs(const uint64_t *block, uint64_t where, uint64_t version)
 {
     for (unsigned i = 0; i < BLOCK / 8; i++) {
-        if (block[i] != mix(where * 0x9e3779b97f4a7c15 + version * 512 + i + 1)) {
+        if (block[i] != content(where, version, i)) {
             return 1;
         }
     }
@@ -123,6 +132,19 @@ static void verify(struct worker *w, long fd, uint64_t *buffer, const uint32_t *
     w->reads++;
 }
 
+static void store(struct worker *w, long fd, uint64_t *buffer, uint32_t *versions, uint64_t first,
+                  uint64_t block, uint64_t count, uint32_t version)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        fill(buffer + i * (BLOCK / 8), first + block + i, version);
+    }
+    transfer(w, fd, 1, buffer, first + block, count);
+    for (uint64_t i = 0; i < count; i++) {
+        versions[block + i] = version;
+    }
+    w->writes++;
+}
+
 static void work(unsigned index, const char *device, uint64_t blocks)
 {
     struct worker *w = &workers[index];
@@ -137,7 +159,10 @@ static void work(unsigned index, const char *device, uint64_t blocks)
         w->failed++;
         return;
     }
-    for (uint32_t version = 1; now() < deadline && call6(48, -100, (long)"/tmp/stop", 0, 0, 0, 0) != 0;
+    for (uint64_t block = 0; block < blocks; block += MOST) {
+        store(w, fd, buffer, versions, first, block, blocks - block < MOST ? blocks - block : MOST, 1);
+    }
+    for (uint32_t version = 2; now() < deadline && call6(48, -100, (long)"/tmp/stop", 0, 0, 0, 0) != 0;
          version++) {
         uint64_t count, block;
 
@@ -145,20 +170,17 @@ static void work(unsigned index, const char *device, uint64_t blocks)
         count = random % MOST + 1;
         block = random / 64 % (blocks - count + 1);
         if (random >> 62 != 0) {
-            for (uint64_t i = 0; i < count; i++) {
-                fill(buffer + i * (BLOCK / 8), first + block + i, version);
-            }
-            transfer(w, fd, 1, buffer, first + block, count);
-            for (uint64_t i = 0; i < count; i++) {
-                versions[block + i] = version;
-            }
-            w->writes++;
+            store(w, fd, buffer, versions, first, block, count, version);
         } else {
             verify(w, fd, buffer, versions, first, block, count);
         }
     }
     for (uint64_t block = 0; block < blocks; block += MOST) {
         verify(w, fd, buffer, versions, first, block, blocks - block < MOST ? blocks - block : MOST);
+    }
+    w->sum = 0xcbf29ce484222325;
+    for (uint64_t block = 0; block < blocks; block++) {
+        w->sum = (w->sum ^ versions[block]) * 0x100000001b3;
     }
 }
 
@@ -212,10 +234,15 @@ void begin(long *stack)
         }
     }
     for (unsigned i = 0; i < count; i++) {
-        uint64_t numbers[] = {
-            i, workers[i].writes, workers[i].reads, workers[i].bytes, workers[i].wrong, workers[i].failed};
+        uint64_t numbers[] = {i,
+                              workers[i].writes,
+                              workers[i].reads,
+                              workers[i].bytes,
+                              workers[i].wrong,
+                              workers[i].failed,
+                              workers[i].sum};
 
-        say("BLK worker, writes, reads, bytes, wrong, failed", numbers, 6);
+        say("BLK worker, writes, reads, bytes, wrong, failed, sum", numbers, 7);
     }
     sys_exit(0);
 }

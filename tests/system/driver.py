@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Driver domains and the Linux domains that they serve, for the system tests."""
+
+import dataclasses
+import os
+import re
+import struct
+
+import linux
+import machine as machines
+import run
+import tree
+from tree import Domain
+
+EXAMPLE = os.path.join(linux.SOURCE, "examples", "driver-domains")
+ALWAYS = "bulkhead,restart = <0xffffffff>;"
+STATIC = ("direct-map; #xen,static-mem-address-cells = <2>; #xen,static-mem-size-cells = <2>; "
+          "xen,static-mem = <{} {}>;")
+BASE = 0x50000000   # of the driver domains' memory; the modules lie below
+FIRST = 0x2000000   # registers of the first device
+
+
+def with_devices(path, machine=machines.A72_V3, mem=2048):
+    """A machine with a disk on the last virtio-mmio transport and QEMU's user network on the first."""
+    options = ("-global", "virtio-mmio.force-legacy=false",
+               "-drive", f"if=none,id=disk,format=raw,file={path},cache=unsafe",
+               "-device", "virtio-blk-device,drive=disk,bus=virtio-mmio-bus.31",
+               "-netdev", "user,id=uplink", "-device", "virtio-net-device,netdev=uplink,bus=virtio-mmio-bus.0")
+    return dataclasses.replace(machine, options=options, mem=mem)
+
+
+def disk_image(name, mib):
+    """An empty disk in the build folder."""
+    folder = os.path.join(run.O, "tests", "disks")
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, re.sub(r"[^A-Za-z0-9_.+-]", "_", name) + ".img")
+    with open(path, "wb") as f:
+        f.truncate(mib * 2**20)
+    return path
+
+
+def partial(name):
+    """The blob of a partial tree of the example."""
+    folder = os.path.join(run.O, "tests", "devices")
+    os.makedirs(folder, exist_ok=True)
+    blob = os.path.join(folder, f"driver-{name}.dtb")
+    tree.dtc(os.path.join(EXAMPLE, name + ".dts"), blob)
+    return blob
+
+
+def backend(name, number, image=None, memory=1024, properties=ALWAYS):
+    """A driver domain of the example with its device; number: of the driver domain, from 0."""
+    place = STATIC.format(tree.cells(BASE + 0x200000 * number), tree.cells(memory * 1024))
+    return Domain(image or os.path.join(run.O, "domains", name + ".img"), memory=memory, vpl011=False,
+                  partial_tree=partial(name), properties=f"{place} {properties}", name=name)
+
+
+def frontend(devices, name="linux", cpus=2, memory=262144, properties=""):
+    """Debian's Linux with devices, given as (class, server, further properties)."""
+    nodes = "".join(tree.virtio(FIRST + 0x200 * i, server, kind, more) for i, (kind, server, more) in
+                    enumerate(devices))
+    return Domain(linux.kernel(), f"console=ttyAMA0 quiet host={name}", ramdisk=linux.device_ramdisk(), cpus=cpus,
+                  memory=memory, nodes=nodes, properties=properties, name=name)
+
+
+def ready(r, domain, limit=180):
+    r.expect(r"TEST ready", domain=domain, limit=limit, refuse="Kernel panic")
+
+
+def ask(r, domain, command, answer, limit=60):
+    """Type a command at a Linux; returns the match of its answer."""
+    r.focus(domain)
+    r.send(command + "\n", pause=0.002)
+    _, match = r.expect(answer, domain=domain, limit=limit, refuse="Kernel panic|I/O error")
+    return match
+
+
+COMPLAINT = re.compile(r"I/O error|is not a head|WARNING|BUG:|Oops|[Cc]all trace|blocked for more|rejected|hung"
+                       r"|virtio.*(fail|error|reset)")
+
+
+def complaints(r, *domains):
+    """What kernels say that they should not; everything they print is looked at."""
+    found = [f"DOM{d}: {text}" for d in domains for text in r.text_of(d) if COMPLAINT.search(text)]
+    return found + [f"DOM{d}: {text}" for d in domains for text in linux.new_warnings(r.text_of(d))]
+
+
+class Load:
+    """What blkcheck says."""
+
+    def __init__(self, r, domain):
+        self.run, self.domain = r, domain
+
+    def seen(self):
+        """(seconds, operations, slowest in us) of each report."""
+        found = [(l.when, re.search(r"BLK now (\d+) (\d+)", l.text)) for l in self.run.lines if l.domain == self.domain]
+        return [(when, int(m.group(1)), int(m.group(2))) for when, m in found if m]
+
+    def end(self, workers, limit):
+        """Wait for its end; returns writes, reads, bytes, wrong, failed, and the sum of each worker's versions."""
+        sums, versions = [0] * 5, {}
+        for _ in range(workers):
+            _, m = self.run.expect(r"BLK worker, [a-z, ]+ (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)",
+                                   domain=self.domain, limit=limit, refuse="Kernel panic")
+            sums = [a + int(b) for a, b in zip(sums, m.groups()[1:])]
+            versions[int(m.group(1))] = int(m.group(7))
+        return (*sums, [versions[i] for i in range(workers)])
+
+
+def versions_on(path, mib, workers):
+    """The sums of a disk image, read from outside: each worker's part holds what was acknowledged last."""
+    sums = []
+    blocks = mib * 256 // workers
+    with open(path, "rb") as f:
+        for worker in range(workers):
+            total = 0xcbf29ce484222325
+            for block in range(worker * blocks, (worker + 1) * blocks):
+                f.seek(block * 4096)
+                where, version = struct.unpack("<QQ", f.read(16))
+                total = (total ^ (version if where == block else 0)) * 0x100000001b3 % 2**64
+            sums.append(total)
+    return sums
