@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Driver domains: flat arm64 Images O/domains/NAME.img of domains/NAME/main.c, the runtime, its drivers and the devices;
-# what a domain does not use is left out. STEP=1 builds O/domains/NAME-step.img for tests too (runtime/steps.h).
+# what a domain does not use is left out. NAME-step.img, for tests, dies behind some store (runtime/steps.h).
 DD_O := $(O)/domains
 DD_NAMES := $(notdir $(patsubst %/,%,$(dir $(wildcard $(SRC)/domains/*/main.c))))
 DD_COMMON := $(wildcard $(SRC)/runtime/*.c $(SRC)/runtime/*.S $(SRC)/runtime/drivers/*.c $(SRC)/devices/*.c)
@@ -26,13 +26,25 @@ $(DD_O)/plain/%.S.o: $(SRC)/%.S $(SRC)/domains/build.mk
 	$(call say,AS,$<)
 	$(Q)$(CLANG) $(DD_FLAGS) -c -o $@ $<
 
+$(DD_O)/step/%.c.o: $(SRC)/%.c $(DD_HEADERS) $(SRC)/domains/build.mk
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(DD_CFLAGS) -include $(SRC)/runtime/steps.h -c -o $@ $<
+
+# $(call dd_image,NAME,OBJECTS)
 define dd_image
-$(DD_O)/$(1).elf: $(call dd_objects,plain,$(SRC)/domains/$(1)/main.c $(DD_COMMON)) $(SRC)/runtime/runtime.lds
+$(DD_O)/$(1).elf: $(2) $(SRC)/runtime/runtime.lds
 	$$(call say,LD,$$@)
 	$$(Q)$(LLD) $(DD_LDFLAGS) -o $$@ $$(filter %.o,$$^)
 $(DD_O)/$(1).img: $(DD_O)/$(1).elf
 	$$(Q)$(OBJCOPY) -O binary $$< $$@
 	@$(PYTHON) -B $(SRC)/domains/size.py $$@
-all: $(DD_O)/$(1).img
 endef
-$(foreach name,$(DD_NAMES),$(eval $(call dd_image,$(name))))
+dd_main = $(call dd_objects,plain,$(SRC)/domains/$(1)/main.c)
+
+$(foreach name,$(DD_NAMES),$(eval $(call dd_image,$(name),$(call dd_main,$(name)) $(call dd_objects,plain,$(DD_COMMON)))))
+all: $(DD_NAMES:%=$(DD_O)/%.img)
+
+DD_STEPS := $(filter $(SRC)/devices/%,$(DD_COMMON))
+$(foreach name,$(DD_NAMES),$(eval $(call dd_image,$(name)-step,$(call dd_main,$(name)) \
+	$(call dd_objects,plain,$(filter-out $(DD_STEPS),$(DD_COMMON))) $(call dd_objects,step,$(DD_STEPS)))))
+test-guests: $(DD_O)/block-step.img $(DD_O)/net-step.img
