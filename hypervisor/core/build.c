@@ -10,6 +10,7 @@
 #include "base/string.h"
 #include "core/domain.h"
 #include "core/effects.h"
+#include "core/frontend.h"
 #include "core/grant.h"
 #include "core/interrupt.h"
 #include "core/print.h"
@@ -25,6 +26,7 @@
 enum stage {
     STAGE_BEGIN,
     STAGE_MAP,
+    STAGE_WINDOWS,
     STAGE_OBJECTS,
     STAGE_RESET_DEVICES,
     STAGE_SCRUB,
@@ -59,6 +61,20 @@ static bool map_slice(struct domain *domain)
     }
     if (status != OK) {
         print("DOM%u: stage 2 does not fit its pool", domain->record->domid);
+    }
+    return true;
+}
+
+/* The last of stage 2. */
+static bool windows_slice(struct domain *domain)
+{
+    enum status status = frontends_map(domain, SLICE_ENTRIES, &domain->build.index, &domain->build.done);
+
+    if (status == ERR_BUSY) {
+        return false;
+    }
+    if (status != OK) {
+        print("DOM%u: windows do not fit its pool", domain->record->domid);
     }
     stage2_flush(&domain->stage2);
     return true;
@@ -254,6 +270,9 @@ bool domain_build_slice(struct domain *domain, struct pcpu *pcpu)
         break;
     case STAGE_MAP:
         over = map_slice(domain);
+        break;
+    case STAGE_WINDOWS:
+        over = windows_slice(domain);
         break;
     case STAGE_OBJECTS:
         over = objects_slice(domain);

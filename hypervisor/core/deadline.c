@@ -65,6 +65,8 @@ void deadlines_act(struct vcpu *vcpu, uint64_t now)
         }
         if (i == DEADLINE_TIMER) {
             event_raise_virq(vcpu, VIRQ_TIMER);
+        } else if (i == DEADLINE_PARK) {
+            vcpu_request(vcpu, WORK_IOREQ);
         } else {
             print("DOM%u: watchdog %u", vcpu->domain->record->domid, i - DEADLINE_WATCHDOG + 1u);
             domain_stop(vcpu->domain, STOP_CRASH);

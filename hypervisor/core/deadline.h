@@ -30,7 +30,8 @@ static inline uint64_t deadline_next(const struct vcpu *vcpu)
     return load_relaxed(&vcpu->has_deadlines) == 0 ? DEADLINE_NEVER : deadline_earliest(vcpu);
 }
 
-/* By the vCPU's own pCPU: those that have come raise the timer's VIRQ or stop the domain. */
+/* By the vCPU's own pCPU: those that have come raise the timer's VIRQ, end a wait for a
+ * backend or stop the domain. */
 void deadlines_act(struct vcpu *vcpu, uint64_t now);
 static inline void deadlines_expire(struct vcpu *vcpu, uint64_t now)
 {

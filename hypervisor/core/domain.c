@@ -5,6 +5,7 @@
 #include "arch/arm64/timer.h"
 #include "core/effects.h"
 #include "core/event.h"
+#include "core/frontend.h"
 #include "core/grant.h"
 #include "core/interrupt.h"
 #include "core/power.h"
@@ -87,6 +88,12 @@ enum status domain_create(const struct domain_record *record)
         domain->events == NULL) {
         return ERR_NOMEM;
     }
+    if (record->nr_frontends != 0) {
+        domain->frontends = frontends_create(&pool, record);
+        if (domain->frontends == NULL) {
+            return ERR_NOMEM;
+        }
+    }
     domain->port = &domain->uart->port;
     domain->port_lock = &domain->uart->lock;
     if ((record->flags & DOMAIN_ENHANCED) != 0) {
@@ -134,6 +141,7 @@ void domain_start(struct domain *domain)
     vcpu->state = VCPU_READY;
     store_release(&vcpu->power, POWER_ON);
     store_release(&domain->state, DOMAIN_RUNNING);
+    frontends_started(domain);
 }
 
 void domain_stop(struct domain *domain, enum stop_reason reason)

@@ -12,6 +12,7 @@
 
 struct console_port;
 struct events;
+struct frontends;
 struct grants;
 struct pv_console;
 struct virq;
@@ -41,6 +42,7 @@ struct domain {
     struct virq *virq;
     struct events *events;
     struct grants *grants;
+    struct frontends *frontends;   /* that it serves; NULL: none */
     struct pv_console *pv_console; /* NULL: not enhanced */
     ipa_t shared_info_at;          /* where the domain has mapped its shared_info page; ~0: nowhere */
     struct vpl011 *uart;           /* NULL: none is emulated */

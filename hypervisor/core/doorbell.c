@@ -19,6 +19,21 @@ static void ring(const struct domain_doorbell *bell)
     }
 }
 
+bool doorbell_interrupt(const struct domain_record *record, uint16_t peer, uint16_t spi, bool now)
+{
+    for (uint32_t i = 0; i < record->nr_doorbells; i++) {
+        const struct domain_doorbell *bell = &record->doorbells[i];
+
+        if (bell->peer == peer && bell->spi == spi && spi != 0) {
+            if (now) {
+                ring(bell);
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
 bool doorbell_access(const struct domain_record *record, uint64_t ipa, bool write)
 {
     for (uint32_t i = 0; i < record->nr_doorbells; i++) {

@@ -9,4 +9,7 @@
 /* An access of a domain with that record. False: no doorbell lies there. Loads read zero. */
 bool doorbell_access(const struct domain_record *record, uint64_t ipa, bool write);
 
+/* Whether that domain has a doorbell for that interrupt of that peer; if so, and if `now`, it rings. */
+bool doorbell_interrupt(const struct domain_record *record, uint16_t peer, uint16_t spi, bool now);
+
 #endif

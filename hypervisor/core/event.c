@@ -98,6 +98,7 @@ static __attribute__((noinline)) enum status send_other(struct domain *domain, u
         notify(domain, port, own.vcpu);
         break;
     case EVENT_CORE:
+    case EVENT_IOREQ:
         *core = true;
         break;
     case EVENT_UNBOUND:

@@ -24,8 +24,8 @@ struct pool;
 #define EVENT_PPI       31u /* INTID of the upcall in every domain */
 #define EVENT_MAX_PORTS 4096u
 
-/* Xen's numbers (EVTCHNSTAT_*); STATE_CORE is Xen's "interdomain" with a domain that only the core stands
- * for. */
+/* Xen's numbers (EVTCHNSTAT_*); the last two are Xen's "interdomain" with a domain that only the core
+ * stands for. */
 enum event_state {
     EVENT_CLOSED,
     EVENT_UNBOUND,
@@ -33,7 +33,8 @@ enum event_state {
     EVENT_PIRQ,
     EVENT_VIRQ,
     EVENT_IPI,
-    EVENT_CORE
+    EVENT_CORE,
+    EVENT_IOREQ, /* the backend's end for requests of vCPU peer_port of the frontend `peer`: always static */
 };
 
 #define VIRQ_TIMER 0u /* the only virtual IRQ that is offered, one for each vCPU */
@@ -45,7 +46,7 @@ struct event_port {
     uint8_t is_static;  /* made from the record: stays bound whatever the domain does (as in Xen) */
     uint8_t virq;       /* EVENT_VIRQ */
     uint16_t peer;      /* domid: of the other end, or of who may bind (EVENT_UNBOUND) */
-    uint16_t peer_port; /* EVENT_INTERDOMAIN */
+    uint16_t peer_port; /* EVENT_INTERDOMAIN, EVENT_IOREQ */
 };
 
 struct shared_info;
@@ -112,8 +113,8 @@ enum status event_unmask(struct domain *domain, uint32_t port) MUST_CHECK;
 /* The port as it is; a closed one is EVENT_CLOSED. */
 enum status event_status(struct domain *domain, uint32_t port, struct event_port *out) MUST_CHECK;
 
-/* Notifies the other end of the port (EVTCHNOP_send). On success of EVENT_CORE ports *core is true and
- * nothing else was done: the caller serves it (the console). */
+/* Notifies the other end of the port (EVTCHNOP_send). On success of EVENT_CORE and EVENT_IOREQ ports
+ * *core is true and nothing else was done: the caller serves it (the console, an answer to a request). */
 enum status event_send(struct vcpu *vcpu, uint32_t port, bool *core) MUST_CHECK;
 
 /* The core itself makes a port of the domain pending: VIRQ, console, doorbell. Any pCPU. */

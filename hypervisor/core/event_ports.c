@@ -19,6 +19,17 @@ static void set_port(struct events *events, uint32_t port, struct event_port val
     event_port_write(events, port, value);
 }
 
+static void bind_requests(struct events *events, const struct domain_frontend *frontend)
+{
+    for (uint16_t vcpu = 0; vcpu < frontend->nr_vcpus; vcpu++) {
+        if (event_port_valid(events, frontend->first_port + (uint32_t)vcpu)) {
+            set_port(events, frontend->first_port + (uint32_t)vcpu,
+                     (struct event_port){
+                         .state = EVENT_IOREQ, .is_static = 1, .peer = frontend->domid, .peer_port = vcpu});
+        }
+    }
+}
+
 /* Static ports are there before the first start, so that a peer that starts earlier can send. */
 static void bind_static(struct events *events, const struct domain_record *record)
 {
@@ -31,6 +42,9 @@ static void bind_static(struct events *events, const struct domain_record *recor
                      (struct event_port){
                          .state = state, .is_static = 1, .peer = p->peer, .peer_port = p->peer_port});
         }
+    }
+    for (uint32_t i = 0; i < record->nr_frontends; i++) {
+        bind_requests(events, &record->frontends[i]);
     }
     if (event_port_valid(events, record->console_port)) {
         set_port(events, record->console_port, (struct event_port){.state = EVENT_CORE, .is_static = 1});
@@ -228,7 +242,7 @@ enum status event_bind_vcpu(struct domain *domain, uint32_t port, uint32_t vcpu)
     }
     spin_lock(&events->lock);
     own = event_port_read(events, port);
-    if (own.state == EVENT_UNBOUND || own.state == EVENT_INTERDOMAIN) {
+    if (own.state == EVENT_UNBOUND || own.state == EVENT_INTERDOMAIN || own.state == EVENT_IOREQ) {
         own.vcpu = (uint8_t)vcpu;
         event_port_write(events, port, own);
         status = OK;
@@ -264,7 +278,7 @@ enum status event_close(struct domain *domain, uint32_t port)
     }
     peer = lock_with_peer(domain, port);
     own = event_port_read(domain->events, port);
-    if (own.state == EVENT_CLOSED || own.state == EVENT_CORE) {
+    if (own.state == EVENT_CLOSED || own.state == EVENT_CORE || own.state == EVENT_IOREQ) {
         status = ERR_INVALID;
     } else if (!own.is_static) {
         close_locked(domain, peer, port, own);
@@ -320,14 +334,15 @@ bool events_stop(struct domain *domain, uint32_t *position, uint32_t limit)
     return event_reset(domain, position, limit);
 }
 
-/* Every static port becomes pending, here or at the other ends. */
+/* Every static port becomes pending, here or at the other ends. What only the core stands for has no other
+ * end; those of requests become pending when there are some. */
 static void raise_static(const struct domain_record *record, bool here)
 {
     for (uint32_t i = 0; i < record->nr_static_ports; i++) {
         const struct domain_port *p = &record->static_ports[i];
         struct domain *domain = domain_by_domid(here ? record->domid : p->peer);
 
-        if (domain != NULL && p->peer_port != 0) {
+        if (domain != NULL && (here || p->peer_port != 0)) {
             event_raise(domain, here ? p->port : p->peer_port);
         }
     }

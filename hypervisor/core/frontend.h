@@ -6,44 +6,106 @@
  *
  * The pair is attached when the backend says so (dm_op set_ioreq_server_state) while both run, and detached
  * when one of them stops: a backend that is told of a new incarnation of its frontend resets its devices and
- * attaches again. Nothing of an earlier life of either reaches a later one. */
+ * attaches again. Nothing of an earlier life of either reaches a later one.
+ *
+ * Locks: a pair's lock, then a stage2_lock or the lock of an event table. */
 #ifndef CORE_FRONTEND_H
 #define CORE_FRONTEND_H
 
+#include "arch/arm64/stage2.h"
+#include "base/spinlock.h"
 #include "base/status.h"
 #include "base/types.h"
+#include "core/record.h"
 
 struct bh_ioreq_page;
 struct domain;
-struct domain_record;
 struct pool;
 
 struct frontend {
-    struct bh_ioreq_page *page;                         /* in the backend's pool */
-    uint32_t attached;                                  /* atomic */
-    uint32_t backend_incarnation, frontend_incarnation; /* of the attachment */
-    uint32_t opened; /* windows open so far, while it is being attached or detached: in slices */
-    uint64_t done;   /* bytes of the next one */
+    struct spinlock lock;
+    uint32_t attached;          /* number of the attachment; 0: detached. Atomic */
+    struct bh_ioreq_page *page; /* in the backend's pool */
+    ipa_t acquired_at;    /* where the backend has placed the page besides (acquire_resource); ~0: nowhere */
+    uint32_t attachments; /* so far */
+    bool created;         /* the backend has called create_ioreq_server */
+    bool closing;         /* its windows are being closed, in slices */
+    uint32_t windows; /* open so far, while it is being attached; closed so far, while it is being detached */
+    uint64_t done;    /* bytes of the next one */
+};
+
+struct frontends {
+    struct stage2_scratch scratch; /* of all closed windows of the backend */
+    struct frontend pair[];        /* as the record's frontends */
 };
 
 /* Pool bytes and whole pages for the record's frontends (0 without). */
-uint64_t frontends_bytes(const struct domain_record *record);
-uint64_t frontends_pages(const struct domain_record *record);
-/* NULL: the pool is exhausted, or there is none to create. */
-struct frontend *frontends_create(struct pool *pool, const struct domain_record *record);
+static inline uint64_t frontends_bytes(const struct domain_record *record)
+{
+    return record->nr_frontends == 0
+               ? 0
+               : align_up(sizeof(struct frontends) + record->nr_frontends * sizeof(struct frontend), 64);
+}
 
-/* Before each start of the domain, when its stage 2 has been built: the ioreq pages and closed windows appear
- * in it. As a frontend: its backends are told of the incarnation. */
-enum status frontends_start(struct domain *domain) MUST_CHECK;
+static inline uint64_t frontends_pages(const struct domain_record *record)
+{
+    return record->nr_frontends + (record->nr_windows != 0 ? STAGE2_SCRATCH_PAGES : 0);
+}
+
+#ifdef PROFILE_STATIC
+static inline struct frontends *frontends_create(struct pool *pool, const struct domain_record *record)
+{
+    (void)pool;
+    (void)record;
+    return NULL;
+}
+
+static inline enum status frontends_map(struct domain *domain, unsigned entries, uint32_t *index,
+                                        uint64_t *done)
+{
+    (void)domain;
+    (void)entries;
+    (void)index;
+    (void)done;
+    return OK;
+}
+
+static inline void frontends_started(struct domain *domain)
+{
+    (void)domain;
+}
+
+static inline bool frontends_stop(struct domain *domain, uint32_t *position)
+{
+    (void)domain;
+    (void)position;
+    return true;
+}
+#else
+/* NULL: the pool is exhausted. */
+struct frontends *frontends_create(struct pool *pool, const struct domain_record *record);
+
+/* Each time the domain is built, when the rest of its stage 2 has been: the ioreq pages, which are empty
+ * then, and closed windows appear in it. So many entries at a time; ERR_BUSY: there is more; *index and
+ * *done, 0 at first, are the place to go on. */
+enum status frontends_map(struct domain *domain, unsigned entries, uint32_t *index,
+                          uint64_t *done) MUST_CHECK;
+
+/* The domain runs: its backends are told of its new incarnation. */
+void frontends_started(struct domain *domain);
 
 /* The domain has stopped; its vCPUs have left. Every pair of which it is one side is detached. Bounded;
  * progress in *position, 0 at first; true when done. Before its RAM is scrubbed. */
-bool frontends_stop(struct domain *domain, uint32_t *position, uint32_t limit);
+bool frontends_stop(struct domain *domain, uint32_t *position);
 
-/* The backend attaches or detaches one of its frontends, by the id of the server in that domain.
- * ERR_AGAIN-like progress: ERR_BUSY means that a slice was done and the call shall be repeated. ERR_NOENT: no
- * such server; ERR_PERMISSION: not this domain's; ERR_INVALID: the frontend does not run. */
-enum status frontend_attach(struct domain *backend, uint16_t frontend, uint16_t server,
-                            bool attach) MUST_CHECK;
+/* The pair of that backend, frontend and server. ERR_NOENT: the frontend has no such server; ERR_PERM: it is
+ * not this domain's, or there is no such domain. */
+enum status frontend_find(struct domain *backend, uint16_t frontend, uint16_t server,
+                          struct frontend **pair) MUST_CHECK;
+
+/* The backend, which runs, attaches or detaches a pair of its own. ERR_BUSY: a slice was done and the call
+ * shall be repeated. ERR_INVALID: the frontend does not run; the backend is told when it does. */
+enum status frontend_attach(struct domain *backend, struct frontend *pair, bool attach) MUST_CHECK;
+#endif
 
 #endif

@@ -44,7 +44,7 @@ bool physmap_look(struct domain *domain, ipa_t ipa, struct physmap_page *page)
     return found;
 }
 
-/* What the record maps there for ever: devices, and memory that other domains rely on. */
+/* What the record maps there for ever: devices, memory that other domains rely on, windows. */
 static bool is_fixed(const struct domain *domain, ipa_t ipa)
 {
     const struct domain_record *record = domain->record;
@@ -53,6 +53,16 @@ static bool is_fixed(const struct domain *domain, ipa_t ipa)
         const struct domain_map *map = &record->maps[i];
 
         if (map->kind != MAP_RAM && ipa.v - map->ipa.v < map->size) {
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < record->nr_windows; i++) {
+        if (ipa.v - record->windows[i].ipa.v < record->windows[i].size) {
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < record->nr_frontends; i++) {
+        if (ipa.v - record->frontends[i].page.v < PAGE_SIZE) {
             return true;
         }
     }

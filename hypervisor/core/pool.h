@@ -13,7 +13,8 @@ struct pool {
 };
 
 /* Bytes of pool that the record needs (struct domain, vCPUs, virtual interrupt state, stage-2 tables), a
- * multiple of PAGE_SIZE. Reads nr_vcpus, nr_spis, flags and maps; `pool` and `pool_size` need not be set yet.
+ * multiple of PAGE_SIZE. Reads nr_vcpus, nr_spis, flags, maps, frontends and
+ * windows; `pool` and `pool_size` need not be set yet.
  */
 uint64_t domain_pool_bytes(const struct domain_record *record);
 

@@ -80,6 +80,12 @@ struct domain_map {
     enum map_kind kind;
 };
 
+/* What an open window maps. */
+static inline struct domain_map domain_window_map(const struct domain_window *window)
+{
+    return (struct domain_map){window->ipa, window->pa, window->size, MAP_SHARED};
+}
+
 /* One piece of the initial memory image: copy `size` bytes from host memory `source` to `ipa`, then zero
  * `zero_tail` bytes. The target lies inside one MAP_RAM range. Any byte alignment. */
 struct domain_load {

@@ -14,6 +14,7 @@
 
 #define SLICES_AT_ONCE 16u
 #define WORK_INTERRUPT ((uint32_t)WORK_VIRQ | WORK_EVENT) /* what need not leave the guest */
+#define WORK_RARE      ((uint32_t)WORK_STOP | WORK_OFF | WORK_BUILD | WORK_ON | WORK_IOREQ)
 
 static void sync_interrupts(struct vcpu *vcpu)
 {
@@ -45,7 +46,8 @@ static inline void inject_event(struct vcpu *vcpu)
 
 static __attribute__((noinline)) struct trap_result any_work(struct vcpu *vcpu)
 {
-    const uint32_t leaving = WORK_STOP | WORK_OFF | WORK_RESCHEDULE | WORK_BUILD | WORK_ON | WORK_DEADLINE;
+    const uint32_t leaving =
+        WORK_STOP | WORK_OFF | WORK_RESCHEDULE | WORK_BUILD | WORK_ON | WORK_DEADLINE | WORK_IOREQ;
     uint32_t work = __atomic_fetch_and(&vcpu->work, ~WORK_INTERRUPT, __ATOMIC_ACQUIRE);
 
     if ((work & WORK_EVENT) != 0) {
@@ -143,16 +145,38 @@ static void take_event(struct pcpu *pcpu, struct vcpu *vcpu)
         poll_end(vcpu);
         vcpu->state = VCPU_READY;
     }
-    if (pcpu->loaded != vcpu && vcpu->state == VCPU_READY) {
+    if (pcpu->loaded != vcpu && vcpu->state >= VCPU_READY) {
         __atomic_fetch_or(&vcpu->work, WORK_EVENT, __ATOMIC_RELAXED);
     } else {
         inject_event(vcpu);
     }
 }
 
-static void do_work(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t work)
+/* Its abort goes to registers that only the processor has: they are loaded if they are not. */
+static void end_park(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now)
+{
+    enum ioreq_end end = ioreq_look(vcpu, now);
+
+    if (end == IOREQ_WAITS) {
+        return;
+    }
+    if (end == IOREQ_ABORTED) {
+        if (pcpu->loaded != vcpu) {
+            if (pcpu->loaded != NULL) {
+                unload(pcpu);
+            }
+            load(pcpu, vcpu);
+        }
+        context_inject(vcpu, vcpu->ioreq.esr, vcpu->ioreq.far);
+    }
+    vcpu->state = VCPU_READY;
+}
+
+static __attribute__((noinline)) void do_rare_work(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t work,
+                                                   uint64_t now)
 {
     if ((work & WORK_STOP) != 0) {
+        ioreq_cancel(vcpu);
         take_off(vcpu);
         store_release(&vcpu->power, POWER_OFF);
         domain_vcpu_left(vcpu->domain);
@@ -167,6 +191,19 @@ static void do_work(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t work)
     }
     if ((work & WORK_ON) != 0) {
         turn_on(vcpu);
+    }
+    if ((work & WORK_IOREQ) != 0) {
+        end_park(pcpu, vcpu, now);
+    }
+}
+
+static void do_work(struct pcpu *pcpu, struct vcpu *vcpu, uint32_t work, uint64_t now)
+{
+    if ((work & WORK_RARE) != 0) {
+        do_rare_work(pcpu, vcpu, work, now);
+        if ((work & WORK_STOP) != 0) {
+            return;
+        }
     }
     if ((work & WORK_EVENT) != 0) {
         take_event(pcpu, vcpu);
@@ -195,7 +232,7 @@ static void look_at_all(struct pcpu *pcpu, uint64_t now)
         uint32_t work = __atomic_exchange_n(&vcpu->work, 0, __ATOMIC_ACQUIRE);
 
         if (work != 0) {
-            do_work(pcpu, vcpu, work);
+            do_work(pcpu, vcpu, work, now);
         }
         deadlines_expire(vcpu, now);
         wake_if_due(pcpu, vcpu, now);

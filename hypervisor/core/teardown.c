@@ -3,11 +3,12 @@
 
 #include "core/domain.h"
 #include "core/event.h"
+#include "core/frontend.h"
 #include "core/grant.h"
 
 #define AT_ONCE 16u /* ports, or entries of maptrack */
 
-enum { EVENTS, GRANTS, DONE };
+enum { FRONTENDS, EVENTS, GRANTS, DONE };
 
 bool domain_teardown_slice(struct domain *domain)
 {
@@ -15,7 +16,9 @@ bool domain_teardown_slice(struct domain *domain)
     uint32_t position = (uint32_t)build->done;
     bool done;
 
-    if (build->index == EVENTS) {
+    if (build->index == FRONTENDS) {
+        done = frontends_stop(domain, &position);
+    } else if (build->index == EVENTS) {
         done = events_stop(domain, &position, AT_ONCE);
     } else {
         done = grants_stop(domain, &position, AT_ONCE);

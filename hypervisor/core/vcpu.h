@@ -6,6 +6,7 @@
 
 #include "arch/arm64/context.h"
 #include "base/types.h"
+#include "core/ioreq.h"
 #include "core/pcpu.h"
 
 struct domain;
@@ -16,6 +17,7 @@ enum vcpu_state {
     VCPU_BUILDING, /* vCPU 0 while its domain is built: the core works in its time */
     VCPU_READY,    /* runs or wants to run */
     VCPU_BLOCKED,  /* in WFI, on a shared pCPU, or in SCHEDOP_poll */
+    VCPU_PARKED,   /* an access of its waits for another domain: core/ioreq.h */
 };
 
 /* PSCI view, changed by compare-and-swap: OFF -> ON_PENDING by the caller of CPU_ON, the rest by its own
@@ -31,12 +33,14 @@ enum vcpu_work {
     WORK_RESCHEDULE = 1u << 5, /* own pCPU only: choose anew who runs */
     WORK_DEADLINE = 1u << 6, /* a deadline was set, or a port became pending that SCHEDOP_poll may wait for */
     WORK_EVENT = 1u << 7,    /* an edge of EVENT_PPI, which its own pCPU injects */
+    WORK_IOREQ = 1u << 8,    /* an ioreq slot of its may have changed, or who serves it */
 };
 
 /* Times at which something happens to a vCPU, whether it runs or not. */
 enum vcpu_deadline {
     DEADLINE_TIMER,    /* VCPUOP_set_singleshot_timer: VIRQ_TIMER */
     DEADLINE_POLL,     /* in SCHEDOP_poll, which ends then; ~0: at no time */
+    DEADLINE_PARK,     /* its access has waited long enough for a backend that is away */
     DEADLINE_WATCHDOG, /* SCHEDOP_watchdog, two of them, of vCPU 0: the domain crashes */
 };
 #define NR_DEADLINES (DEADLINE_WATCHDOG + 2u)
@@ -69,6 +73,7 @@ struct vcpu {
     uint32_t share_slot;              /* for its vcpu_info: its number over all domains (stage1_share()) */
     va_t runstate;                    /* VCPUOP_register_runstate_memory_area; 0 = none */
     struct vcpu_sweep sweep;
+    struct vcpu_ioreq ioreq;
     struct el1_context el1;
     struct fp_context fp;
 };

@@ -178,6 +178,29 @@ uint64_t context_next_timer(const struct vcpu *vcpu)
                    timer_deadline(vcpu->el1.cntp_ctl, vcpu->el1.cntp_cval, 0));
 }
 
+void context_executed(struct vcpu *vcpu, unsigned base, int32_t by)
+{
+    struct el1_context *c = &vcpu->el1;
+    uint64_t add = (uint64_t)(int64_t)by;
+    bool loaded = vcpu->pcpu->loaded == vcpu;
+    bool own_sp = (loaded ? READ_SYSREG(spsr_el2) : c->pstate) % 16u == SPSR_EL1H;
+
+    if (base != 31u) {
+        vcpu->x[base] += add;
+    } else if (add != 0 && loaded && own_sp) {
+        WRITE_SYSREG(sp_el1, READ_SYSREG(sp_el1) + add);
+    } else if (add != 0 && loaded) {
+        WRITE_SYSREG(sp_el0, READ_SYSREG(sp_el0) + add);
+    } else {
+        *(own_sp ? &c->sp_el1 : &c->sp_el0) += add;
+    }
+    if (loaded) {
+        WRITE_SYSREG(elr_el2, READ_SYSREG(elr_el2) + 4u);
+    } else {
+        c->pc += 4u;
+    }
+}
+
 /* Offsets into the vector table of EL1 by the mode that is interrupted. */
 static uint64_t vector_offset(uint64_t pstate)
 {

@@ -46,6 +46,10 @@ static inline bool context_timer_asserted(uint64_t ctl)
     return ctl % 8u == 5u;
 }
 
+/* The vCPU has executed the instruction at its pc, which has also added `by` to register `base` (31: the
+ * stack pointer in use). By its pCPU, resident or not. */
+void context_executed(struct vcpu *vcpu, unsigned base, int32_t by);
+
 /* Synchronous exception into EL1 of the resident vCPU (Arm ARM D1.3): class and syndrome as ESR_EL1. */
 void context_inject(struct vcpu *vcpu, uint64_t esr, uint64_t far);
 

@@ -4,24 +4,9 @@
 #include "arch/arm64/errata.h"
 #include "arch/arm64/ops.h"
 #include "arch/arm64/stage1.h"
+#include "arch/arm64/stage2_tables.h"
 #include "arch/arm64/sysreg.h"
 #include "base/string.h"
-
-#define ENTRIES 512u
-
-/* Leaf descriptors. MemAttr 0b1111 Normal write-back, 0b0001 Device-nGnRE. Bits 55 and 56 are for software.
- */
-#define S2_TABLE   UINT64_C(3)
-#define S2_BLOCK   UINT64_C(1)
-#define S2_PAGE    UINT64_C(3)
-#define S2_AF      BIT(10)
-#define S2_SH      (UINT64_C(3) << 8)
-#define S2_R       (UINT64_C(1) << 6)
-#define S2_RW      (UINT64_C(3) << 6)
-#define S2_XN      (UINT64_C(2) << 53)
-#define S2_NORMAL  (S2_AF | S2_SH | (UINT64_C(0xf) << 2))
-#define S2_DEVICE  (S2_AF | S2_RW | S2_XN | (UINT64_C(1) << 2))
-#define S2_ADDRESS MASK(47, 12)
 
 static const uint64_t attributes_of[MAP_SHARED_READ + 1u] = {
     [MAP_RAM] = S2_NORMAL | S2_RW,
@@ -31,11 +16,6 @@ static const uint64_t attributes_of[MAP_SHARED_READ + 1u] = {
     [MAP_SHARED_READ] = S2_NORMAL | S2_R | S2_XN,
 };
 
-static uint64_t span(unsigned level)
-{
-    return UINT64_C(1) << (39u - 9u * level);
-}
-
 unsigned stage2_ipa_bits_max(void)
 {
     static const uint8_t bits[] = {32, 36, 40, 42, 44, 48};
@@ -44,31 +24,11 @@ unsigned stage2_ipa_bits_max(void)
     return range < ARRAY_SIZE(bits) ? bits[range] : 48u;
 }
 
-/* A block of `level` can map at this point: congruent addresses, whole block inside. */
-static bool block_fits(const struct domain_map *map, uint64_t offset, unsigned level)
-{
-    uint64_t size = span(level);
-
-    return level >= 1u && (map->ipa.v + offset) % size == 0 && (map->pa.v + offset) % size == 0 &&
-           map->size - offset >= size;
-}
-
-static unsigned leaf_level(const struct domain_map *map, uint64_t offset)
-{
-    return block_fits(map, offset, 1) ? 1u : block_fits(map, offset, 2) ? 2u : 3u;
-}
-
-static uint64_t *table_of(uint64_t entry)
-{
-    /* Tables come from the heap, which EL2 maps linearly. */
-    return stage1_pointer(PA(entry & S2_ADDRESS));
-}
-
-static enum status map_one(struct stage2 *stage2, struct pool *pool, uint64_t ipa, uint64_t leaf,
-                           unsigned level)
+enum status stage2_enter(struct stage2 *stage2, struct pool *pool, uint64_t ipa, uint64_t entry,
+                         unsigned level)
 {
     uint64_t *table = stage2->root;
-    uint64_t index = ipa / span(stage2->start_level);
+    uint64_t index = ipa / stage2_span(stage2->start_level);
 
     for (unsigned at = stage2->start_level; at < level; at++) {
         if (table[index] == 0) {
@@ -81,13 +41,13 @@ static enum status map_one(struct stage2 *stage2, struct pool *pool, uint64_t ip
         } else if (table[index] % 4u == S2_BLOCK) {
             return ERR_EXIST;
         }
-        table = table_of(table[index]);
-        index = ipa / span(at + 1u) % ENTRIES;
+        table = stage2_table_of(table[index]);
+        index = ipa / stage2_span(at + 1u) % STAGE2_ENTRIES;
     }
     if (table[index] != 0) {
         return ERR_EXIST;
     }
-    table[index] = leaf | (level == 3u ? S2_PAGE : S2_BLOCK);
+    table[index] = entry;
     return OK;
 }
 
@@ -95,10 +55,12 @@ static enum status map_one(struct stage2 *stage2, struct pool *pool, uint64_t ip
 static enum status map_entry(struct stage2 *stage2, struct pool *pool, const struct domain_map *map,
                              uint64_t offset, uint64_t *size)
 {
-    unsigned level = leaf_level(map, offset);
+    unsigned level = stage2_leaf_level(map, offset);
 
-    *size = span(level);
-    return map_one(stage2, pool, map->ipa.v + offset, (map->pa.v + offset) | attributes_of[map->kind], level);
+    *size = stage2_span(level);
+    return stage2_enter(stage2, pool, map->ipa.v + offset,
+                        (map->pa.v + offset) | attributes_of[map->kind] | (level == 3u ? S2_PAGE : S2_BLOCK),
+                        level);
 }
 
 #if defined(BREAK_stage2_device) || defined(BREAK_stage2_hypervisor) || defined(BREAK_stage2_neighbour)
@@ -106,7 +68,7 @@ static enum status map_entry(struct stage2 *stage2, struct pool *pool, const str
 /* Test-only builds: every domain has one page too many, at the page's own address. */
 static enum status open_hole(struct stage2 *stage2, struct pool *pool, const struct domain_record *record)
 {
-    static uint64_t unused[ENTRIES] __attribute__((aligned(4096)));
+    static uint64_t unused[STAGE2_ENTRIES] __attribute__((aligned(4096)));
     static pa_t first;
     struct domain_map hole = {.size = PAGE_SIZE, .kind = MAP_RAM};
     uint64_t size;
@@ -198,7 +160,7 @@ void stage2_flush(const struct stage2 *stage2)
 bool stage2_look(const struct stage2 *stage2, ipa_t ipa, struct stage2_page *page)
 {
     const uint64_t *table = stage2->root;
-    uint64_t index = ipa.v / span(stage2->start_level);
+    uint64_t index = ipa.v / stage2_span(stage2->start_level);
 
     if (ipa.v >= UINT64_C(1) << stage2->ipa_bits) {
         return false;
@@ -210,13 +172,13 @@ bool stage2_look(const struct stage2 *stage2, ipa_t ipa, struct stage2_page *pag
             return false;
         }
         if (level == 3u || entry % 4u == S2_BLOCK) {
-            page->pa = PA((entry & S2_ADDRESS) + ipa.v % span(level));
+            page->pa = PA((entry & S2_ADDRESS) + ipa.v % stage2_span(level));
             page->normal = (entry & S2_NORMAL) == S2_NORMAL;
             page->writable = (entry & S2_RW) == S2_RW;
             return true;
         }
-        table = table_of(entry);
-        index = ipa.v / span(level + 1u) % ENTRIES;
+        table = stage2_table_of(entry);
+        index = ipa.v / stage2_span(level + 1u) % STAGE2_ENTRIES;
     }
 }
 
@@ -255,27 +217,27 @@ static void split(uint64_t *table, uint64_t block, unsigned level)
 {
     uint64_t kind = level + 1u == 3u ? S2_PAGE : S2_BLOCK;
 
-    for (uint64_t i = 0; i < ENTRIES; i++) {
-        table[i] = ((block & ~UINT64_C(3)) + i * span(level + 1u)) | kind;
+    for (uint64_t i = 0; i < STAGE2_ENTRIES; i++) {
+        table[i] = ((block & ~UINT64_C(3)) + i * stage2_span(level + 1u)) | kind;
     }
 }
 
 static unsigned tables_missing(const struct stage2 *stage2, uint64_t ipa)
 {
     const uint64_t *table = stage2->root;
-    uint64_t index = ipa / span(stage2->start_level);
+    uint64_t index = ipa / stage2_span(stage2->start_level);
     unsigned level = stage2->start_level;
 
     for (; level < 3u && is_table(table[index]); level++) {
-        table = table_of(table[index]);
-        index = ipa / span(level + 1u) % ENTRIES;
+        table = stage2_table_of(table[index]);
+        index = ipa / stage2_span(level + 1u) % STAGE2_ENTRIES;
     }
     return 3u - level;
 }
 
 static enum status change(struct stage2 *stage2, struct pool *pool, uint64_t ipa, uint64_t leaf)
 {
-    uint64_t *table = stage2->root, index = ipa / span(stage2->start_level);
+    uint64_t *table = stage2->root, index = ipa / stage2_span(stage2->start_level);
 
     if (ipa >= UINT64_C(1) << stage2->ipa_bits) {
         return ERR_RANGE;
@@ -292,8 +254,8 @@ static enum status change(struct stage2 *stage2, struct pool *pool, uint64_t ipa
             }
             replace(stage2, &table[index], stage1_pa(next).v | S2_TABLE);
         }
-        table = table_of(table[index]);
-        index = ipa / span(level + 1u) % ENTRIES;
+        table = stage2_table_of(table[index]);
+        index = ipa / stage2_span(level + 1u) % STAGE2_ENTRIES;
     }
     replace(stage2, &table[index], leaf);
     return OK;

@@ -37,6 +37,26 @@ enum status stage2_begin(struct stage2 *stage2, struct pool *pool, const struct 
 enum status stage2_map(struct stage2 *stage2, struct pool *pool, const struct domain_record *record,
                        unsigned entries, uint32_t *map, uint64_t *done) MUST_CHECK;
 
+/* A page that stands for any number of pages, and a full table of it for pieces of 2 MiB and of 1 GiB. */
+struct stage2_scratch {
+    void *page;
+    uint64_t *level3, *level2;
+};
+#define STAGE2_SCRATCH_PAGES 3u
+/* In so many zeroed pages of EL2's heap. */
+void stage2_scratch_init(struct stage2_scratch *scratch, void *pages);
+
+/* A window: a range that shows what its map says when it is open, and the scratch page when it is closed. Its
+ * tables are made at once and stay; opening and closing need none. stage2_window_map() builds it closed, as
+ * stage2_map() does the rest. stage2_window_set() changes so many entries of tables that walkers may use,
+ * break before make, with one TLB maintenance for all of them; true when the window is open, or closed.
+ * *done is 0 at first. Under the domain's stage2_lock. */
+enum status stage2_window_map(struct stage2 *stage2, struct pool *pool, const struct domain_map *map,
+                              const struct stage2_scratch *scratch, unsigned entries,
+                              uint64_t *done) MUST_CHECK;
+bool stage2_window_set(struct stage2 *stage2, const struct domain_map *map,
+                       const struct stage2_scratch *scratch, bool open, unsigned entries, uint64_t *done);
+
 /* Removes every TLB entry of the domain on all pCPUs. */
 void stage2_flush(const struct stage2 *stage2);
 

@@ -7,14 +7,26 @@
 
 #define IPA_BITS_DEFAULT 39u /* one level-1 page as root; more only when a map lies higher */
 
+static unsigned bits_for(unsigned bits, uint64_t end)
+{
+    while (bits < 48u && end > (UINT64_C(1) << bits)) {
+        bits++;
+    }
+    return bits;
+}
+
 unsigned stage2_ipa_bits(const struct domain_record *record)
 {
     unsigned bits = IPA_BITS_DEFAULT;
 
     for (uint32_t i = 0; i < record->nr_maps; i++) {
-        while (bits < 48u && record->maps[i].ipa.v + record->maps[i].size > (UINT64_C(1) << bits)) {
-            bits++;
-        }
+        bits = bits_for(bits, record->maps[i].ipa.v + record->maps[i].size);
+    }
+    for (uint32_t i = 0; i < record->nr_windows; i++) {
+        bits = bits_for(bits, record->windows[i].ipa.v + record->windows[i].size);
+    }
+    for (uint32_t i = 0; i < record->nr_frontends; i++) {
+        bits = bits_for(bits, record->frontends[i].page.v + PAGE_SIZE);
     }
     return bits;
 }
@@ -38,6 +50,14 @@ static uint64_t tables_below(const struct domain_map *map, uint64_t block)
     return min_u64(edges, (end - first) / block);
 }
 
+static uint64_t tables_of(const struct domain_map *map, uint32_t start)
+{
+    uint64_t first = align_down(map->ipa.v, GIB(512)), end = align_up(map->ipa.v + map->size, GIB(512));
+
+    return tables_below(map, MIB(2)) + tables_below(map, GIB(1)) +
+           (start == 0 ? (end - first) / GIB(512) : 0);
+}
+
 /* Counts tables as an upper bound: each map may need its own at both ends of each level. */
 uint64_t stage2_table_pages(const struct domain_record *record)
 {
@@ -47,11 +67,17 @@ uint64_t stage2_table_pages(const struct domain_record *record)
     stage2_shape(stage2_ipa_bits(record), &start, &roots);
     pages = roots + (roots > 1 ? roots - 1u : 0); /* the root is aligned to its size */
     for (uint32_t i = 0; i < record->nr_maps; i++) {
-        const struct domain_map *map = &record->maps[i];
-        uint64_t first = align_down(map->ipa.v, GIB(512)), end = align_up(map->ipa.v + map->size, GIB(512));
+        pages += tables_of(&record->maps[i], start);
+    }
+    for (uint32_t i = 0; i < record->nr_windows; i++) {
+        struct domain_map map = domain_window_map(&record->windows[i]);
 
-        pages += tables_below(map, MIB(2)) + tables_below(map, GIB(1));
-        pages += start == 0 ? (end - first) / GIB(512) : 0;
+        pages += tables_of(&map, start);
+    }
+    for (uint32_t i = 0; i < record->nr_frontends; i++) {
+        struct domain_map map = {.ipa = record->frontends[i].page, .size = PAGE_SIZE};
+
+        pages += tables_of(&map, start);
     }
     return pages;
 }

@@ -3,6 +3,7 @@
 #include "core/domain.h"
 #include "core/doorbell.h"
 #include "core/effects.h"
+#include "core/ioreq.h"
 #include "drivers/gic.h"
 #include "guest/arm64/decode.h"
 #include "guest/arm64/trap.h"
@@ -37,13 +38,19 @@
 
 enum outcome { DONE, RETRY, NOBODY };
 
-void inject_abort(struct vcpu *vcpu, uint64_t esr, bool data)
+/* ESR_EL1 of that abort. */
+static uint64_t external_abort(uint64_t esr, bool data)
 {
     bool from_el1 = READ_SYSREG(spsr_el2) % 16u != 0;
     uint64_t ec = (data ? EC_DABT_LOWER : EC_IABT_LOWER) + (from_el1 ? 1u : 0);
     uint64_t wnr = data ? esr & BIT(6) : 0;
 
-    context_inject(vcpu, ec << 26 | (esr & ESR_IL) | wnr | FSC_EXTERNAL, READ_SYSREG(far_el2));
+    return ec << 26 | (esr & ESR_IL) | wnr | FSC_EXTERNAL;
+}
+
+void inject_abort(struct vcpu *vcpu, uint64_t esr, bool data)
+{
+    context_inject(vcpu, external_abort(esr, data), READ_SYSREG(far_el2));
 }
 
 static uint64_t fault_ipa(void)
@@ -147,6 +154,36 @@ static bool decode(struct vcpu *vcpu, uint32_t iss, struct decoded_access *acces
     return true;
 }
 
+/* False: no other domain serves it. */
+static bool ask_backend(struct vcpu *vcpu, uint64_t esr, uint64_t ipa, const struct decoded_access *access,
+                        uint64_t value)
+{
+    const struct domain_record *record = vcpu->domain->record;
+    const struct domain_ioreq_range *range;
+
+    if (record->nr_ioreq_ranges == 0) {
+        return false;
+    }
+    range = ioreq_find(vcpu->domain, ipa, access->size);
+    if (range == NULL) {
+        return false;
+    }
+    vcpu->ioreq = (struct vcpu_ioreq){.address = ipa,
+                                      .data = value,
+                                      .esr = external_abort(esr, true),
+                                      .far = READ_SYSREG(far_el2),
+                                      .range = (uint16_t)(range - record->ioreq_ranges),
+                                      .size = (uint8_t)access->size,
+                                      .reg = (uint8_t)access->rt,
+                                      .write = access->write,
+                                      .sign = access->sign,
+                                      .sf = access->sf,
+                                      .base = (uint8_t)access->rn,
+                                      .base_by = access->writeback};
+    ioreq_begin(vcpu);
+    return true;
+}
+
 static __attribute__((noinline, cold)) void data_abort(struct vcpu *vcpu, uint64_t esr, uint64_t ipa)
 {
     struct decoded_access access;
@@ -161,7 +198,7 @@ static __attribute__((noinline, cold)) void data_abort(struct vcpu *vcpu, uint64
         value = extend(guest_register(vcpu, access.rt), access.size, false, true);
     }
     outcome = emulate_any(vcpu, ipa, access.size, access.write, &value);
-    if (outcome == RETRY) {
+    if (outcome == RETRY || (outcome == NOBODY && ask_backend(vcpu, esr, ipa, &access, value))) {
         return;
     }
     if (outcome == NOBODY) {

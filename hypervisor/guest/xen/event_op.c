@@ -5,6 +5,7 @@
 #include "core/effects.h"
 #include "core/event.h"
 #include "core/guest_copy.h"
+#include "core/ioreq.h"
 #include "core/pv_console.h"
 #include "guest/xen/hypercall.h"
 #include "guest/xen/xen_abi_event.h"
@@ -118,6 +119,7 @@ static void describe(const struct event_port *port, struct xen_evtchn_status *ar
         arg->u.unbound.dom = port->peer;
         break;
     case EVENT_CORE:
+    case EVENT_IOREQ:
         arg->status = EVENT_INTERDOMAIN;
         arg->u.interdomain.dom = 0;
         arg->u.interdomain.port = 0;
@@ -176,13 +178,27 @@ static int64_t reset(struct vcpu *vcpu, va_t at)
     return hypercall_again(vcpu);
 }
 
-static __attribute__((noinline)) int64_t serve_console(struct vcpu *vcpu)
+static int64_t serve_console(struct vcpu *vcpu)
 {
     uint32_t refresh = 0;
     bool more = pv_console_notify(vcpu->domain, &refresh);
 
     effects_refresh_uarts(refresh);
     return more ? hypercall_again(vcpu) : 0;
+}
+
+/* A port whose other end is the core; a doorbell's hears nothing. */
+static __attribute__((noinline)) int64_t serve_core(struct vcpu *vcpu, uint32_t number)
+{
+    struct domain *domain = vcpu->domain;
+    struct event_port port;
+
+    if (event_status(domain, number, &port) == OK && port.state == EVENT_IOREQ) {
+        ioreq_answered(domain, port.peer, port.peer_port);
+    } else if (number == domain->record->console_port && domain->pv_console != NULL) {
+        return serve_console(vcpu);
+    }
+    return 0;
 }
 
 static int64_t send(struct vcpu *vcpu, va_t at)
@@ -198,10 +214,7 @@ static int64_t send(struct vcpu *vcpu, va_t at)
     if (__builtin_expect(status == OK && !core, 1)) {
         return 0;
     }
-    if (core && vcpu->domain->pv_console != NULL) {
-        return serve_console(vcpu);
-    }
-    return event_errno(status);
+    return core ? serve_core(vcpu, arg.port) : event_errno(status);
 }
 
 static int64_t close_or_unmask(struct vcpu *vcpu, va_t at, bool close)

@@ -18,7 +18,10 @@ static const hypercall_t hypercalls[] = {
     none,    none,        none,       none, memory_op,      none,     none, none, /* 8 */
     none,    xen_version, console_io, none, grant_table_op, none,     none, none, /* 16 */
     vcpu_op, none,        none,       none, none,           sched_op, none, none, /* 24 */
-    event_channel_op, none, hvm_op,                                               /* 32 */
+    event_channel_op, none, hvm_op, none, none,     none,     none, none, /* 32 */
+#ifndef PROFILE_STATIC
+    none,    dm_op,                                                       /* 40 */
+#endif
 };
 /* clang-format on */
 

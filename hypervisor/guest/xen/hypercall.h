@@ -29,6 +29,21 @@ int64_t vcpu_op(struct vcpu *caller);
 int64_t sched_op(struct vcpu *vcpu);
 int64_t event_channel_op(struct vcpu *vcpu);
 int64_t hvm_op(struct vcpu *vcpu);
+int64_t dm_op(struct vcpu *vcpu);
+
+/* XENMEM_acquire_resource of an ioreq server, one page at `at`. */
+#ifdef PROFILE_STATIC
+static inline int64_t acquire_ioreq_page(struct vcpu *vcpu, uint16_t domid, uint32_t server, ipa_t at)
+{
+    (void)vcpu;
+    (void)domid;
+    (void)server;
+    (void)at;
+    return -1; /* EPERM */
+}
+#else
+int64_t acquire_ioreq_page(struct vcpu *vcpu, uint16_t domid, uint32_t server, ipa_t at);
+#endif
 
 /* The errno of a refusal, negative; 0 for OK. */
 int64_t xen_errno(enum status status);

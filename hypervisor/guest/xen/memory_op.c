@@ -9,6 +9,7 @@
 #include "core/guest_copy.h"
 #include "core/physmap.h"
 #include "guest/xen/hypercall.h"
+#include "guest/xen/xen_abi_dm.h"
 #include "guest/xen/xen_abi_memory.h"
 #include "guest/xen/xen_errno.h"
 
@@ -105,11 +106,23 @@ static int64_t remove_from_physmap(struct vcpu *vcpu, va_t at)
 static int64_t acquire_resource(struct vcpu *vcpu, va_t at)
 {
     struct xen_acquire_resource acquire;
+    uint64_t gfn;
 
     if (copy_from_guest(vcpu, &acquire, at, sizeof acquire) != OK) {
         return -XEN_EFAULT;
     }
-    return acquire.pad != 0 ? -XEN_EINVAL : -XEN_EPERM;
+    if (acquire.pad != 0) {
+        return -XEN_EINVAL;
+    }
+    if (acquire.type != RESOURCE_IOREQ_SERVER || acquire.nr_frames != 1 ||
+        acquire.frame != RESOURCE_IOREQ_FRAME) {
+        return -XEN_EPERM;
+    }
+    if (copy_from_guest(vcpu, &gfn, (va_t){acquire.frame_list}, sizeof gfn) != OK) {
+        return -XEN_EFAULT;
+    }
+    return gfn > MAX_GFN ? -XEN_EINVAL
+                         : acquire_ioreq_page(vcpu, acquire.domid, acquire.id, IPA(gfn * PAGE_SIZE));
 }
 
 static int64_t reserved(struct vcpu *vcpu, va_t at)

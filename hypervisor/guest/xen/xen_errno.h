@@ -17,6 +17,7 @@
 #define XEN_EINVAL     22
 #define XEN_ENOSPC     28
 #define XEN_ENOSYS     38
+#define XEN_ENODATA    61
 #define XEN_ETIME      62
 #define XEN_EOPNOTSUPP 95
 
