@@ -6,7 +6,7 @@ UNIT_DEVICES := $(SRC)/tests/unit/devices
 UNIT_DEVICES_FLAGS := -std=gnu17 -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes \
     -I$(SRC) -I$(SRC)/include -I$(UNIT_DEVICES) -include $(UNIT_DEVICES)/step.h \
     -fsanitize=address,undefined -fno-sanitize-recover=all $(UNIT_DEVICES_EXTRA)
-UNIT_DEVICES_SRC := $(addprefix $(SRC)/devices/,queue.c device.c block.c) $(UNIT_DEVICES)/driver.c
+UNIT_DEVICES_SRC := $(addprefix $(SRC)/devices/,queue.c device.c block.c) $(UNIT_DEVICES)/driver.c $(UNIT_DEVICES)/block_rig.c
 UNIT_DEVICES_HDR := $(addprefix $(SRC)/devices/,memory.h libc.h queue.h device.h disk.h block.h) \
     $(wildcard $(UNIT_DEVICES)/*.h) $(SRC)/include/bulkhead/virtio_state.h
 UNIT_DEVICES_OBJ := $(patsubst $(SRC)/%.c,$(O)/unit/devices/%.o,$(UNIT_DEVICES_SRC))
