@@ -19,11 +19,6 @@ _Static_assert(sizeof(struct net_header) == 12, "VIRTIO 1.2, 5.1.6");
 
 #define LINK_UP 1u
 
-#define UNITS_PER_BYTE INT64_C(8000000)
-#define BURST          INT64_C(3072) /* bytes; or what the rate gives in 10 ms, if that is more */
-#define SECOND         UINT64_C(1000000000)
-#define LEAST          64u /* bytes that a frame counts for at least */
-
 /* Goes on to the next buffer of the port, which is added to the set. False: there is none, or it breaks the
  * rules. */
 static bool next_buffer(struct net_port *port, uint64_t *order)
@@ -216,49 +211,20 @@ static bool forward(struct net_port *port)
     return true;
 }
 
-static int64_t burst(const struct net_port *port)
-{
-    int64_t ten_ms = (int64_t)port->rate_kbit * (int64_t)(SECOND / 100u);
-
-    return ten_ms > BURST * UNITS_PER_BYTE ? ten_ms : BURST * UNITS_PER_BYTE;
-}
-
 /* The port may send a frame; if not, the clock is asked to say when. */
 static bool may_send(struct net_port *port)
 {
     struct net *net = port->net;
-    uint64_t now, passed, when;
+    uint64_t when;
 
-    if (port->rate_kbit == 0) {
+    if (port->rate.kbit == 0 || net_rate_ready(&port->rate, net->clock(net), &when)) {
         return true;
     }
-    now = net->clock(net);
-    passed = now - port->since < SECOND ? now - port->since : SECOND;
-    port->since = now;
-    port->credit += (int64_t)(passed * port->rate_kbit);
-    if (port->credit > burst(port)) {
-        port->credit = burst(port);
-    }
-    port->limited = port->credit <= 0;
-    if (!port->limited) {
-        return true;
-    }
-    when = now + (uint64_t)-port->credit / port->rate_kbit + 1u;
     if (net->alarm_at == 0 || when < net->alarm_at) {
         net->alarm_at = when;
         net->alarm(net, when);
     }
     return false;
-}
-
-static void charge(struct net_port *port, uint64_t length)
-{
-    uint64_t bytes = length > LEAST ? length : LEAST;
-
-    if (port->rate_kbit != 0) {
-        port->credit -=
-            (int64_t)(bytes < port->net->max_frame ? bytes : port->net->max_frame) * UNITS_PER_BYTE;
-    }
 }
 
 void net_alarm(struct net *net)
@@ -267,7 +233,7 @@ void net_alarm(struct net *net)
     for (uint32_t i = 0; i < net->nr; i++) {
         struct net_port *port = net->ports[i];
 
-        if (port->limited && may_send(port)) {
+        if (port->rate.limited && may_send(port)) {
             port->device->more = true;
         }
     }
@@ -294,6 +260,14 @@ static enum queue_status next_frame(struct net_port *port)
     return status;
 }
 
+/* Of a frame that is too long, not more than of the longest. */
+static uint32_t charged(const struct net_port *port)
+{
+    const struct net *net = port->net;
+
+    return net->from.readable < net->max_frame ? (uint32_t)net->from.readable : net->max_frame;
+}
+
 static bool run(struct device *device)
 {
     static const uint32_t written[NET_BATCH];
@@ -311,7 +285,7 @@ static bool run(struct device *device)
             port->held = true;
             break;
         }
-        charge(port, port->net->from.readable);
+        net_rate_charge(&port->rate, charged(port));
         heads[nr] = port->net->from.head;
         nr++;
         if (nr == NET_BATCH) {
@@ -471,8 +445,7 @@ bool net_add(struct net *net, struct net_port *port)
     }
     port->net = net;
     port->number = net->nr;
-    port->credit = burst(port);
-    port->since = net->clock(net);
+    net_rate_start(&port->rate, port->rate_kbit, net->clock(net));
     net->ports[net->nr] = port;
     net->nr++;
     device->class = &net_class;

@@ -12,6 +12,7 @@
 #include "devices/device.h"
 #include "devices/link.h"
 #include "devices/net_frame.h"
+#include "devices/net_rate.h"
 #include "devices/net_switch.h"
 
 #define NET_MAX_MERGE 8u /* buffers that one received frame may be spread over */
@@ -41,11 +42,9 @@ struct net_port {
     struct net *net;
     uint32_t number;
     bool ready;
-    bool held;      /* a frame that was taken waits for the uplink */
-    bool limited;   /* waits for the clock */
-    bool rx_again;  /* there may be receive buffers that were taken and not used */
-    int64_t credit; /* in 1/8,000,000 of a byte, so that 1 ns adds rate_kbit */
-    uint64_t since; /* ns */
+    bool held;     /* a frame that was taken waits for the uplink */
+    bool rx_again; /* there may be receive buffers that were taken and not used */
+    struct net_rate rate;
     struct net_counters counters;
 };
 
