@@ -131,6 +131,7 @@ void backend_tree_write(struct fdt_writer *writer, const struct guest_backend *b
     fdt_write_node(writer, "bulkhead-backend");
     fdt_write_string(writer, "compatible", "bulkhead,backend-v1");
     write_cells64(writer);
+    fdt_write_bytes(writer, "ranges", NULL, 0); /* reg of a frontend is this domain's own address */
     for (uint32_t i = 0; i < backend->nr_frontends; i++) {
         const struct guest_frontend *frontend = &backend->frontends[i];
 

@@ -6,7 +6,7 @@ UNIT_BOOT_FLAGS := -std=gnu17 -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werr
 UNIT_BOOT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 BOOT_PURE := $(filter-out %/early_map.c %/main.c %/pcpus.c,$(sort $(wildcard $(SRC)/hypervisor/boot/*.c))) \
     $(SRC)/hypervisor/core/format.c
-UNIT_BOOT_HELP := $(UNIT_BOOT)/board.c $(UNIT_BOOT)/listing.c $(UNIT_BOOT)/verify.c
+UNIT_BOOT_HELP := $(UNIT_BOOT)/board.c $(UNIT_BOOT)/listing.c $(UNIT_BOOT)/verify.c $(UNIT_BOOT)/verify_virtio.c
 UNIT_BOOT_HDR := $(wildcard $(SRC)/hypervisor/boot/*.h $(SRC)/hypervisor/base/*.h $(UNIT_BOOT)/*.h) \
     $(SRC)/hypervisor/core/record.h $(SRC)/hypervisor/core/format.h $(SRC)/hypervisor/core/pool.h
 

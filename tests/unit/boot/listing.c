@@ -81,8 +81,8 @@ static void list_virtio(const struct out *out, const struct domain_record *r)
     for (i = 0; i < r->nr_frontends; i++) {
         const struct domain_frontend *f = &r->frontends[i];
 
-        say(out, "%s frontend %u server %u ports %u to %u page 0x%lx windows %u", r->name, f->domid, f->server,
-            f->first_port, f->first_port + f->nr_vcpus - 1, f->page.v, f->nr_windows);
+        say(out, "%s frontend %u server %u ports %u to %u page 0x%lx windows %u", r->name, f->domid,
+            f->server, f->first_port, f->first_port + f->nr_vcpus - 1, f->page.v, f->nr_windows);
     }
     for (i = 0; i < r->nr_windows; i++) {
         say(out, "%s window 0x%lx at 0x%lx size 0x%lx", r->name, r->windows[i].ipa.v, r->windows[i].pa.v,

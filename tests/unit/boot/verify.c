@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What must hold for every plan, whatever the device tree said. Written without a look at how the planner
  * works. */
-#include "board.h"
+#include "verify.h"
 
 static bool in_host_ram(const struct host *host, uint64_t base, uint64_t size)
 {
@@ -225,8 +225,14 @@ static const char *verify_doorbells(const struct board *board, const struct doma
         const struct domain_record *peer = NULL;
 
         for (k = 0; k < r->nr_maps; k++) {
-            if (ranges_overlap(bell->ipa.v, PAGE_SIZE, r->maps[k].ipa.v, r->maps[k].size)) {
+            if (ranges_overlap(align_down(bell->ipa.v, PAGE_SIZE), PAGE_SIZE, r->maps[k].ipa.v,
+                               r->maps[k].size)) {
                 return "a doorbell lies over a map";
+            }
+        }
+        for (k = 0; k < i; k++) {
+            if (ranges_overlap(bell->ipa.v, bell->size, r->doorbells[k].ipa.v, r->doorbells[k].size)) {
+                return "two doorbells at one address";
             }
         }
         for (other = 0; other < plan->nr_domains; other++) {
@@ -294,6 +300,7 @@ static const char *verify_devices(const struct board *board, const struct domain
 static const char *verify_tree(const struct board *board, const struct domain_record *r)
 {
     uint64_t base, size;
+    const char *broken;
     struct fdt fdt;
     unsigned i;
     uint32_t k;
@@ -314,7 +321,7 @@ static const char *verify_tree(const struct board *board, const struct domain_re
             }
         }
         for (k = 0; k < r->nr_doorbells; k++) {
-            if (ranges_overlap(base, size, r->doorbells[k].ipa.v, PAGE_SIZE)) {
+            if (ranges_overlap(base, size, r->doorbells[k].ipa.v, r->doorbells[k].size)) {
                 return "a region lies over a doorbell";
             }
         }
@@ -322,8 +329,19 @@ static const char *verify_tree(const struct board *board, const struct domain_re
             ((r->flags & DOMAIN_VPL011) != 0 && ranges_overlap(base, size, r->uart.v, PAGE_SIZE))) {
             return "a region lies over a device";
         }
+        for (k = 0; k < r->nr_windows; k++) {
+            if (ranges_overlap(base, size, r->windows[k].ipa.v, r->windows[k].size)) {
+                return "a region lies over a window";
+            }
+        }
+        for (k = 0; k < r->nr_ioreq_ranges; k++) {
+            if (ranges_overlap(base, size, r->ioreq_ranges[k].ipa.v, r->ioreq_ranges[k].size)) {
+                return "a region lies over a VIRTIO device";
+            }
+        }
     }
-    return verify_devices(board, r, &fdt);
+    broken = verify_told(r, &fdt);
+    return broken != NULL ? broken : verify_devices(board, r, &fdt);
 }
 
 static const char *verify_pair(const struct domain_record *a, const struct domain_record *b)
@@ -373,6 +391,7 @@ const char *board_verify(const struct board *board)
         broken = broken != NULL ? broken : verify_ports(board, r);
         broken = broken != NULL ? broken : verify_doorbells(board, r);
         broken = broken != NULL ? broken : verify_shared(board, r);
+        broken = broken != NULL ? broken : verify_virtio(board, r);
         broken = broken != NULL ? broken : verify_tree(board, r);
         for (k = 0; k < i && broken == NULL; k++) {
             broken = verify_pair(r, plan->records[k]);
