@@ -123,7 +123,7 @@ void block_create(struct block_rig *rig, uint64_t first, uint64_t sectors, bool 
     driver_start(&rig->rig, features, 64);
 }
 
-void block_again(struct block_rig *rig)
+void block_again_as(struct block_rig *rig, uint32_t frontend)
 {
     struct block old = rig->block;
 
@@ -139,7 +139,7 @@ void block_again(struct block_rig *rig)
     rig->block.min_io = rig->block.opt_io = 0;
     rig->block.requests = rig->requests;
     rig->block.nr_requests = NR_REQUESTS;
-    rig_forget(&rig->rig, 1);
+    rig_forget(&rig->rig, frontend);
     assert(block_init(&rig->block, &rig->rig.device));
     device_init(&rig->rig.device);
 }

@@ -42,7 +42,8 @@ void disk_forget(void);
 
 /* A device on [first, first + sectors) of the disk, up to DRIVER_OK. */
 void block_create(struct block_rig *rig, uint64_t first, uint64_t sectors, bool read_only, uint64_t features);
-void block_again(struct block_rig *rig);
+/* A new backend; the frontend is of that incarnation. */
+void block_again_as(struct block_rig *rig, uint32_t frontend);
 
 /* Offers a request whose header, data and status lie at 0x100000 + slot * 0x4000 of the memory, cut into
  * pieces at random; the head. `data` is copied into the request if the driver writes it. */
