@@ -169,6 +169,18 @@ static enum status bind_locked(struct domain *domain, struct domain *peer, uint3
     return status;
 }
 
+/* What a slot says to be the other end of its port (Xen's vp_eport) is the backend's own, bound for ever. */
+static bool is_request_port(const struct domain *domain, uint16_t remote, uint32_t port)
+{
+    struct event_port own;
+
+    if (!event_port_valid(domain->events, port)) {
+        return false;
+    }
+    own = event_port_read(domain->events, port);
+    return own.state == EVENT_IOREQ && own.peer == remote;
+}
+
 enum status event_bind_interdomain(struct domain *domain, uint16_t remote, uint32_t remote_port,
                                    uint32_t *port)
 {
@@ -177,6 +189,10 @@ enum status event_bind_interdomain(struct domain *domain, uint16_t remote, uint3
 
     if (peer == NULL) {
         return ERR_NOENT;
+    }
+    if (is_request_port(domain, remote, remote_port)) {
+        *port = remote_port;
+        return OK;
     }
     lock_two(domain, peer);
     status = bind_locked(domain, peer, remote_port, port);
