@@ -77,6 +77,22 @@ const struct domain_record *domain_of(const struct check *check, uint16_t domid)
 /* What a domain shares, in its own part of the table; and who reaches whom. */
 void print_shared(const struct check *check, const struct domain_record *record, FILE *out);
 void print_paths(const struct check *check, FILE *out);
+/* What is being printed of one domain's reach to another. */
+struct path {
+    const struct domain_record *from, *to;
+    unsigned count; /* of items */
+    FILE *out;
+};
+FILE *next_item(struct path *path);
+
+/* VIRTIO devices: of a domain and those that it serves; what it sees of others, as an authority; and as items
+ * of a path. */
+void print_virtio(const struct check *check, const struct domain_record *record, FILE *out);
+void print_seen(const struct check *check, const struct domain_record *record, FILE *out);
+void path_virtio(const struct check *check, struct path *path);
+/* What plan.shared[shared] is, which a bulkhead,virtio node asked for. */
+const char *virtio_memory_name(const struct check *check, uint32_t shared);
+
 /* Bytes in the largest unit that fits. */
 const char *amount(uint64_t bytes, char buf[32]);
 

@@ -33,7 +33,13 @@ const char *shared_name(const struct check *check, uint64_t pa)
 {
     fdt_node_t node = shared_node(check, pa);
     const char *id = node != FDT_NONE ? fdt_string(&check->fdt, node, "xen,shm-id") : "?";
+    uint32_t i;
 
+    for (i = 0; i < check->plan.nr_shared; i++) {
+        if (check->plan.shared[i].base == pa && fdt_compatible(&check->fdt, node, "bulkhead,virtio")) {
+            return virtio_memory_name(check, i);
+        }
+    }
     return id != NULL ? id : fdt_name(&check->fdt, node);
 }
 
@@ -111,13 +117,7 @@ void print_shared(const struct check *check, const struct domain_record *record,
     fprintf(out, "\n");
 }
 
-struct path {
-    const struct domain_record *from, *to;
-    unsigned count; /* of what has been printed for it */
-    FILE *out;
-};
-
-static FILE *next_item(struct path *path)
+FILE *next_item(struct path *path)
 {
     if (path->count++ == 0) {
         fprintf(path->out, "  %s to %s: ", path->from->name, path->to->name);
@@ -155,6 +155,7 @@ static void print_path(const struct check *check, struct path *path)
                     bell->spi != 0 ? bell->spi : bell->port);
         }
     }
+    path_virtio(check, path);
     if (path->count != 0) {
         fputs("\n", path->out);
     }

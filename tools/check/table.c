@@ -155,7 +155,7 @@ static void print_start(const struct domain_record *record, FILE *out)
 }
 
 /* What reaches beyond the domain's own memory and devices. */
-static void print_authority(const struct domain_record *record, FILE *out)
+static void print_authority(const struct check *check, const struct domain_record *record, FILE *out)
 {
     uint32_t i;
 
@@ -169,6 +169,7 @@ static void print_authority(const struct domain_record *record, FILE *out)
     if ((record->flags & DOMAIN_HARDWARE) != 0) {
         fprintf(out, "  authority every device that no other domain was given\n");
     }
+    print_seen(check, record, out);
 }
 
 static void print_domain(const struct check *check, const struct domain_record *record, FILE *out)
@@ -182,10 +183,11 @@ static void print_domain(const struct check *check, const struct domain_record *
     print_vcpus(record, out);
     print_maps(record, out);
     print_shared(check, record, out);
+    print_virtio(check, record, out);
     print_emulated(check, record, out);
     print_devices(check, record, out);
     print_start(record, out);
-    print_authority(record, out);
+    print_authority(check, record, out);
 }
 
 static void print_cpus(const struct check *check, FILE *out)

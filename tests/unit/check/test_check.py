@@ -183,6 +183,22 @@ class Table(unittest.TestCase):
                                  "sensor to display": "memory frames (8 KiB)"})
         self.assertIn("  8 KiB  reads frames; sensor writes, display reads\n", table)
 
+    def test_virtio(self):
+        table, paths, _ = self.paths("virtio-disk")
+        self.assertEqual(paths, {"linux to disk": "doorbell for port 1021, accesses to virtio@2000000",
+                                 "disk to linux": "doorbell for interrupt 287, 32 MiB of RAM for virtio@2000000 (all)"})
+        self.assertIn("  block virtio@2000000 of disk, buffers all; rings port 1021; waits at most 10000 ms, then abort\n",
+                      table)
+        self.assertIn("  serves    linux: requests at 0x00c000000, ports 1022-1023\n", table)
+        self.assertIn("  authority sees 32 MiB of linux's RAM while it serves it\n", table)
+        self.assertIn("  4 KiB     shared state of linux virtio@2000000\n", table)
+        table, paths, _ = self.paths("virtio-bounce")
+        self.assertIn(", 4.0 MiB of RAM for virtio@2000000 (bounce) and virtio@2001000 (bounce)", paths["disk to linux"])
+        self.assertIn("  4 MiB  writes bounce pool of linux virtio@2000000\n", table)
+        table, paths, _ = self.paths("virtio-two-frontends")
+        self.assertIn("; waits for ever\n", table)
+        self.assertEqual(paths["rng to front"], "doorbell for interrupt 285, 32 MiB of RAM for virtio@2000400 (all)")
+
     def test_nobody_and_everybody(self):
         self.assertEqual(self.paths("minimal")[2], "  nobody")
         self.assertEqual(self.paths("direct-map-block")[1], {"domU1 to all RAM": "DMA without SMMU"})
