@@ -16,3 +16,5 @@ $(UNIT_CLASSES_TESTS): $(O)/unit/test_devices_%: $(UNIT_CLASSES)/test_%.c $(UNIT
 	    $(filter %.c,$^) -lcmocka
 
 UNIT_TESTS += $(UNIT_CLASSES_TESTS)
+
+include $(SRC)/tests/fuzz/net.mk
