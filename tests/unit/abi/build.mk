@@ -4,7 +4,7 @@
 UNIT_ABI := $(SRC)/tests/unit/abi
 UNIT_ABI_FLAGS := --target=aarch64-linux-gnu -std=gnu17 -ffreestanding -Wall -Wextra -Werror -I$(UNIT_ABI)
 
-$(O)/unit/abi/ours.o: UNIT_ABI_FLAGS += -I$(SRC)/hypervisor
+$(O)/unit/abi/ours.o: UNIT_ABI_FLAGS += -I$(SRC)/hypervisor -I$(SRC)/include
 $(O)/unit/abi/theirs.o: UNIT_ABI_FLAGS += -idirafter /usr/include -D__XEN_TOOLS__ \
     -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__
 $(O)/unit/abi/%.o: $(UNIT_ABI)/%.c $(UNIT_ABI)/layout.h $(UNIT_ABI)/entry.h

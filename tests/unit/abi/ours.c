@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "bulkhead/ioreq.h"
 #include "core/event.h"
 #include "core/grant_entry.h"
 #include "core/shared_info.h"
 #include "entry.h"
+#include "guest/xen/xen_abi_dm.h"
 #include "guest/xen/xen_abi_event.h"
 #include "guest/xen/xen_abi_grant.h"
 #include "guest/xen/xen_abi_memory.h"
