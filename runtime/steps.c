@@ -9,7 +9,7 @@
 #include "runtime/loop.h"
 #include "runtime/tree.h"
 
-enum { MEAN = 400, HOWS = 16, LEAST_MS = 150 };
+enum { MEAN = 60, HOWS = 16, LEAST_MS = 50 };
 
 static struct {
     uint32_t which, left, how;
