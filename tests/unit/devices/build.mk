@@ -27,3 +27,5 @@ test-long-devices: $(O)/unit/test_devices_crash
 	$(Q)DEVICES_CRASHES=200000 $<
 
 UNIT_TESTS += $(UNIT_DEVICES_TESTS)
+
+include $(SRC)/tests/fuzz/devices.mk
