@@ -24,7 +24,6 @@ bool entropy_add(struct entropy *entropy, struct device *device)
     }
     device->class = &entropy_class;
     device->user = entropy;
-    device->features = 0;
     entropy->waiting[entropy->nr] = false;
     entropy->devices[entropy->nr] = device;
     entropy->nr++;

@@ -450,7 +450,7 @@ bool net_add(struct net *net, struct net_port *port)
     net->nr++;
     device->class = &net_class;
     device->user = port;
-    device->features = VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_MTU | VIRTIO_NET_F_MAC |
+    device->features |= VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_MTU | VIRTIO_NET_F_MAC |
                        VIRTIO_NET_F_MRG_RXBUF | VIRTIO_NET_F_STATUS;
     return true;
 }
