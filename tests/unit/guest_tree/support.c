@@ -116,3 +116,33 @@ void messages_start(struct messages *messages)
 {
     *messages = (struct messages){.report = {.sink = remember, .context = messages}};
 }
+
+uint8_t *build_tree(const struct guest_fdt_input *in, size_t *size)
+{
+    size_t bound = guest_fdt_bound(in);
+    uint8_t *blob = malloc(bound);
+
+    assert_non_null(blob);
+    assert_int_equal(guest_fdt_build(in, blob, bound, size), OK);
+    assert_true(*size <= bound);
+    return blob;
+}
+
+void expect_text(const uint8_t *blob, size_t size, const char *expected)
+{
+    static char text[1 << 16];
+    char name[] = "/tmp/bulkhead-tree-XXXXXX", command[100];
+    int file = mkstemp(name);
+    FILE *pipe;
+    size_t n;
+
+    assert_int_equal(write(file, blob, size), size);
+    close(file);
+    snprintf(command, sizeof(command), "dtc -q -I dtb -O dts %s", name);
+    pipe = popen(command, "r");
+    n = fread(text, 1, sizeof(text) - 1, pipe);
+    text[n] = '\0';
+    assert_int_equal(pclose(pipe), 0);
+    unlink(name);
+    assert_string_equal(text, expected);
+}

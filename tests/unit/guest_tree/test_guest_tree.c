@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -23,38 +22,6 @@ static void use_board(unsigned gic_version)
 {
     make_board(&host, &board, gic_version);
     messages_start(&messages);
-}
-
-/* Builds into memory of exactly the bound's size, and gives back the tree. */
-static uint8_t *build(const struct guest_fdt_input *in, size_t *size)
-{
-    size_t bound = guest_fdt_bound(in);
-    uint8_t *blob = malloc(bound);
-
-    assert_non_null(blob);
-    assert_int_equal(guest_fdt_build(in, blob, bound, size), OK);
-    assert_true(*size <= bound);
-    return blob;
-}
-
-/* The tree as dtc prints it. */
-static void expect_text(const uint8_t *blob, size_t size, const char *expected)
-{
-    static char text[1 << 16];
-    char name[] = "/tmp/bulkhead-tree-XXXXXX", command[100];
-    int file = mkstemp(name);
-    FILE *pipe;
-    size_t n;
-
-    assert_int_equal(write(file, blob, size), size);
-    close(file);
-    snprintf(command, sizeof(command), "dtc -q -I dtb -O dts %s", name);
-    pipe = popen(command, "r");
-    n = fread(text, 1, sizeof(text) - 1, pipe);
-    text[n] = '\0';
-    assert_int_equal(pclose(pipe), 0);
-    unlink(name);
-    assert_string_equal(text, expected);
 }
 
 static void smallest_domain_on_gicv2(void **state)
@@ -90,7 +57,7 @@ static void smallest_domain_on_gicv2(void **state)
 
     (void)state;
     use_board(2);
-    blob = build(&in, &size);
+    blob = build_tree(&in, &size);
     expect_text(blob, size, expected);
     free(blob);
     close_tree(&board);
@@ -177,7 +144,7 @@ static void full_domain_on_gicv3(void **state)
     (void)state;
     use_board(3);
     compile_tree(&partial, partial_text);
-    blob = build(&in, &size);
+    blob = build_tree(&in, &size);
     expect_text(blob, size, full_text);
     /* Whatever the capacity, nothing is written behind it; what fits is the same tree. */
     for (i = 0; i <= guest_fdt_bound(&in); i++) {
@@ -213,7 +180,7 @@ static void direct_map_has_the_hosts_layout(void **state)
 
     (void)state;
     use_board(3);
-    blob = build(&in, &size);
+    blob = build_tree(&in, &size);
     assert_int_equal(fdt_open(&tree, blob, size), OK);
     assert_int_equal(fdt_reg(&tree, fdt_path(&tree, "/interrupt-controller@8000000"), 1, &base, &length), OK);
     assert_int_equal(base, 0x80a0000);
@@ -260,7 +227,7 @@ static void hardware_domain_gets_the_rest(void **state)
     for (version = 2; version <= 3; version++) {
         use_board(version);
         hidden[0] = fdt_path(&board, "/soc/net@9040000");
-        blob = build(&in, &size);
+        blob = build_tree(&in, &size);
         assert_int_equal(fdt_open(&tree, blob, size), OK);
         for (i = 0; i < ARRAY_SIZE(there); i++) {
             assert_int_not_equal(fdt_path(&tree, there[i]), FDT_NONE);
@@ -450,7 +417,7 @@ static void links_are_told(void **state)
 
     (void)state;
     use_board(2);
-    blob = build(&in, &size);
+    blob = build_tree(&in, &size);
     expect_text(blob, size, links_text);
     free(blob);
     close_tree(&board);
@@ -498,7 +465,7 @@ static void many_links_fit(void **state)
                                              0x1000, 0xff30000000, i % 2 == 0 ? 991 : 0,      4095,
                                              31};
     }
-    blob = build(&in, &size);
+    blob = build_tree(&in, &size);
     assert_int_equal(fdt_open(&tree, blob, size), OK);
     for (node = fdt_first_child(&tree, fdt_path(&tree, "/bulkhead/events")); node != FDT_NONE;
          node = fdt_next_sibling(&tree, node)) {
@@ -533,7 +500,7 @@ static void hardware_domain_shares(void **state)
     use_board(3);
     for (with = 0; with < 2; with++) {
         in.links = with != 0 ? &links : NULL;
-        blob = build(&in, &size);
+        blob = build_tree(&in, &size);
         assert_int_equal(fdt_open(&tree, blob, size), OK);
         for (i = 0; i < ARRAY_SIZE(there); i++) {
             assert_int_equal(fdt_path(&tree, there[i]) != FDT_NONE, with != 0 || i == 0);
@@ -567,7 +534,7 @@ static void many_pieces_of_ram(void **state)
         maps[i] =
             (struct domain_map){IPA(0x40000000 + 0x10000 * i), PA(0x90000000 + 0x2000 * i), 0x1000, MAP_RAM};
     }
-    blob = build(&in, &size);
+    blob = build_tree(&in, &size);
     assert_int_equal(fdt_open(&tree, blob, size), OK);
     for (node = fdt_first_child(&tree, fdt_root(&tree)); node != FDT_NONE;
          node = fdt_next_sibling(&tree, node)) {
