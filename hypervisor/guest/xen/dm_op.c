@@ -122,7 +122,7 @@ static int64_t attach(struct vcpu *vcpu, uint16_t domid, uint16_t id, bool on, b
     if (destroy) {
         __atomic_store_n(&pair->created, false, __ATOMIC_RELAXED);
     }
-    return status == ERR_INVALID ? -XEN_EAGAIN : xen_errno(status);
+    return xen_errno(status); /* -EINVAL: the frontend does not run */
 }
 
 /* An edge, as a store to the doorbell of that interrupt makes it. Level 0 is nothing, as in Xen. */

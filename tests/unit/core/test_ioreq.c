@@ -351,7 +351,7 @@ static void frontend_dies(void **state)
     touch(user, LOAD | how(2, 7), DEVICE);
     stop(front, STOP_OFF);
     assert_int_equal(front->state, DOMAIN_STOPPED);
-    assert_int_equal(set_state(true), -XEN_EAGAIN);
+    assert_int_equal(set_state(true), -XEN_EINVAL);
     assert_int_equal(tail().attached, 0);
 }
 
