@@ -239,10 +239,7 @@ uint32_t console_line_read(struct console_line *line, uint8_t *data, uint32_t le
 void console_line_reset(struct console_mux *mux, struct console_line *line)
 {
     if (line->used != 0 || mux->open == line) {
-        (void)flush(mux, line, true);
-    }
-    if (mux->open == line) { /* without room: the next writer's first line is joined to it */
-        mux->open = NULL;
+        (void)flush(mux, line, true); /* without room the line stays open, and the next writer ends it */
     }
     line->used = 0;
     line->waiting = false;

@@ -3,113 +3,9 @@
 
 #include "devices/class.h"
 #include "devices/libc.h"
-
-#define RX 0u
-#define TX 1u
-
-/* VIRTIO 1.2, 5.1.6; always with num_buffers, since VIRTIO_F_VERSION_1 is. */
-struct net_header {
-    uint8_t flags, gso_type;
-    uint16_t header_length, gso_size, checksum_start, checksum_offset, buffers;
-};
-_Static_assert(sizeof(struct net_header) == 12, "VIRTIO 1.2, 5.1.6");
-#define NEEDS_CHECKSUM 1u
-#define DATA_VALID     2u
-#define BUFFERS        10u /* offset of .buffers */
+#include "devices/net_deliver.h"
 
 #define LINK_UP 1u
-
-/* Goes on to the next buffer of the port, which is added to the set. False: there is none, or it breaks the
- * rules. */
-static bool next_buffer(struct net_port *port, uint64_t *order)
-{
-    struct queue_chain *chain = &port->net->to;
-    struct queue *queue = device_queue(port->device, RX);
-    enum queue_status status;
-
-    if (queue == NULL) {
-        return false;
-    }
-    status = class_next(queue, &port->rx_again, order, chain);
-    if (status == QUEUE_BROKEN ||
-        (status == QUEUE_OK && (chain->nr_readable != 0 || chain->writable < sizeof(struct net_header)))) {
-        device_needs_reset(port->device);
-        return false;
-    }
-    return status == QUEUE_OK;
-}
-
-static void fill_header(const struct net_port *port, const struct net_frame *frame, struct net_header *header)
-{
-    memset(header, 0, sizeof *header);
-    header->buffers = 1;
-    if (device_has(port->device, VIRTIO_NET_F_GUEST_CSUM)) {
-        if (frame->checksum.partial) {
-            header->flags = NEEDS_CHECKSUM;
-            header->checksum_start = frame->checksum.start;
-            header->checksum_offset = frame->checksum.offset;
-        } else if (frame->checksum.valid) {
-            header->flags = DATA_VALID;
-        }
-    }
-}
-
-/* Where byte `offset` of the chain lies, which is inside it. */
-static uint8_t *byte_at(const struct queue_chain *chain, uint32_t offset)
-{
-    uint32_t i = 0, left = offset;
-
-    while (left >= chain->buffers[i].length) {
-        left -= chain->buffers[i].length;
-        i++;
-    }
-    return chain->buffers[i].data + left;
-}
-
-/* Into as many buffers as it needs, which become visible at once. Buffers that were taken in vain stay in
- * flight and are the next ones (rx_again). */
-static void deliver(struct net_port *port, const struct net_frame *frame)
-{
-    bool merge = device_has(port->device, VIRTIO_NET_F_MRG_RXBUF);
-    struct queue_chain *chain = &port->net->to;
-    struct net_cursor from = {.buffers = frame->pieces, .nr = frame->nr};
-    uint16_t heads[NET_MAX_MERGE];
-    uint32_t written[NET_MAX_MERGE], nr = 0, done = 0;
-    uint8_t *count[2] = {NULL, NULL};
-    uint64_t order = 0;
-
-    while (done < frame->length) {
-        struct net_cursor to = {.buffers = chain->buffers};
-        uint32_t part;
-
-        if (nr == (merge ? NET_MAX_MERGE : 1u) || !next_buffer(port, &order)) {
-            port->rx_again = true;
-            port->counters.no_buffer++;
-            return;
-        }
-        heads[nr] = chain->head;
-        written[nr] = 0;
-        to.nr = chain->nr_writable;
-        if (nr == 0) {
-            struct net_header header;
-            struct queue_buffer own = {.data = (uint8_t *)&header, .length = sizeof header};
-            struct net_cursor head = {.buffers = &own, .nr = 1};
-
-            fill_header(port, frame, &header);
-            count[0] = byte_at(chain, BUFFERS);
-            count[1] = byte_at(chain, BUFFERS + 1u);
-            written[nr] = net_copy(&to, &head, sizeof header);
-        }
-        part = net_copy(&to, &from, frame->length - done);
-        written[nr] += part;
-        done += part;
-        nr++;
-    }
-    *count[0] = (uint8_t)nr;
-    *count[1] = 0;
-    port->counters.received++;
-    device_complete(port->device, RX, heads, written, nr);
-}
 
 static void deliver_to(struct net *net, uint32_t targets)
 {
@@ -129,7 +25,7 @@ static void deliver_to(struct net *net, uint32_t targets)
             }
             frame = &net->finished;
         }
-        deliver(port, frame);
+        net_deliver(port, frame);
     }
 }
 
@@ -175,7 +71,7 @@ static bool read_frame(struct net_port *port)
     if (header.gso_type != 0) {
         return false; /* was not offered */
     }
-    if ((header.flags & NEEDS_CHECKSUM) != 0) {
+    if ((header.flags & NET_NEEDS_CHECKSUM) != 0) {
         checksum.partial = true;
         checksum.start = header.checksum_start;
         checksum.offset = header.checksum_offset;
@@ -242,7 +138,7 @@ void net_alarm(struct net *net)
 /* The next frame of the port, in net->from. */
 static enum queue_status next_frame(struct net_port *port)
 {
-    struct queue *queue = device_queue(port->device, TX);
+    struct queue *queue = device_queue(port->device, NET_TX);
     enum queue_status status;
     uint64_t order = 0;
 
@@ -289,12 +185,12 @@ static bool run(struct device *device)
         heads[nr] = port->net->from.head;
         nr++;
         if (nr == NET_BATCH) {
-            device_complete(device, TX, heads, written, nr);
+            device_complete(device, NET_TX, heads, written, nr);
             nr = 0;
         }
     }
     if (nr != 0) {
-        device_complete(device, TX, heads, written, nr);
+        device_complete(device, NET_TX, heads, written, nr);
     }
     if (status == QUEUE_BROKEN) {
         device_needs_reset(device);
@@ -305,7 +201,7 @@ static bool run(struct device *device)
 /* What was being sent when an earlier backend died may be on the wire or not: it counts as sent. */
 static void return_sent(struct device *device)
 {
-    struct queue *queue = device_queue(device, TX);
+    struct queue *queue = device_queue(device, NET_TX);
     struct net_port *port = device->user;
     enum queue_status status = queue != NULL ? QUEUE_OK : QUEUE_EMPTY;
     uint64_t order = 0;
@@ -313,7 +209,7 @@ static void return_sent(struct device *device)
     while (status == QUEUE_OK) {
         status = queue_again(queue, &order, &port->net->from);
         if (status == QUEUE_OK) {
-            class_complete_one(device, TX, port->net->from.head, 0);
+            class_complete_one(device, NET_TX, port->net->from.head, 0);
         }
     }
     if (status == QUEUE_BROKEN) {
@@ -324,7 +220,7 @@ static void return_sent(struct device *device)
 static void start(struct device *device)
 {
     struct net_port *port = device->user;
-    struct queue *queue = device_queue(device, RX);
+    struct queue *queue = device_queue(device, NET_RX);
 
     port->ready = true;
     port->held = false;
@@ -339,7 +235,7 @@ static bool quiesce(struct device *device, uint32_t queue)
 {
     struct net_port *port = device->user;
 
-    if (queue != RX) {
+    if (queue != NET_RX) {
         port->held = false;
     }
     if (queue == DEVICE_ALL_QUEUES) {
@@ -451,7 +347,7 @@ bool net_add(struct net *net, struct net_port *port)
     device->class = &net_class;
     device->user = port;
     device->features |= VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_MTU | VIRTIO_NET_F_MAC |
-                       VIRTIO_NET_F_MRG_RXBUF | VIRTIO_NET_F_STATUS;
+                        VIRTIO_NET_F_MRG_RXBUF | VIRTIO_NET_F_STATUS;
     return true;
 }
 

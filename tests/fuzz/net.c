@@ -5,7 +5,7 @@
  * and its own frames arrive.
  *
  * With -DFUZZER for libFuzzer; else a program that makes its inputs itself: [number [seed]]. */
-#include "net_hostile.h"
+#include "classes_hostile.h"
 #include "net_world.h"
 
 #include <stdio.h>

@@ -3,8 +3,8 @@
 UNIT_CLASSES := $(SRC)/tests/unit/devices_classes
 UNIT_CLASSES_FLAGS := -std=gnu17 -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes \
     -I$(SRC) -I$(SRC)/include -I$(UNIT_CLASSES)
-UNIT_CLASSES_SRC := $(addprefix $(SRC)/devices/,queue.c device.c entropy.c console.c console_mux.c net.c net_frame.c \
-    net_rate.c net_switch.c)
+UNIT_CLASSES_SRC := $(addprefix $(SRC)/devices/,queue.c device.c entropy.c console.c console_mux.c net.c net_deliver.c \
+    net_frame.c net_rate.c net_switch.c)
 UNIT_CLASSES_HELP := $(UNIT_CLASSES)/rig.c $(UNIT_CLASSES)/net_world.c
 UNIT_CLASSES_HDR := $(wildcard $(SRC)/devices/*.h $(UNIT_CLASSES)/*.h) $(SRC)/include/bulkhead/virtio_state.h
 
@@ -17,4 +17,4 @@ $(UNIT_CLASSES_TESTS): $(O)/unit/test_devices_%: $(UNIT_CLASSES)/test_%.c $(UNIT
 
 UNIT_TESTS += $(UNIT_CLASSES_TESTS)
 
-include $(SRC)/tests/fuzz/net.mk
+include $(SRC)/tests/fuzz/classes.mk

@@ -254,9 +254,11 @@ static void merged_buffers(void **state)
     for (uint32_t i = 3; i < 5; i++) {
         rig_room(&world.rig[1], 0, 128, &at[i]);
     }
+    uint32_t before = world.rig[1].interrupts;
     world_send(&world, 0, &plain, frame, sizeof frame);
     rig_run(&world.rig[0]);
     assert_int_equal(rig_used_idx(&world.rig[1], 0), 4);
+    assert_int_equal(world.rig[1].interrupts, before + 1); /* one publication */
     memcpy(&buffers, rig_at(&world.rig[1], at[0]) + 10, 2);
     assert_int_equal(buffers, 4);
     for (uint32_t i = 0; i < 4; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* A frontend that does what an input says. */
-#ifndef NET_HOSTILE_H
-#define NET_HOSTILE_H
+#ifndef CLASSES_HOSTILE_H
+#define CLASSES_HOSTILE_H
 
 #include "rig.h"
 

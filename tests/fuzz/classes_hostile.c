@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-#include "net_hostile.h"
+#include "classes_hostile.h"
 
 /* Rings lie at the beginning of the memory, buffers behind SCRATCH. */
 #define SCRATCH 0x4000u
