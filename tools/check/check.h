@@ -90,6 +90,9 @@ FILE *next_item(struct path *path);
 void print_virtio(const struct check *check, const struct domain_record *record, FILE *out);
 void print_seen(const struct check *check, const struct domain_record *record, FILE *out);
 void path_virtio(const struct check *check, struct path *path);
+/* The node of the domain's n-th VIRTIO device; bytes of RAM that a domain sees of one that it serves. */
+fdt_node_t virtio_node(const struct check *check, const struct domain_record *record, uint32_t n);
+uint64_t virtio_seen(const struct domain_record *record, const struct domain_frontend *frontend);
 /* What plan.shared[shared] is, which a bulkhead,virtio node asked for. */
 const char *virtio_memory_name(const struct check *check, uint32_t shared);
 

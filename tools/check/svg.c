@@ -193,6 +193,27 @@ static void put_shared(const struct check *check, const struct domain_record *re
     }
 }
 
+/* Devices that others serve, and what it sees of those that it serves. */
+static void put_virtio(const struct check *check, const struct domain_record *record, struct card *card)
+{
+    char line[200], size[32];
+    uint32_t i;
+
+    for (i = 0; i < record->nr_ioreq_ranges; i++) {
+        snprintf(line, sizeof(line), "served by %s: %s",
+                 domain_of(check, record->servers[record->ioreq_ranges[i].server].backend)->name,
+                 fdt_name(&check->fdt, virtio_node(check, record, i)));
+        put_line(card, "body", line);
+    }
+    for (i = 0; i < record->nr_frontends; i++) {
+        const struct domain_frontend *f = &record->frontends[i];
+
+        snprintf(line, sizeof(line), "sees RAM of %s: %s", domain_of(check, f->domid)->name,
+                 amount(virtio_seen(record, f), size));
+        put_line(card, "body", line);
+    }
+}
+
 static void put_body(const struct check *check, const struct domain_record *record, struct card *card)
 {
     char line[260];
@@ -207,6 +228,7 @@ static void put_body(const struct check *check, const struct domain_record *reco
                                                  : "restarted within limits");
     put_devices(check, record, card);
     put_shared(check, record, card);
+    put_virtio(check, record, card);
     if ((record->flags & DOMAIN_HARDWARE) != 0) {
         put_line(card, "body", "every device that nobody else has");
     }

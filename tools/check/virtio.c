@@ -6,8 +6,8 @@
 
 #include "check.h"
 
-/* The node of the domain's n-th VIRTIO device: the planner enters them in the order of the tree. */
-static fdt_node_t device_node(const struct check *check, const struct domain_record *record, uint32_t n)
+/* The planner enters devices in the order of the tree. */
+fdt_node_t virtio_node(const struct check *check, const struct domain_record *record, uint32_t n)
 {
     const struct fdt *fdt = &check->fdt;
     uint32_t i = 0;
@@ -52,7 +52,7 @@ static void print_devices(const struct check *check, const struct domain_record 
         const struct domain_ioreq_range *range = &record->ioreq_ranges[i];
         const struct domain_record *backend = domain_of(check, record->servers[range->server].backend);
         const struct domain_doorbell *bell = doorbell_in(record, range->ipa.v, range->size);
-        fdt_node_t node = device_node(check, record, i);
+        fdt_node_t node = virtio_node(check, record, i);
 
         fprintf(out, "  virtio    0x%09" PRIx64 "-0x%09" PRIx64 "  %s %s of %s, buffers %s; rings port %u; ",
                 range->ipa.v, range->ipa.v + range->size - 1, word(check, node, "bulkhead,class"),
@@ -76,8 +76,8 @@ void print_virtio(const struct check *check, const struct domain_record *record,
     for (i = 0; i < record->nr_frontends; i++) {
         const struct domain_frontend *f = &record->frontends[i];
 
-        fprintf(out, "  serves    %s: requests at 0x%09" PRIx64 ", ports %u-%u\n",
-                domain_of(check, f->domid)->name, f->page.v, f->first_port, f->first_port + f->nr_vcpus - 1u);
+        fprintf(out, "  serves    %s: requests at 0x%09" PRIx64 ", port %u of its vCPU 0\n",
+                domain_of(check, f->domid)->name, f->page.v, f->first_port);
         for (k = 0; k < f->nr_windows; k++) {
             const struct domain_window *w = &record->windows[f->first_window + k];
 
@@ -88,7 +88,7 @@ void print_virtio(const struct check *check, const struct domain_record *record,
     }
 }
 
-static uint64_t seen(const struct domain_record *record, const struct domain_frontend *f)
+uint64_t virtio_seen(const struct domain_record *record, const struct domain_frontend *f)
 {
     uint64_t sum = 0;
     uint32_t k;
@@ -108,7 +108,7 @@ void print_seen(const struct check *check, const struct domain_record *record, F
         const struct domain_record *f = domain_of(check, record->frontends[i].domid);
 
         fprintf(out, "  authority sees %s of %s's RAM while it serves it\n",
-                amount(seen(record, &record->frontends[i]), size), f->name);
+                amount(virtio_seen(record, &record->frontends[i]), size), f->name);
     }
 }
 
@@ -120,7 +120,7 @@ void path_virtio(const struct check *check, struct path *path)
 
     for (i = 0; i < from->nr_ioreq_ranges; i++) {
         if (from->servers[from->ioreq_ranges[i].server].backend == to->domid) {
-            fprintf(next_item(path), "accesses to %s", fdt_name(&check->fdt, device_node(check, from, i)));
+            fprintf(next_item(path), "accesses to %s", fdt_name(&check->fdt, virtio_node(check, from, i)));
         }
     }
     for (i = 0; i < from->nr_frontends; i++) {
@@ -130,9 +130,9 @@ void path_virtio(const struct check *check, struct path *path)
         if (f->domid != to->domid) {
             continue;
         }
-        fprintf(next_item(path), "%s of RAM for ", amount(seen(from, f), size));
+        fprintf(next_item(path), "%s of RAM for ", amount(virtio_seen(from, f), size));
         for (k = 0; k < to->nr_ioreq_ranges; k++) {
-            fdt_node_t node = device_node(check, to, k);
+            fdt_node_t node = virtio_node(check, to, k);
 
             if (to->ioreq_ranges[k].server == f->server) {
                 fprintf(path->out, "%s%s (%s)", count++ == 0 ? "" : " and ", fdt_name(&check->fdt, node),

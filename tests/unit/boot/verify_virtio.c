@@ -72,6 +72,26 @@ static const char *verify_frontend(const struct board *board, const struct domai
     return NULL;
 }
 
+/* What others raise in the domain: each its own, and none that its vpl011 has. */
+static const char *verify_interrupts(const struct board *board, const struct domain_record *r)
+{
+    bool raised[1024] = {false};
+    uint32_t i, k;
+
+    raised[(r->flags & DOMAIN_VPL011) != 0 ? r->uart_virq : 0] = true;
+    for (i = 0; i < board->plan.nr_domains; i++) {
+        for (k = 0; k < board->plan.records[i]->nr_doorbells; k++) {
+            const struct domain_doorbell *bell = &board->plan.records[i]->doorbells[k];
+
+            if (bell->peer == r->domid && bell->spi != 0 && raised[bell->spi % 1024]) {
+                return "an interrupt is raised by two";
+            }
+            raised[bell->spi % 1024] = raised[bell->spi % 1024] || bell->peer == r->domid;
+        }
+    }
+    return NULL;
+}
+
 /* A window shows RAM of that frontend, or what it shares with nobody else. */
 static bool is_of(const struct board *board, const struct domain_record *backend,
                   const struct domain_record *frontend, const struct domain_window *window)
@@ -243,5 +263,6 @@ const char *verify_virtio(const struct board *board, const struct domain_record 
 {
     const char *broken = verify_frontend(board, r);
 
+    broken = broken != NULL ? broken : verify_interrupts(board, r);
     return broken != NULL ? broken : verify_backend(board, r);
 }

@@ -189,7 +189,7 @@ class Table(unittest.TestCase):
                                  "disk to linux": "doorbell for interrupt 287, 32 MiB of RAM for virtio@2000000 (all)"})
         self.assertIn("  block virtio@2000000 of disk, buffers all; rings port 1021; waits at most 10000 ms, then abort\n",
                       table)
-        self.assertIn("  serves    linux: requests at 0x00c000000, ports 1022-1023\n", table)
+        self.assertIn("  serves    linux: requests at 0x00c000000, port 1022 of its vCPU 0\n", table)
         self.assertIn("  authority sees 32 MiB of linux's RAM while it serves it\n", table)
         self.assertIn("  4 KiB     shared state of linux virtio@2000000\n", table)
         table, paths, _ = self.paths("virtio-bounce")
@@ -198,6 +198,11 @@ class Table(unittest.TestCase):
         table, paths, _ = self.paths("virtio-two-frontends")
         self.assertIn("; waits for ever\n", table)
         self.assertEqual(paths["rng to front"], "doorbell for interrupt 285, 32 MiB of RAM for virtio@2000400 (all)")
+
+    def test_picture_of_virtio(self):
+        result = Case(CORPUS / "good" / "virtio-disk.dts", self.folder.name).run("map")
+        self.assertIn("served by disk: virtio@2000000", result.stdout)
+        self.assertIn("sees RAM of linux: 32 MiB", result.stdout)
 
     def test_nobody_and_everybody(self):
         self.assertEqual(self.paths("minimal")[2], "  nobody")
