@@ -5,7 +5,7 @@
 #include "core/domain.h"
 #include "core/print.h"
 
-static const char *const states[] = {"off", "building", "ready", "blocked"};
+static const char *const states[] = {"off", "building", "ready", "blocked", "parked"};
 
 static void list_domains(void)
 {
