@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # The hypervisor image. BREAK=name builds a test-only variant with one check removed (controls of the attack tests).
 HV := $(SRC)/hypervisor
-HVO := $(O)/hypervisor
+HVO := $(O)/hypervisor$(if $(filter static,$(PROFILE)),-static)
 HV_DIRS := base entry/arm64 guest/arm64 guest/xen core virq arch/arm64 drivers boot
 HV_C := $(foreach d,$(HV_DIRS),$(sort $(wildcard $(HV)/$(d)/*.c)))
+# The static profile has no driver domains.
+ifeq ($(PROFILE),static)
+HV_LEFT_OUT := core/ioreq.c core/frontend.c guest/xen/dm_op.c arch/arm64/stage2_window.c
+HV_C := $(filter-out $(addprefix $(HV)/,$(HV_LEFT_OUT)),$(HV_C))
+HV_PROFILE := -DPROFILE_STATIC
+endif
 HV_S := $(foreach d,$(HV_DIRS),$(sort $(wildcard $(HV)/$(d)/*.S)))
 HV_OBJS := $(patsubst $(HV)/%.c,$(HVO)/%.o,$(HV_C)) $(patsubst $(HV)/%.S,$(HVO)/%.S.o,$(HV_S))
 ifneq ($(BREAK),)
@@ -17,7 +23,7 @@ HV_FLAGS := --target=aarch64-none-elf -march=armv8-a -ffreestanding -fno-pic -mc
 	-mstrict-align -ffixed-x18 -fno-common -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
 	-mbranch-protection=bti -I$(HV) -I$(HV)/arch/arm64 -I$(SRC)/include -ffile-prefix-map=$(SRC)=. -g1
 HV_CFLAGS := -std=c17 -O2 -ffunction-sections -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
-	-Wvla -fno-builtin-memcpy -momit-leaf-frame-pointer $(HV_FLAGS)
+	-Wvla -fno-builtin-memcpy -momit-leaf-frame-pointer $(HV_PROFILE) $(HV_FLAGS)
 
 # What stays resident is optimised as one program; boot/ is told apart by its object files (hypervisor.lds).
 HV_LTO = $(if $(filter boot/%,$*),,-flto)
@@ -39,7 +45,13 @@ $(HVO)-$(BREAK)/%.o: $(HV)/%.c
 
 HV_NAME := $(O)/bulkhead$(if $(BREAK),-$(BREAK))
 
-$(HV_NAME).elf: $(HV_OBJS) $(HV)/hypervisor.lds
+# The profile of the image that is there: another one is linked anew.
+$(O)/hypervisor.profile: hypervisor-profile
+	@mkdir -p $(@D)
+	@echo $(PROFILE) | cmp -s - $@ || echo $(PROFILE) > $@
+.PHONY: hypervisor-profile
+
+$(HV_NAME).elf: $(HV_OBJS) $(HV)/hypervisor.lds $(O)/hypervisor.profile
 	$(call say,LD,$@)
 	$(Q)$(LLD) --gc-sections --fatal-warnings --lto-O2 -z max-page-size=4096 -T $(HV)/hypervisor.lds -o $@ $(HV_OBJS)
 
