@@ -14,12 +14,18 @@
 #define F_DISCARD      (UINT64_C(1) << 13)
 #define F_WRITE_ZEROES (UINT64_C(1) << 14)
 
-enum { QUEUE_SIZE = 128, OVERHEAD = 2, MAX_PIECES = QUEUE_MAX_BUFFERS + OVERHEAD, NR_TYPES = 5 };
+enum {
+    QUEUE_SIZE = 128,
+    OVERHEAD = 2,
+    MAX_PIECES = QUEUE_MAX_BUFFERS + OVERHEAD,
+    MAX_REQUESTS = 32,
+    NR_TYPES = 5
+};
 
 /* By enum disk_operation: read, write, flush, discard, write zeroes. */
 static const uint8_t types[NR_TYPES] = {0, 1, 4, 11, 13};
 
-/* What the device reads and writes of one request beside its data; by the head of its chain. */
+/* What the device reads and writes of one request beside its data. */
 struct slot {
     struct {
         uint32_t type, reserved;
@@ -29,7 +35,7 @@ struct slot {
         uint64_t sector;
         uint32_t sectors, flags;
     } range;
-    struct disk_request *request;
+    struct disk_request *request; /* NULL: the slot is free */
     uint8_t status;
 };
 
@@ -37,18 +43,29 @@ struct virtio_block {
     struct disk disk;
     uintptr_t base;
     struct virtio_queue queue;
-    struct slot *slots;
-    bool starved; /* a request was refused for want of descriptors */
+    struct slot slots[MAX_REQUESTS];
+    struct slot *by_head[QUEUE_SIZE];
+    bool starved; /* a request was refused for want of room */
 };
+
+static struct slot *free_slot(struct virtio_block *block)
+{
+    for (uint32_t i = 0; i < MAX_REQUESTS; i++) {
+        if (block->slots[i].request == NULL) {
+            return &block->slots[i];
+        }
+    }
+    return NULL;
+}
 
 static bool submit(struct disk *disk, struct disk_request *request)
 {
     struct virtio_block *block = disk->user;
-    struct slot *slot = &block->slots[block->queue.first_free]; /* the head of the next chain */
+    struct slot *slot = free_slot(block);
     struct virtio_piece pieces[MAX_PIECES];
     uint32_t nr = 1, type = types[request->operation];
 
-    if (request->nr_buffers + OVERHEAD > block->queue.nr_free) {
+    if (slot == NULL || request->nr_buffers + OVERHEAD > block->queue.nr_free) {
         block->starved = true;
         return false;
     }
@@ -71,28 +88,28 @@ static bool submit(struct disk *disk, struct disk_request *request)
         slot->header.sector = 0;
     }
     pieces[nr++] = (struct virtio_piece){&slot->status, 1, true};
-    if (virtio_add(&block->queue, pieces, nr) < 0) {
-        block->starved = true;
-        return false;
-    }
+    block->by_head[virtio_add(&block->queue, pieces, nr)] = slot; /* there is room */
     return true;
 }
 
 static void interrupt(void *context)
 {
     struct virtio_block *block = context;
+    struct disk_request *request;
     uint32_t length;
     int32_t head;
 
     (void)virtio_acknowledge(block->base);
     while ((head = virtio_used(&block->queue, &length)) >= 0) {
-        struct slot *slot = &block->slots[head];
-        struct disk_request *request = slot->request;
+        struct slot *slot = block->by_head[head];
 
-        slot->request = NULL;
-        if (request != NULL) {
-            request->done(request, slot->status == 0);
+        block->by_head[head] = NULL;
+        if (slot == NULL) {
+            crash("a virtio device returns what it was not given", "");
         }
+        request = slot->request;
+        slot->request = NULL;
+        request->done(request, slot->status == 0);
     }
     if (block->starved) {
         block->starved = false;
@@ -117,9 +134,8 @@ struct disk *virtio_block_start(uint32_t n)
     if (block->queue.size < MAX_PIECES) {
         crash("too short a queue: ", tree_name(node));
     }
-    block->slots = arena_alloc(block->queue.size * sizeof *block->slots, 16, "disks");
     block->disk.sectors = read32(base + VIRTIO_CONFIG) | (uint64_t)read32(base + VIRTIO_CONFIG + 4) << 32;
-    block->disk.max_requests = block->queue.size / 3;
+    block->disk.max_requests = MAX_REQUESTS;
     block->disk.read_only = (features & F_READ_ONLY) != 0;
     block->disk.has_flush = (features & F_FLUSH) != 0;
     block->disk.has_discard = (features & F_DISCARD) != 0;
