@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* arm64 Image header (Linux, Documentation/arch/arm64/booting.rst), entry at EL1 with the MMU off and x0 = device tree;
- * and the exception vectors, whose unused entries hold other code: nothing runs on SP_EL0 or at EL0. The image is linked
- * at 0 and may lie on any page. */
+/* arm64 Image header (Linux, Documentation/arch/arm64/booting.rst), entry at EL1 with the MMU off and x0 = device
+ * tree; and the exception vectors, whose unused entries hold other code: nothing runs on SP_EL0 or at EL0. The image
+ * is linked at 0 and may lie on any page. */
     .section .head, "ax"
     .globl _start
 _start:
