@@ -192,6 +192,51 @@ static void checksums(void **state)
     world_destroy(&world);
 }
 
+/* The same with a sender's frame in pieces of any length at any address. */
+static void checksums_of_pieces(void **state)
+{
+    uint8_t frame[1000];
+    struct world world;
+    uint64_t at;
+
+    (void)state;
+    srand(5);
+    world_create(&world, 2, false);
+    world_start(&world, VIRTIO_NET_F_CSUM);
+    for (uint32_t i = 0; i < 3000; i++) {
+        uint32_t length = 60u + (uint32_t)rand() % 900u, nr = 1, done = 0;
+        struct world_header partial = {.flags = 1, .start = (uint16_t)(14 + rand() % 30), .offset = 6};
+        struct rig_buffer pieces[8] = {{0}};
+        uint64_t from = RIG_BASE + RIG_MEMORY / 2;
+
+        world.rig[0].next = from + 2 * sizeof frame;
+        world.rig[1].next = RIG_BASE + RIG_MEMORY / 2 + (uint64_t)rand() % 9u;
+        world_frame(frame, length, world_mac(&world, 1), world_mac(&world, 0), (uint8_t)i);
+        memcpy(rig_at(&world.rig[0], from), &partial, sizeof partial);
+        pieces[0] = (struct rig_buffer){.address = from, .length = sizeof partial};
+        for (uint64_t to = from + 16; done < length; nr++) {
+            uint32_t part = nr < 7 ? 1u + (uint32_t)rand() % 200u : length;
+
+            part = part < length - done ? part : length - done;
+            to += (uint64_t)rand() % 9u;
+            memcpy(rig_at(&world.rig[0], to), frame + done, part);
+            pieces[nr] = (struct rig_buffer){.address = to, .length = part};
+            to += part;
+            done += part;
+        }
+        rig_room(&world.rig[1], 0, 1200, &at);
+        rig_add(&world.rig[0], 1, pieces, nr);
+        rig_run(&world.rig[0]);
+        sent(&world, 0);
+        uint16_t expected = (uint16_t)~sum(frame + partial.start, length - partial.start);
+        expected = expected != 0 ? expected : 0xffff;
+        frame[partial.start + 6u] = (uint8_t)(expected / 256u);
+        frame[partial.start + 7u] = (uint8_t)expected;
+        got(&world, 1, at, frame, length, NULL);
+    }
+    world_destroy(&world);
+}
+
 static void from_outside(void **state)
 {
     const struct link_checksum none = {0}, valid = {.valid = true},
@@ -619,6 +664,7 @@ int main(void)
         cmocka_unit_test(frames_in_pieces),
         cmocka_unit_test(broadcasts_reach_everybody),
         cmocka_unit_test(checksums),
+        cmocka_unit_test(checksums_of_pieces),
         cmocka_unit_test(from_outside),
         cmocka_unit_test(merged_buffers),
         cmocka_unit_test(too_small_buffers_are_kept),
