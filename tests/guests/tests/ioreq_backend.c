@@ -196,12 +196,12 @@ static void try_attach(struct link *l)
     if (__atomic_load_n(&l->page->tail.attached, __ATOMIC_ACQUIRE) != 0) {
         return;
     }
-    if (l->page->tail.incarnation != l->incarnation) {
-        new_frontend(l);
-    }
     do {
         result = ioreq_attach(l->domid, l->server, true);
     } while ((result == -11 || result == -16) && ++tries < 1000000);
+    if (result == 0 && l->page->tail.incarnation != l->incarnation) { /* it may have started meanwhile */
+        new_frontend(l);
+    }
     if (result == 0) {
         print("ATTACHED d%u server %u incarnation %u\n", l->domid, l->server, l->incarnation);
     }

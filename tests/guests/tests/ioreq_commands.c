@@ -278,8 +278,11 @@ void ioreq_command(struct link *l, struct unit *u, uint32_t vcpu, uint32_t comma
     case DO_SCRIBBLE:
         scribble(&l->page->slot[vcpu]);
         break;
-    case DO_LATE:
-        slot_answer(l, (vcpu + 1) % l->vcpus, 0xbad);
+    case DO_LATE: /* once: it may be stopped for it */
+        if (u->keep->crashed != command) {
+            u->keep->crashed = command;
+            slot_answer(l, (vcpu + 1) % l->vcpus, 0xbad);
+        }
         break;
     default:
         if (command % 256 >= CRASH_BEFORE) {

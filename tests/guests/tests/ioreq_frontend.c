@@ -24,7 +24,7 @@ static bool find_devices(void)
         const uint8_t *interrupt = fdt_prop(node, "interrupts", &length);
 
         if (!fdt_reg(node, 0, &d->base, &size) || size != IOREQ_BYTES || !interrupt || length != 12 ||
-            be32(interrupt) != 0 || be32(interrupt + 8) != 1) {
+            be32(interrupt) != 0 || be32(interrupt + 8) % 16 != 1) {
             test_fail("a device whose node is not whole");
             return false;
         }
@@ -256,6 +256,7 @@ TEST(ioreq_bells)
         write32(device[0].base + REG_BELL, i);
     }
     took = now() - start;
+    delay_us(20000);
     EXPECT(read32(device[0].base + REG_BELLS) > before, "a burst is lost");
     test_figure("ticks_1000", took);
     CHECK(smp_run(cpu_count < nr_devices ? cpu_count : nr_devices, bell_rounds, PATIENCE_US),
