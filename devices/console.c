@@ -345,7 +345,7 @@ bool console_add(struct console_mux *mux, struct console *console)
     device->class = &console_class;
     device->user = console;
     device->features |= VIRTIO_CONSOLE_F_SIZE | VIRTIO_CONSOLE_F_EMERG_WRITE |
-                       (device->nr_queues > 2u ? VIRTIO_CONSOLE_F_MULTIPORT : 0);
+                        (device->nr_queues > 2u ? VIRTIO_CONSOLE_F_MULTIPORT : 0);
     return true;
 }
 
