@@ -19,8 +19,11 @@ struct dev_memory {
 
 /* Where [address, address + length) lies, which must be inside one window; else NULL. Nothing is believed of
  * either number. */
-static inline void *dev_memory_at(const struct dev_memory *memory, uint64_t address, uint64_t length)
+static inline uint8_t *dev_memory_at(const struct dev_memory *memory, uint64_t address, uint64_t length)
 {
+    /*@ loop invariant 0 <= i <= memory->nr;
+        loop assigns i;
+        loop variant memory->nr - i; */
     for (uint32_t i = 0; i < memory->nr; i++) {
         const struct dev_window *window = &memory->windows[i];
         uint64_t offset = address - window->address;

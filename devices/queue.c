@@ -15,12 +15,7 @@
 #define MAX_DESCRIPTORS (2u * QUEUE_MAX_BUFFERS)
 #define MAX_BYTES       (UINT64_C(1) << 32)
 
-struct descriptor {
-    uint64_t address;
-    uint32_t length;
-    uint16_t flags, next;
-};
-_Static_assert(sizeof(struct descriptor) == DESC_BYTES, "VIRTIO 1.2, 2.7.5");
+_Static_assert(sizeof(struct queue_descriptor) == DESC_BYTES, "VIRTIO 1.2, 2.7.5");
 
 static uint16_t load(const uint8_t *at)
 {
@@ -114,49 +109,54 @@ void queue_reset(struct queue *queue)
 }
 
 /* One buffer behind those that the chain has. */
-static bool add_buffer(const struct queue *queue, struct queue_chain *chain, const struct descriptor *d)
+static bool add_buffer(const struct queue *queue, struct queue_chain *chain, struct queue_descriptor d)
 {
     uint32_t nr = chain->nr_readable + chain->nr_writable;
-    bool writable = d->flags % (2u * DESC_WRITE) >= DESC_WRITE;
+    bool writable = d.flags % (2u * DESC_WRITE) >= DESC_WRITE;
     uint8_t *data;
 
-    if (d->length == 0) {
+    if (d.length == 0) {
         return true;
     }
     if (nr >= QUEUE_MAX_BUFFERS || (!writable && chain->nr_writable != 0)) {
         return false;
     }
-    data = dev_memory_at(queue->memory, d->address, d->length);
+    data = dev_memory_at(queue->memory, d.address, d.length);
     if (data == NULL) {
         return false;
     }
     chain->buffers[nr].data = data;
-    chain->buffers[nr].length = d->length;
+    chain->buffers[nr].length = d.length;
+    /*@ assert granted(queue->memory, data, d.length);
+        assert \forall integer i; 0 <= i <= nr ==>
+            granted(queue->memory, chain->buffers[i].data, chain->buffers[i].length); */
     if (writable) {
         chain->nr_writable++;
-        chain->writable += d->length;
+        chain->writable += d.length;
     } else {
         chain->nr_readable++;
-        chain->readable += d->length;
+        chain->readable += d.length;
     }
     return true;
 }
 
 /* Read once: the driver may change it meanwhile. A table needs no alignment if it is indirect. */
-static void read_descriptor(struct descriptor *d, const uint8_t *table, uint32_t index)
+static struct queue_descriptor read_descriptor(const uint8_t *table, uint32_t index)
 {
-    memcpy(d, table + (size_t)index * DESC_BYTES, sizeof(*d));
+    struct queue_descriptor d;
+
+    memcpy(&d, table + (size_t)index * DESC_BYTES, sizeof(d));
     __asm__ volatile("" ::: "memory");
+    return d;
 }
 
-/* Goes on in the table that `d` describes. */
-static const uint8_t *indirect_table(const struct queue *queue, const struct descriptor *d, uint32_t *entries)
+/* The table that `d` describes, or NULL. */
+static const uint8_t *indirect_table(const struct queue *queue, struct queue_descriptor d)
 {
-    if (!queue->indirect || (d->flags & DESC_NEXT) != 0 || d->length == 0 || d->length % DESC_BYTES != 0) {
+    if (!queue->indirect || (d.flags & DESC_NEXT) != 0 || d.length == 0 || d.length % DESC_BYTES != 0) {
         return NULL;
     }
-    *entries = d->length / DESC_BYTES;
-    return dev_memory_at(queue->memory, d->address, d->length);
+    return dev_memory_at(queue->memory, d.address, d.length);
 }
 
 static bool read_chain(const struct queue *queue, uint16_t head, struct queue_chain *chain)
@@ -171,23 +171,31 @@ static bool read_chain(const struct queue *queue, uint16_t head, struct queue_ch
     chain->nr_writable = 0;
     chain->readable = 0;
     chain->writable = 0;
+    /*@ loop invariant 0 <= seen <= MAX_DESCRIPTORS;
+        loop invariant granted(queue->memory, (uint8_t *)table, 16 * entries);
+        loop invariant chain->nr_readable + chain->nr_writable <= QUEUE_MAX_BUFFERS;
+        loop invariant buffers_granted(queue->memory, chain) && chain->head == head;
+        loop assigns seen, table, entries, index, inside, *chain;
+        loop variant MAX_DESCRIPTORS - seen; */
     for (uint32_t seen = 0; seen < MAX_DESCRIPTORS; seen++) {
-        struct descriptor d;
+        struct queue_descriptor d;
 
         if (index >= entries) {
             return false;
         }
-        read_descriptor(&d, table, index);
+        /*@ assert granted(queue->memory, (uint8_t *)table + index * DESC_BYTES, DESC_BYTES); */
+        d = read_descriptor(table, index);
         if ((d.flags & DESC_INDIRECT) != 0) {
-            table = inside ? NULL : indirect_table(queue, &d, &entries);
+            table = inside ? NULL : indirect_table(queue, d);
             if (table == NULL) {
                 return false;
             }
+            entries = d.length / DESC_BYTES;
             inside = true;
             index = 0;
             continue;
         }
-        if (!add_buffer(queue, chain, &d)) {
+        if (!add_buffer(queue, chain, d)) {
             return false;
         }
         if ((d.flags & DESC_NEXT) == 0) {

@@ -48,6 +48,13 @@ enum queue_step {
 
 enum queue_status { QUEUE_OK, QUEUE_EMPTY, QUEUE_BROKEN };
 
+/* As it lies in the frontend's memory (VIRTIO 1.2, 2.7.5). */
+struct queue_descriptor {
+    uint64_t address;
+    uint32_t length;
+    uint16_t flags, next;
+};
+
 struct queue_buffer {
     uint8_t *data;
     uint32_t length;
