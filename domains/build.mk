@@ -41,10 +41,26 @@ $(DD_O)/$(1).img: $(DD_O)/$(1).elf
 endef
 dd_main = $(call dd_objects,plain,$(SRC)/domains/$(1)/main.c)
 
-$(foreach name,$(DD_NAMES),$(eval $(call dd_image,$(name),$(call dd_main,$(name)) $(call dd_objects,plain,$(DD_COMMON)))))
+$(foreach name,$(DD_NAMES),$(eval $(call dd_image,$(name), \
+	$(call dd_main,$(name)) $(call dd_objects,plain,$(DD_COMMON)))))
 all: $(DD_NAMES:%=$(DD_O)/%.img)
 
 DD_STEPS := $(filter $(SRC)/devices/%,$(DD_COMMON))
 $(foreach name,$(DD_NAMES),$(eval $(call dd_image,$(name)-step,$(call dd_main,$(name)) \
 	$(call dd_objects,plain,$(filter-out $(DD_STEPS),$(DD_COMMON))) $(call dd_objects,step,$(DD_STEPS)))))
+# DOMAIN=/some/folder: the C files in it are a driver domain that is named as the folder.
+ifneq ($(DOMAIN),)
+DD_OWN := $(abspath $(DOMAIN))
+DD_OWN_NAME := $(notdir $(DD_OWN))
+$(if $(filter $(DD_OWN_NAME),$(DD_NAMES)),$(error there is a driver domain "$(DD_OWN_NAME)" already))
+DD_OWN_OBJECTS := $(patsubst $(DD_OWN)/%.c,$(DD_O)/$(DD_OWN_NAME)/%.c.o,$(wildcard $(DD_OWN)/*.c))
+
+$(DD_OWN_OBJECTS): $(DD_O)/$(DD_OWN_NAME)/%.c.o: $(DD_OWN)/%.c $(DD_HEADERS) $(SRC)/domains/build.mk
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CLANG) $(DD_CFLAGS) -c -o $@ $<
+$(eval $(call dd_image,$(DD_OWN_NAME),$(DD_OWN_OBJECTS) $(call dd_objects,plain,$(DD_COMMON))))
+all: $(DD_O)/$(DD_OWN_NAME).img
+endif
+
 test-guests: $(DD_O)/block-step.img $(DD_O)/net-step.img
