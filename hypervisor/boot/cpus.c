@@ -192,7 +192,8 @@ void vcpus_place(struct planner *p)
                 r->vcpus = record_alloc(p, p->drafts[i].node, r->nr_vcpus * sizeof(*r->vcpus));
             }
             if (r->vcpus == NULL) {
-                return;
+                r->nr_vcpus = 0; /* has been reported */
+                continue;
             }
             place_domain(p, &p->drafts[i], (struct domain_vcpu *)(uintptr_t)r->vcpus, pass == 0);
         }

@@ -187,13 +187,14 @@ class Table(unittest.TestCase):
         table, paths, _ = self.paths("virtio-disk")
         self.assertEqual(paths, {"linux to disk": "doorbell for port 1021, accesses to virtio@2000000",
                                  "disk to linux": "doorbell for interrupt 287, 32 MiB of RAM for virtio@2000000 (all)"})
-        self.assertIn("  block virtio@2000000 of disk, buffers all; rings port 1021; waits at most 10000 ms, then abort\n",
-                      table)
+        self.assertIn("  block virtio@2000000 of disk, buffers all; rings port 1021; "
+                      "waits at most 10000 ms, then abort\n", table)
         self.assertIn("  serves    linux: requests at 0x00c000000, port 1022 of its vCPU 0\n", table)
         self.assertIn("  authority sees 32 MiB of linux's RAM while it serves it\n", table)
         self.assertIn("  4 KiB     shared state of linux virtio@2000000\n", table)
         table, paths, _ = self.paths("virtio-bounce")
-        self.assertIn(", 4.0 MiB of RAM for virtio@2000000 (bounce) and virtio@2001000 (bounce)", paths["disk to linux"])
+        self.assertIn(", 4.0 MiB of RAM for virtio@2000000 (bounce) and virtio@2001000 (bounce)",
+                      paths["disk to linux"])
         self.assertIn("  4 MiB  writes bounce pool of linux virtio@2000000\n", table)
         table, paths, _ = self.paths("virtio-two-frontends")
         self.assertIn("; waits for ever\n", table)
