@@ -65,15 +65,8 @@ static void clear_page(struct domain *backend, uint32_t index)
 
 static enum status map_page(struct domain *backend, uint32_t index)
 {
-    const struct domain_map map = {.ipa = backend->record->frontends[index].page,
-                                   .pa = stage1_pa(backend->frontends->pair[index].page),
-                                   .size = PAGE_SIZE,
-                                   .kind = MAP_SHARED};
-    struct domain_record record = {.nr_maps = 1, .maps = &map};
-    uint32_t at = 0;
-    uint64_t done = 0;
-
-    return stage2_map(&backend->stage2, &backend->pool, &record, 1, &at, &done);
+    return stage2_put(&backend->stage2, &backend->pool, backend->record->frontends[index].page,
+                      stage1_pa(backend->frontends->pair[index].page), MAP_SHARED);
 }
 
 enum status frontends_map(struct domain *domain, unsigned entries, uint32_t *index, uint64_t *done)
@@ -164,9 +157,7 @@ static bool close_slice(struct domain *backend, struct frontend *pair, struct do
 /* The windows are open: requests may come. */
 static void attach_now(struct frontend *pair, struct domain *frontend)
 {
-    for (uint32_t i = 0; i < frontend->record->nr_vcpus; i++) {
-        memset(&pair->page->slot[i], 0, sizeof pair->page->slot[i]);
-    }
+    memset(pair->page->slot, 0, sizeof pair->page->slot);
     pair->attachments += pair->attachments + 1u != 0 ? 1u : 2u;
     __atomic_store_n(&pair->attached, pair->attachments, __ATOMIC_SEQ_CST);
     write_tail(pair, frontend);
