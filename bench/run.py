@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import driver_domains
 import files
 import lines
 import linux
@@ -27,7 +28,7 @@ def parse():
     parser.add_argument("--peer", action="append", default=[], choices=["xen", "bare"],
                         help="measure this too")
     parser.add_argument("--without-bulkhead", action="store_true", help="the peers only")
-    parser.add_argument("--only", action="append", choices=[*GROUPS, "linux", "lines", "worst"],
+    parser.add_argument("--only", action="append", choices=[*GROUPS, "linux", "lines", "domains", "worst"],
                         help="these groups only")
     parser.add_argument("--samples", type=int, default=10000, help="samples per row (default 10000)")
     return parser.parse_args()
@@ -71,6 +72,9 @@ def main():
     own = figures.pop("bulkhead", {})
     if not options.only or "lines" in options.only:
         own.update(lines.measure(os.path.join(os.path.dirname(HERE), "hypervisor")))
+    if not options.without_bulkhead and (not options.only or "domains" in options.only):
+        own.update(driver_domains.measure(os.path.dirname(os.path.abspath(options.image)) if options.image
+                                          else options.out))
     remarks = []
     if not options.without_bulkhead and (not options.only or "worst" in options.only):
         found, remarks, failed = worst.measure(options.out, say)
