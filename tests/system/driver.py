@@ -14,9 +14,9 @@ from tree import Domain
 
 EXAMPLE = os.path.join(linux.SOURCE, "examples", "driver-domains")
 ALWAYS = "bulkhead,restart = <0xffffffff>;"
-STATIC = ("direct-map; #xen,static-mem-address-cells = <2>; #xen,static-mem-size-cells = <2>; "
-          "xen,static-mem = <{} {}>;")
-BASE = 0x50000000   # of the driver domains' memory; the modules lie below
+FIRST_OF_ALL = "bulkhead,priority = <200>;"
+STATIC = "direct-map; xen,static-mem = <{} {}>;"
+BASE = 0x60000000   # of the driver domains' memory; the modules lie below
 FIRST = 0x2000000   # registers of the first device
 
 
@@ -52,7 +52,7 @@ def backend(name, number, image=None, memory=1024, properties=ALWAYS):
     """A driver domain of the example with its device; number: of the driver domain, from 0."""
     place = STATIC.format(tree.cells(BASE + 0x200000 * number), tree.cells(memory * 1024))
     return Domain(image or os.path.join(run.O, "domains", name + ".img"), memory=memory, vpl011=False,
-                  partial_tree=partial(name), properties=f"{place} {properties}", name=name)
+                  partial_tree=partial(name), properties=f"{place} {FIRST_OF_ALL} {properties}", name=name)
 
 
 def frontend(devices, name="linux", cpus=2, memory=262144, properties=""):
@@ -64,6 +64,10 @@ def frontend(devices, name="linux", cpus=2, memory=262144, properties=""):
 
 
 def ready(r, domain, limit=180):
+    """The Linux of that domain has looked at its devices."""
+    mark = r.mark()
+    r.expect(r"vCPUs, first on pCPU|restarting", domain=None, limit=20, refuse="error:|the boot stops")
+    r.rewind(mark)
     r.expect(r"TEST ready", domain=domain, limit=limit, refuse="Kernel panic")
 
 
