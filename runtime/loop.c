@@ -8,12 +8,13 @@
 #include "runtime/gic.h"
 #include "runtime/hypercall.h"
 #include "runtime/memory.h"
+#include "runtime/tree.h"
 
-enum { TIMER_INTID = 27, WATCHDOG_S = 2, HEARTBEAT_MS = 900 };
+enum { TIMER_INTID = 27, WATCHDOG_S = 5 };
 
 static struct source *first, **last;
 static struct alarm *alarms;
-static uint32_t watchdog_id;
+static uint32_t watchdog_id, watchdog_s;
 static void (*before_idle)(void);
 
 static void heartbeat(struct source *source);
@@ -86,8 +87,8 @@ static void timer(void *context)
 static void heartbeat(struct source *source)
 {
     (void)source;
-    (void)watchdog(watchdog_id, WATCHDOG_S);
-    alarm_set(&heart, ticks_now() + HEARTBEAT_MS * ticks_per_ms());
+    (void)watchdog(watchdog_id, watchdog_s);
+    alarm_set(&heart, ticks_now() + watchdog_s * 250 * ticks_per_ms());
 }
 
 void loop_start(void)
@@ -97,8 +98,11 @@ void loop_start(void)
     gic_handle(TIMER_INTID, false, timer, NULL);
     events_start();
     heart.source.run = heartbeat;
-    watchdog_id = (uint32_t)watchdog(0, WATCHDOG_S);
-    heartbeat(NULL);
+    watchdog_s = tree_argument("watchdog", WATCHDOG_S);
+    if (watchdog_s != 0) {
+        watchdog_id = (uint32_t)watchdog(0, watchdog_s);
+        heartbeat(NULL);
+    }
 }
 
 void loop_before_idle(void (*look)(void))

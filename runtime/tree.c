@@ -210,3 +210,36 @@ tree_node tree_find(tree_node node, const char *compatible)
     } while (node != TREE_NONE && !tree_compatible(node, compatible));
     return node;
 }
+
+/* What follows `name=` at the beginning of a word; NULL: something else stands there. */
+static const char *value_of(const char *word, const char *name)
+{
+    while (*name != '\0' && *word == *name) {
+        word++;
+        name++;
+    }
+    return *name == '\0' && *word == '=' ? word + 1 : NULL;
+}
+
+uint32_t tree_argument(const char *name, uint32_t otherwise)
+{
+    tree_node node = tree_child(tree_next(TREE_NONE));
+    const char *text;
+
+    while (node != TREE_NONE && !text_equal(tree_name(node), "chosen")) {
+        node = tree_sibling(node);
+    }
+    text = tree_text(node, "bootargs");
+    for (bool first = true; text != NULL && *text != '\0'; first = *text++ == ' ') {
+        const char *value = first ? value_of(text, name) : NULL;
+        uint32_t number = 0;
+
+        if (value != NULL) {
+            for (; *value >= '0' && *value <= '9'; value++) {
+                number = number * 10 + (uint32_t)(*value - '0');
+            }
+            return number;
+        }
+    }
+    return otherwise;
+}

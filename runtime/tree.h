@@ -34,6 +34,9 @@ bool tree_compatible(tree_node node, const char *compatible);
 /* The next node after `node` that is so (TREE_NONE: from the root). */
 tree_node tree_find(tree_node node, const char *compatible);
 
+/* The number behind "name=" in the domain's boot arguments (bootargs of /chosen); `otherwise` without one. */
+uint32_t tree_argument(const char *name, uint32_t otherwise);
+
 bool text_equal(const char *a, const char *b);
 
 #endif

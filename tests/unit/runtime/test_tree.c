@@ -38,6 +38,9 @@ static void make(void)
     fdt_end_node(blob);
     fdt_begin_node(blob, "c");
     fdt_end_node(blob);
+    fdt_begin_node(blob, "chosen");
+    fdt_property_string(blob, "bootargs", "xdog=1 dog=23 cat= dog=4 lone");
+    fdt_end_node(blob);
     fdt_end_node(blob);
     assert_int_equal(fdt_finish(blob), 0);
 }
@@ -60,9 +63,10 @@ static void test_nodes(void **state)
     assert_int_equal(tree_child(b), TREE_NONE);
     c = tree_sibling(b);
     assert_string_equal(tree_name(c), "c");
-    assert_int_equal(tree_sibling(c), TREE_NONE);
     assert_int_equal(tree_child(c), TREE_NONE);
-    assert_int_equal(tree_next(c), TREE_NONE);
+    assert_int_equal(tree_sibling(c), tree_next(c));
+    assert_int_equal(tree_sibling(tree_next(c)), TREE_NONE);
+    assert_int_equal(tree_next(tree_next(c)), TREE_NONE);
     assert_int_equal(tree_sibling(root), TREE_NONE);
     assert_int_equal(tree_find(TREE_NONE, "two"), root);
     assert_int_equal(tree_find(root, "two"), b);
@@ -97,10 +101,23 @@ static void test_properties(void **state)
     assert_null(tree_property(tree_next(TREE_NONE), "reg", &length)); /* a child's */
 }
 
+static void test_arguments(void **state)
+{
+    (void)state;
+    make();
+    assert_true(tree_open(blob));
+    assert_int_equal(tree_argument("xdog", 9), 1);
+    assert_int_equal(tree_argument("dog", 9), 23);
+    assert_int_equal(tree_argument("cat", 9), 0);
+    assert_int_equal(tree_argument("do", 9), 9);
+    assert_int_equal(tree_argument("lone", 9), 9);
+}
+
 static void look_everywhere(void)
 {
     uint32_t length, nodes = 0;
 
+    (void)tree_argument("dog", 0);
     for (tree_node node = tree_next(TREE_NONE); node != TREE_NONE; node = tree_next(node)) {
         (void)strlen(tree_name(node));
         (void)tree_child(node);
@@ -153,10 +170,8 @@ static void test_no_tree(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nodes),
-        cmocka_unit_test(test_properties),
-        cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_no_tree),
+        cmocka_unit_test(test_nodes),  cmocka_unit_test(test_properties), cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_damage), cmocka_unit_test(test_no_tree),
     };
 
     return cmocka_run_group_tests_name("runtime: device tree", tests, NULL, NULL);
