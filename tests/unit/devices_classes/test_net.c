@@ -612,6 +612,31 @@ static void a_header_that_changes_meanwhile(void **state)
     world_destroy(&world);
 }
 
+/* What was learned from a frontend goes with it. */
+static void a_reset_forgets_addresses(void **state)
+{
+    uint8_t frame[60];
+    struct world world;
+
+    (void)state;
+    world_create(&world, 2, true);
+    world.rules[1].any_source = true;
+    world_start(&world, 0);
+    world_frame(frame, sizeof frame, all, outside, 1);
+    world_send(&world, 1, &plain, frame, sizeof frame);
+    rig_run(&world.rig[1]);
+    assert_int_equal(world.sent, 1);
+    world_frame(frame, sizeof frame, outside, world_mac(&world, 0), 1);
+    world_send(&world, 0, &plain, frame, sizeof frame);
+    rig_run(&world.rig[0]);
+    assert_int_equal(world.sent, 1); /* it is behind port 1 */
+    rig_reset(&world.rig[1]);
+    world_send(&world, 0, &plain, frame, sizeof frame);
+    rig_run(&world.rig[0]);
+    assert_int_equal(world.sent, 2);
+    world_destroy(&world);
+}
+
 static void configuration(void **state)
 {
     struct world world;
@@ -675,6 +700,7 @@ int main(void)
         cmocka_unit_test(bad_frames_are_dropped),
         cmocka_unit_test(offenders_need_a_reset),
         cmocka_unit_test(a_header_that_changes_meanwhile),
+        cmocka_unit_test(a_reset_forgets_addresses),
         cmocka_unit_test(configuration),
         cmocka_unit_test(runs_are_bounded),
     };
