@@ -133,6 +133,16 @@ def channels(target):
     return figures
 
 
+def doorbell(target):
+    """A store to QueueNotify of a VIRTIO device to its backend's handler; two pCPUs, the backend asleep."""
+    device = ('virtio@2000000 { compatible = "bulkhead,virtio"; reg = <0x0 0x2000000 0x0 0x200>; '
+              'bulkhead,class = "entropy"; bulkhead,server = <&domU2>; bulkhead,buffers = "all"; };')
+    options = f"bell={0x2000050} sleep=1"
+    domains = [Domain(target.guest, f"role=send {options}", children=device),
+               Domain(target.guest, f"role=receive {options}")]
+    return Figure.of(_ways(target.run("doorbell", Machine(smp=2), domains, ends=2)))
+
+
 def events(target):
     """One way and round trip between two domains, each on a pCPU of its own, and both on one."""
     if target.name == "bare":
@@ -141,6 +151,8 @@ def events(target):
     figures["evtchn_spin"], _ = _events(target, "evtchn-spin", 2, "sleep=0")
     figures["evtchn_wfi"], rows = _events(target, "evtchn-wfi", 2, "sleep=1")
     figures["evtchn_rtt_wfi"] = rows["evtchn_rtt"]
+    if target.name == "bulkhead":
+        figures["doorbell"] = doorbell(target)
     figures["evtchn_switch"], _ = _events(target, "evtchn-switch", 1, "sleep=1")
     figures["evtchn_switch_fp"], _ = _events(target, "evtchn-switch-fp", 1, "sleep=1 fp=1")
     return figures

@@ -25,15 +25,16 @@ enum vcpu_state {
 enum vcpu_power { POWER_OFF, POWER_ON_PENDING, POWER_ON };
 
 enum vcpu_work {
-    WORK_VIRQ = 1u << 0,       /* pending interrupts changed */
-    WORK_ON = 1u << 1,         /* start at on_entry */
-    WORK_STOP = 1u << 2,       /* the domain stops */
-    WORK_BUILD = 1u << 3,      /* vCPU 0: build the domain and start it */
-    WORK_OFF = 1u << 4,        /* own pCPU only: CPU_OFF */
-    WORK_RESCHEDULE = 1u << 5, /* own pCPU only: choose anew who runs */
-    WORK_DEADLINE = 1u << 6, /* a deadline was set, or a port became pending that SCHEDOP_poll may wait for */
-    WORK_EVENT = 1u << 7,    /* an edge of EVENT_PPI, which its own pCPU injects */
-    WORK_IOREQ = 1u << 8,    /* an ioreq slot of its may have changed, or who serves it */
+    WORK_VIRQ = 1u << 0,  /* pending interrupts changed */
+    WORK_EVENT = 1u << 1, /* an edge of EVENT_PPI, which its own pCPU injects */
+    /* together, for what is tested together */
+    WORK_ON = 1u << 2,         /* start at on_entry */
+    WORK_STOP = 1u << 3,       /* the domain stops */
+    WORK_BUILD = 1u << 4,      /* vCPU 0: build the domain and start it */
+    WORK_OFF = 1u << 5,        /* own pCPU only: CPU_OFF */
+    WORK_IOREQ = 1u << 6,      /* an ioreq slot of its may have changed, or who serves it */
+    WORK_RESCHEDULE = 1u << 7, /* own pCPU only: choose anew who runs */
+    WORK_DEADLINE = 1u << 8, /* a deadline was set, or a port became pending that SCHEDOP_poll may wait for */
 };
 
 /* Times at which something happens to a vCPU, whether it runs or not. */
