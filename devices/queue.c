@@ -127,8 +127,8 @@ static bool add_buffer(const struct queue *queue, struct queue_chain *chain, str
     }
     chain->buffers[nr].data = data;
     chain->buffers[nr].length = d.length;
-    /*@ assert granted(queue->memory, data, d.length);
-        assert \forall integer i; 0 <= i <= nr ==>
+    /*@ assert granted(queue->memory, data, d.length); */
+    /*@ assert \forall integer i; 0 <= i <= nr ==>
             granted(queue->memory, chain->buffers[i].data, chain->buffers[i].length); */
     if (writable) {
         chain->nr_writable++;

@@ -3,14 +3,16 @@
 # tests is measured here too.
 PROOF := $(SRC)/tests/proof
 
-.PHONY: proof proof-models proof-barriers proof-channel coverage
-proof: proof-models proof-barriers proof-channel
+.PHONY: proof proof-models proof-barriers proof-channel proof-devices coverage
+proof: proof-models proof-barriers proof-channel proof-devices
 proof-models:
 	$(Q)$(PROOF)/run_models.sh $(O)/proof/models
 proof-barriers:
 	$(Q)$(PYTHON) $(PROOF)/remove_barriers.py $(SRC) $(O)/proof/barriers
 proof-channel:
 	$(Q)$(PROOF)/run_channel.sh $(O)/proof/channel
+proof-devices:
+	$(Q)$(PROOF)/run_devices.sh $(O)/proof/devices
 
 # Every unit test, built for coverage in a folder of its own; a table per file of the hypervisor.
 COVERAGE := $(O)/coverage
