@@ -15,7 +15,7 @@ static void deliver_to(struct net *net, uint32_t targets)
         struct net_port *port = net->ports[i];
         const struct net_frame *frame = &net->frame;
 
-        if (targets / (1u << i) % 2u == 0 || !port->ready) {
+        if (targets / (1u << i) % 2u == 0 || device_queue(port->device, NET_RX) == NULL) {
             continue;
         }
         if (net->frame.checksum.partial && !device_has(port->device, VIRTIO_NET_F_GUEST_CSUM)) {
@@ -222,7 +222,6 @@ static void start(struct device *device)
     struct net_port *port = device->user;
     struct queue *queue = device_queue(device, NET_RX);
 
-    port->ready = true;
     port->held = false;
     port->rx_again = true;
     return_sent(device);
@@ -239,7 +238,6 @@ static bool quiesce(struct device *device, uint32_t queue)
         port->held = false;
     }
     if (queue == DEVICE_ALL_QUEUES) {
-        port->ready = false;
         net_switch_forget(&port->net->table, port->number);
     }
     return true;

@@ -41,7 +41,6 @@ struct net_port {
     /* The library's. */
     struct net *net;
     uint32_t number;
-    bool ready;
     bool held;     /* a frame that was taken waits for the uplink */
     bool rx_again; /* there may be receive buffers that were taken and not used */
     struct net_rate rate;

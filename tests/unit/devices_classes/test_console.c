@@ -384,6 +384,9 @@ static void ports_are_announced(void **state)
     assert_false(rig_used(&system.rig[0], 2, NULL, NULL));
     assert_false(rig_failed(&system.rig[0]));
     assert_int_equal(rig_used_idx(&system.rig[0], 3), 7);
+    for (uint32_t i = 2u * CONSOLE_MAX_PORTS; i < BH_VIRTIO_STATE_CONFIG; i++) {
+        assert_int_equal(system.rig[0].device.state->config[i], 0);
+    }
     rig_send(&system.rig[0], 5, "from the second port\n", 21);
     rig_send(&system.rig[0], 1, "from the first\n", 15);
     rig_run(&system.rig[0]);

@@ -224,10 +224,14 @@ static void rules_are_kept(void **state)
     uint64_t at;
 
     (void)state;
-    for (uint32_t broken = 0; broken < 2; broken++) {
+    for (uint32_t broken = 0; broken < 3; broken++) {
         create(&system, true);
         if (broken == 0) {
             rig_send(&system.rig[0], 0, "x", 1);
+        } else if (broken == 1) {
+            struct rig_buffer mixed[2] = {{RIG_BASE + 0x8000, 8, false}, {RIG_BASE + 0x9000, 8, true}};
+
+            rig_add(&system.rig[0], 0, mixed, 2);
         } else {
             struct rig_buffer nothing = {.address = RIG_BASE, .length = 0, .write = true};
             rig_add(&system.rig[0], 0, &nothing, 1);

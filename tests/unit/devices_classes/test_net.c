@@ -192,6 +192,28 @@ static void checksums(void **state)
     world_destroy(&world);
 }
 
+/* A sum of 0 means "none" to UDP: the other zero is sent. */
+static void a_checksum_of_zero(void **state)
+{
+    const struct world_header partial = {.flags = 1, .start = 20, .offset = 6};
+    uint8_t frame[100] = {0};
+    struct world world;
+    uint64_t at;
+
+    (void)state;
+    world_create(&world, 2, false);
+    world_start(&world, VIRTIO_NET_F_CSUM);
+    memcpy(frame, world_mac(&world, 1), 6);
+    memcpy(frame + 6, world_mac(&world, 0), 6);
+    frame[98] = frame[99] = 0xff;
+    rig_room(&world.rig[1], 0, 200, &at);
+    world_send(&world, 0, &partial, frame, sizeof frame);
+    rig_run(&world.rig[0]);
+    frame[26] = frame[27] = 0xff;
+    got(&world, 1, at, frame, sizeof frame, NULL);
+    world_destroy(&world);
+}
+
 /* The same with a sender's frame in pieces of any length at any address. */
 static void checksums_of_pieces(void **state)
 {
@@ -689,6 +711,7 @@ int main(void)
         cmocka_unit_test(frames_in_pieces),
         cmocka_unit_test(broadcasts_reach_everybody),
         cmocka_unit_test(checksums),
+        cmocka_unit_test(a_checksum_of_zero),
         cmocka_unit_test(checksums_of_pieces),
         cmocka_unit_test(from_outside),
         cmocka_unit_test(merged_buffers),

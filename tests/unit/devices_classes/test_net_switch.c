@@ -220,6 +220,22 @@ static void the_table_is_bounded(void **state)
     }
 }
 
+/* Nor by claiming addresses that were learned elsewhere. */
+static void moved_addresses_count(void **state)
+{
+    struct net_switch table;
+
+    (void)state;
+    create(&table, true);
+    for (uint32_t i = 0; i < 3 * NET_PER_PORT; i++) {
+        route(&table, NET_UPLINK, all, outside(i), i);
+        route(&table, 3, all, outside(i), i);
+        assert_true(table.counts[3] <= NET_PER_PORT);
+    }
+    assert_int_equal(table.counts[3], in_table(&table, 3));
+    assert_int_equal(table.counts[3], NET_PER_PORT);
+}
+
 /* Whatever is sent: counts fit the table, no address is there twice, stations are never learned. */
 static void random_traffic_keeps_the_table_whole(void **state)
 {
@@ -324,6 +340,7 @@ int main(void)
         cmocka_unit_test(reserved_groups_stay_on_their_wire),
         cmocka_unit_test(addresses_are_learned_move_and_age),
         cmocka_unit_test(the_table_is_bounded),
+        cmocka_unit_test(moved_addresses_count),
         cmocka_unit_test(random_traffic_keeps_the_table_whole),
         cmocka_unit_test(the_rate_is_kept),
         cmocka_unit_test(the_rate_at_its_ends),
