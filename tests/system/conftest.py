@@ -9,7 +9,8 @@ import pytest
 import run
 
 EVIDENCE = os.path.join(run.O, "tests", "evidence.json")
-LINES = {f"line_{issue}_{n}": f"{issue}-{n}" for issue, lines in (("01", 8), ("03", 6), ("04", 6)) for n in range(1, lines + 1)}
+LINES = {f"line_{issue}_{n}": f"{issue}-{n}"
+         for issue, lines in (("01", 8), ("03", 6), ("04", 6)) for n in range(1, lines + 1)}
 
 
 def pytest_configure(config):
