@@ -68,7 +68,7 @@ static void give(struct vcpu *vcpu, const struct pair *pair, uint32_t attachment
     uint32_t port = pair->record->first_port + (uint32_t)vcpu->index;
 
     __atomic_store_n(&slot->address, ioreq->address, __ATOMIC_RELAXED);
-    __atomic_store_n(&slot->data, ioreq->write ? ioreq->data : 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->data, ioreq->data, __ATOMIC_RELAXED); /* a load: 0 */
     __atomic_store_n(&slot->count, 1, __ATOMIC_RELAXED);
     __atomic_store_n(&slot->size, ioreq->size, __ATOMIC_RELAXED);
     __atomic_store_n(&slot->port, port, __ATOMIC_RELAXED);
@@ -188,7 +188,7 @@ static enum ioreq_end look_at_slot(struct vcpu *vcpu, const struct pair *pair, u
     uint8_t state = state_of(slot);
     uint64_t value;
 
-    if (state == BH_IOREQ_NONE || state > BH_IOREQ_RESPONSE || state < vcpu->ioreq.state) {
+    if (state > BH_IOREQ_RESPONSE || state < vcpu->ioreq.state) {
         if (load_acquire(&pair->link->attached) == attachment) { /* else it is being attached anew */
             violated(pair->backend);
         }
