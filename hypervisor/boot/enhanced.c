@@ -7,6 +7,7 @@
 
 enum {
     PORTS_DEFAULT = 1023, /* bulkhead,max-evtchn-port, as Xen gives its static domains */
+    PORTS_PLAIN = 64,     /* of a domain that is told of no event: what it does with them is its own affair */
     PORTS_MOST = 4095,
     GRANT_FRAMES = 4, /* of enhanced domains where the tree does not say; Xen: 64 */
     GRANT_FRAMES_MOST = 4096,
@@ -168,6 +169,10 @@ void enhanced_place(struct planner *p, struct draft *d)
     uint64_t limit = UINT64_C(1) << min_u64(p->in->ipa_bits_max, IPA_BITS), start, end, grants;
     char value[8];
 
+    if ((r->flags & DOMAIN_ENHANCED) == 0 && r->nr_static_ports == 0 &&
+        !fdt_has(p->fdt, d->node, "bulkhead,max-evtchn-port")) {
+        r->nr_ports = PORTS_PLAIN;
+    }
     r->stage2_reserve = d->table_pages + (r->nr_grant_frames + r->nr_maptrack != 0 ? RESERVE_GRANTS
                                           : r->nr_static_ports != 0                ? RESERVE_PORTS
                                                                                    : RESERVE_PLAIN);

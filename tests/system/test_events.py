@@ -13,6 +13,9 @@ OWN = ["event_self", "event_masked", "event_cpus", "event_timer", "event_poll"]
 BELLS = ['b1: bell { compatible = "xen,evtchn-v1"; xen,evtchn = <10 &b2>; };',
          'b2: bell { compatible = "xen,evtchn-v1"; xen,evtchn = <700 &b1>; };']
 
+# Room for what these tests bind; domains that are told of no event have 63 ports.
+PORTS = "bulkhead,max-evtchn-port = <1023>;"
+
 
 def pair(guest, test, more="", properties=("", "")):
     return [Domain(guest, f"test={test} side={side} port={port} {more}", nodes=BELLS[side], properties=properties[side])
@@ -23,7 +26,7 @@ def pair(guest, test, more="", properties=("", "")):
 @machines.parameter()
 def test_own(machine, guest, name):
     """On pCPUs of their own."""
-    with run.hypervisor(machine, [Domain(guest, "test=" + ",".join(OWN), cpus=2)], name) as r:
+    with run.hypervisor(machine, [Domain(guest, "test=" + ",".join(OWN), cpus=2, properties=PORTS)], name) as r:
         results = run.finish(r, (1,))
         assert len(results) == len(OWN)
 
@@ -32,8 +35,8 @@ def test_own(machine, guest, name):
 def test_own_shared(machine, guest, name):
     """Two domains of two vCPUs on one pCPU."""
     single = dataclasses.replace(machine, smp=1)
-    domain = "test=" + ",".join(OWN) + " rounds=40"
-    with run.hypervisor(single, [Domain(guest, domain, cpus=2), Domain(guest, domain, cpus=2)], name, limit=180) as r:
+    domains = [Domain(guest, "test=" + ",".join(OWN) + " rounds=40", cpus=2, properties=PORTS) for _ in range(2)]
+    with run.hypervisor(single, domains, name, limit=180) as r:
         run.finish(r, (1, 2))
 
 
