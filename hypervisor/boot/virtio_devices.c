@@ -6,6 +6,12 @@
 #include "boot/events.h"
 #include "boot/shared_memory.h"
 
+#ifdef PROFILE_STATIC
+#define DRIVER_DOMAINS false
+#else
+#define DRIVER_DOMAINS true
+#endif
+
 #define BLOCK MIB(2)
 
 static struct draft *read_server(struct planner *p, const struct draft *d, fdt_node_t node)
@@ -130,6 +136,10 @@ static void read_node(struct planner *p, struct draft *d, fdt_node_t node)
     uint32_t errors = p->report->errors;
     struct draft *backend;
 
+    if (!DRIVER_DOMAINS) {
+        error(p, node, "", "this image was built without driver domains (PROFILE=static)");
+        return;
+    }
     if (p->nr_virtio == MAX_VIRTIO || p->nr_pairs == MAX_VIRTIO) {
         error(p, node, "", "more than %u VIRTIO devices", MAX_VIRTIO);
         return;
