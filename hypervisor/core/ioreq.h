@@ -20,14 +20,14 @@ struct vcpu;
 
 /* An access that waits. All but `parked` belongs to the vCPU's own pCPU. */
 struct vcpu_ioreq {
-    uint32_t parked;   /* it waits; atomic */
-    uint32_t given;    /* the attachment to which it was given (struct frontend); 0: to none */
-    uint64_t address;  /* in the frontend */
-    uint64_t data;     /* of a store, the low `size` bytes */
-    uint64_t esr, far; /* of the abort if nobody answers */
-    uint64_t until;    /* CNTPCT at which it ends if the backend is away; 0: no limit */
-    uint16_t range;    /* index in the record's ioreq_ranges */
-    uint8_t size, reg; /* bytes; register that is loaded */
+    uint32_t parked;        /* it waits; atomic */
+    uint32_t given;         /* the attachment to which it was given (struct frontend); 0: to none */
+    uint64_t address;       /* in the frontend */
+    uint64_t data;          /* of a store, the low `size` bytes */
+    uint64_t esr, fault_va; /* of the abort if nobody answers */
+    uint64_t until;         /* CNTPCT at which it ends if the backend is away; 0: no limit */
+    uint16_t range;         /* index in the record's ioreq_ranges */
+    uint8_t size, reg;      /* bytes; register that is loaded */
     bool write, sign, sf;
     uint8_t state;   /* of the slot, when it was looked at last */
     uint8_t base;    /* register that the instruction also changes (31: SP), and by how much */
@@ -84,7 +84,8 @@ void ioreq_answered(struct domain *backend, uint16_t frontend, uint32_t vcpu);
 
 /* By the vCPU's own pCPU when it was kicked (WORK_IOREQ), parked or not. A slot in a state that the protocol
  * does not allow stops the backend (STOP_CRASH). IOREQ_DONE: the access is over, its result is in the
- * registers and the pc behind it. IOREQ_ABORTED: it is over, the abort in esr and far is to be injected. */
+ * registers and the pc behind it. IOREQ_ABORTED: it is over, the abort in esr and fault_va is to be injected.
+ */
 enum ioreq_end ioreq_look(struct vcpu *vcpu, uint64_t now);
 
 /* The vCPU leaves: the request is taken back. By its own pCPU. */

@@ -167,7 +167,7 @@ static void end_park(struct pcpu *pcpu, struct vcpu *vcpu, uint64_t now)
             }
             load(pcpu, vcpu);
         }
-        context_inject(vcpu, vcpu->ioreq.esr, vcpu->ioreq.far);
+        context_inject(vcpu, vcpu->ioreq.esr, vcpu->ioreq.fault_va);
     }
     vcpu->state = VCPU_READY;
 }

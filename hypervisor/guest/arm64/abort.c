@@ -160,6 +160,7 @@ static bool ask_backend(struct vcpu *vcpu, uint64_t esr, uint64_t ipa, const str
 {
     const struct domain_record *record = vcpu->domain->record;
     const struct domain_ioreq_range *range;
+    uint64_t fault_va = READ_SYSREG(far_el2);
 
     if (record->nr_ioreq_ranges == 0) {
         return false;
@@ -171,7 +172,7 @@ static bool ask_backend(struct vcpu *vcpu, uint64_t esr, uint64_t ipa, const str
     vcpu->ioreq = (struct vcpu_ioreq){.address = ipa,
                                       .data = value,
                                       .esr = external_abort(esr, true),
-                                      .far = READ_SYSREG(far_el2),
+                                      .fault_va = fault_va,
                                       .range = (uint16_t)(range - record->ioreq_ranges),
                                       .size = (uint8_t)access->size,
                                       .reg = (uint8_t)access->rt,
