@@ -69,7 +69,7 @@ class Tree:
         for part in ("hypervisor", "tests/unit/arch", "tests/unit/core", "tests/unit/guest"):
             shutil.copytree(os.path.join(src, part), os.path.join(out, part))
         self.flags = ["-std=gnu17", "-O1", "-w", "-fno-pie", "-I" + os.path.join(out, "hypervisor"),
-                      "-I" + os.path.join(out, "tests/unit/arch")]
+                      "-I" + os.path.join(out, "tests/unit/arch"), "-I" + os.path.join(src, "include")]
         self.objects, self.uses, self.tests = {}, {}, []
         folders = ["hypervisor/core", "hypervisor/guest/arm64", "hypervisor/guest/xen", "hypervisor/virq",
                    "hypervisor/arch/arm64", "hypervisor/arch/host"]
