@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "classes_hostile.h"
 
+#include <stdlib.h>
+
 /* Rings lie at the beginning of the memory, buffers behind SCRATCH. */
 #define SCRATCH 0x4000u
 
@@ -142,4 +144,22 @@ void hostile_step(struct rig *rig, struct input *input, uint64_t features)
     } else {
         hostile_restart(rig, features);
     }
+}
+
+uint32_t hostile_inputs(int argc, char **argv, int (*take)(const uint8_t *data, size_t size))
+{
+    uint32_t number = argc > 1 ? (uint32_t)atoi(argv[1]) : 4000u;
+    uint64_t value = argc > 2 ? (uint32_t)atoi(argv[2]) : 1u;
+    static uint8_t data[4096];
+
+    for (uint32_t i = 0; i < number; i++) {
+        size_t size = i % (sizeof data + 1u);
+
+        for (size_t j = 0; j < size; j++) {
+            value = value * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            data[j] = (uint8_t)(value >> 56);
+        }
+        (void)take(data, size);
+    }
+    return number;
 }

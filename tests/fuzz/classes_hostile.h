@@ -21,6 +21,10 @@ extern uint64_t hostile_chains;
 /* One step: a chain, a change of memory, a register, a doorbell, a reset with a new start. */
 void hostile_step(struct rig *rig, struct input *input, uint64_t features);
 
+/* Without libFuzzer: `take` gets inputs of every length up to a page, in the order of a seed. Arguments: how
+ * many (4000), the seed (1). Returns how many. */
+uint32_t hostile_inputs(int argc, char **argv, int (*take)(const uint8_t *data, size_t size));
+
 /* The offender behaves again. */
 void hostile_restart(struct rig *rig, uint64_t features);
 

@@ -243,20 +243,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 #ifndef FUZZER
 int main(int argc, char **argv)
 {
-    uint32_t number = argc > 1 ? (uint32_t)atoi(argv[1]) : 4000u,
-             seed = argc > 2 ? (uint32_t)atoi(argv[2]) : 1u;
-    uint64_t value = seed;
-    static uint8_t data[4096];
+    uint32_t number = hostile_inputs(argc, argv, LLVMFuzzerTestOneInput);
 
-    for (uint32_t i = 0; i < number; i++) {
-        size_t size = i % (sizeof data + 1u);
-
-        for (size_t j = 0; j < size; j++) {
-            value = value * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-            data[j] = (uint8_t)(value >> 56);
-        }
-        (void)LLVMFuzzerTestOneInput(data, size);
-    }
     printf("net: %u inputs, %llu hostile chains, %llu frames received by the honest one\n", number,
            (unsigned long long)hostile_chains, (unsigned long long)received);
     return received > number ? 0 : 1;
