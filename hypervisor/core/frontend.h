@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A backend and a domain that it serves, as the record declares them. While the pair is attached, requests go
  * to the backend and it sees the windows of the frontend's RAM. Otherwise requests wait, and the windows show
- * the backend a scratch page of its own, never a hole: its accesses, and those of a device that it drives,
- * end there.
+ * the backend a scratch page of its own, never a hole: its accesses end there. (Those of a device that no
+ * SMMU translates do not: its driver is trusted for all RAM.)
  *
  * The pair is attached when the backend says so (dm_op set_ioreq_server_state) while both run, and detached
  * when one of them stops: a backend that is told of a new incarnation of its frontend resets its devices and
- * attaches again. Nothing of an earlier life of either reaches a later one.
+ * attaches again. No request of an earlier life of either reaches a later one.
  *
  * Locks: a pair's lock, then a stage2_lock or the lock of an event table. */
 #ifndef CORE_FRONTEND_H
