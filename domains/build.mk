@@ -63,4 +63,10 @@ $(eval $(call dd_image,$(DD_OWN_NAME),$(DD_OWN_OBJECTS) $(call dd_objects,plain,
 all: $(DD_O)/$(DD_OWN_NAME).img
 endif
 
-test-guests: $(DD_O)/block-step.img $(DD_O)/net-step.img
+# Frontends without an operating system, for the tests and the benchmark: the runtime as their driver.
+DD_LOADS := $(notdir $(patsubst %/,%,$(dir $(wildcard $(SRC)/tests/domains/*/main.c))))
+$(foreach name,$(DD_LOADS),$(eval $(call dd_image,$(name), \
+	$(call dd_objects,plain,$(SRC)/tests/domains/$(name)/main.c $(DD_COMMON)))))
+$(DD_LOADS:%=$(DD_O)/plain/tests/domains/%/main.c.o): $(SRC)/tests/domains/marker.h
+
+test-guests: $(DD_O)/block-step.img $(DD_O)/net-step.img $(DD_LOADS:%=$(DD_O)/%.img)
