@@ -48,11 +48,14 @@ test-guests: $(TG_O)/guest.img $(TG_O)/tiny.img $(TG_O)/delay.so
 # /usr/bin/python3 is Debian's, with pytest and libfdt; another one found first in PATH may lack them.
 PYTEST := /usr/bin/python3 -B -m pytest -q -p no:cacheprovider --rootdir=$(SRC)/tests/system -c $(SRC)/tests/system/pytest.ini
 TEST_ENV = O=$(abspath $(O)) SRC=$(SRC)
+# Files of tests run side by side, so many at a time.
+TEST_JOBS ?= 2
+PYTEST_SIDE = -n $(TEST_JOBS) --dist loadfile
 # ONLY=01-4 is evidence line 4 of the first issue
 TEST_SELECT = -m "$(if $(ONLY),line_$(subst -,_,$(ONLY)) and )not long"
 
 test-system: $(O)/bulkhead.img test-guests
-	$(TG_Q)$(TEST_ENV) $(PYTEST) $(TEST_SELECT) $(PYTEST_ARGS) $(SRC)/tests/system
+	$(TG_Q)$(TEST_ENV) $(PYTEST) $(PYTEST_SIDE) --durations=25 $(TEST_SELECT) $(PYTEST_ARGS) $(SRC)/tests/system
 test-long: $(O)/bulkhead.img test-guests
 	$(TG_Q)$(TEST_ENV) $(PYTEST) -m long $(PYTEST_ARGS) $(SRC)/tests/system
 evidence:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Markers, fixtures, and the evidence file that `make evidence` prints."""
 
+import fcntl
 import json
 import os
 
@@ -21,17 +22,18 @@ def pytest_configure(config):
 
 
 def _store(lines, name, entry):
-    try:
-        with open(EVIDENCE, encoding="utf-8") as f:
-            data = json.load(f)
-    except (OSError, ValueError):
-        data = {}
-    for line in lines:
-        data.setdefault(line, {})[name] = entry
     os.makedirs(os.path.dirname(EVIDENCE), exist_ok=True)
-    with open(EVIDENCE + ".new", "w", encoding="utf-8") as f:
+    with open(EVIDENCE, "a+", encoding="utf-8") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)  # tests may run side by side
+        f.seek(0)
+        try:
+            data = json.load(f)
+        except ValueError:
+            data = {}
+        for line in lines:
+            data.setdefault(line, {})[name] = entry
+        f.truncate(0)
         json.dump(data, f, indent=1, sort_keys=True)
-    os.replace(EVIDENCE + ".new", EVIDENCE)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -41,7 +41,7 @@ def disk_image(name, mib):
 
 def partial(name):
     """The blob of a partial tree of the example."""
-    folder = os.path.join(run.O, "tests", "devices")
+    folder = os.path.join(run.WORK, "devices")
     os.makedirs(folder, exist_ok=True)
     blob = os.path.join(folder, f"driver-{name}.dtb")
     tree.dtc(os.path.join(EXAMPLE, name + ".dts"), blob)

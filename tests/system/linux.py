@@ -29,7 +29,7 @@ MODULES = ["virtio_mmio", "virtio_blk", "virtio_net", "virtio_console", "virtio_
 
 def compile_tool(name):
     """A program for the guest, without a C library."""
-    folder = os.path.join(run.O, "tests", "linux")
+    folder = os.path.join(run.WORK, "linux")
     os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, name)
     subprocess.run(["clang-19", "--target=aarch64-linux-gnu", "-std=c17", "-O2", "-Wall", "-Wextra", "-Werror",
@@ -43,7 +43,7 @@ def device_ramdisk():
     """For a guest with VIRTIO devices: their modules, and /test/blkcheck."""
     from pathlib import Path
     from command import initramfs
-    path = os.path.join(run.O, "tests", "linux-devices.cpio.gz")
+    path = os.path.join(run.WORK, "linux-devices.cpio.gz")
     data = initramfs.build(Path(HERE, "linux", "device-init"), (("test/blkcheck", compile_tool("blkcheck")),), MODULES)
     with open(path + ".new", "wb") as f:
         f.write(data)
@@ -52,8 +52,8 @@ def device_ramdisk():
 
 
 def ramdisk():
-    """Built once for each build folder."""
-    path = os.path.join(run.O, "tests", "linux.cpio.gz")
+    """Built once for each folder of work."""
+    path = os.path.join(run.WORK, "linux.cpio.gz")
     init = os.path.join(HERE, "linux", "init")
     if not os.path.exists(path) or os.path.getmtime(path) < os.path.getmtime(init):
         from pathlib import Path

@@ -11,6 +11,8 @@ import tree
 
 O = os.environ.get("O", "build")
 LOGS = os.path.join(O, "tests", "logs")
+# What tests of several files make on demand; suites that run side by side each have their own.
+WORK = os.path.join(O, "tests", os.environ.get("PYTEST_XDIST_WORKER", "work"))
 HYPERVISOR = os.path.join(O, "bulkhead.img")
 # Figures that a slow shared machine needs: every limit is multiplied by this.
 PATIENCE = float(os.environ.get("PATIENCE", "1"))
