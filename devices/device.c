@@ -164,6 +164,7 @@ static void clear_state(struct device *device)
     state->queue_sel = 0;
     state->interrupt_status = 0;
     memset(state->config, 0, sizeof(state->config));
+    memset(state->class_area, 0, sizeof(state->class_area));
     QUEUE_STEP(QUEUE_RESET_STORE);
     set_status(state, 0);
     device->failed = false;

@@ -14,10 +14,8 @@ enum {
 };
 
 const char *const virtio_class_names[NR_VIRTIO_CLASSES] = {
-    [VIRTIO_BLOCK] = "block",
-    [VIRTIO_NET] = "net",
-    [VIRTIO_CONSOLE] = "console",
-    [VIRTIO_ENTROPY] = "entropy",
+    [VIRTIO_BLOCK] = "block",     [VIRTIO_NET] = "net",     [VIRTIO_CONSOLE] = "console",
+    [VIRTIO_ENTROPY] = "entropy", [VIRTIO_VSOCK] = "vsock",
 };
 
 size_t backend_tree_struct_bound(const struct guest_backend *backend)
@@ -76,6 +74,9 @@ static void write_parameters(struct fdt_writer *writer, const struct virtio_para
     }
     if (parameters->ports != 0) {
         fdt_write_u32(writer, "bulkhead,ports", parameters->ports);
+    }
+    if (parameters->guest_cid != 0) {
+        fdt_write_u32(writer, "bulkhead,guest-cid", parameters->guest_cid);
     }
 }
 

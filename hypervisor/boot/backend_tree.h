@@ -5,7 +5,14 @@
 
 #include "boot/fdt_write.h"
 
-enum virtio_class { VIRTIO_BLOCK, VIRTIO_NET, VIRTIO_CONSOLE, VIRTIO_ENTROPY, NR_VIRTIO_CLASSES };
+enum virtio_class {
+    VIRTIO_BLOCK,
+    VIRTIO_NET,
+    VIRTIO_CONSOLE,
+    VIRTIO_ENTROPY,
+    VIRTIO_VSOCK,
+    NR_VIRTIO_CLASSES
+};
 
 /* As the description names them. */
 extern const char *const virtio_class_names[NR_VIRTIO_CLASSES];
@@ -15,7 +22,7 @@ struct virtio_parameters {
     enum virtio_class class;
     bool read_only, isolated;
     uint8_t mac[6];
-    uint32_t disk, ports, rate_kbit;
+    uint32_t disk, ports, rate_kbit, guest_cid;
     uint64_t first_sector, sectors;
 };
 

@@ -68,6 +68,9 @@ static void check_pair(struct planner *p, const struct draft *d, const struct dr
     if (class == VIRTIO_NET && memcmp(v->parameters.mac, other->parameters.mac, 6) == 0) {
         error(p, v->node, "local-mac-address", "%s of %s has the same", what, whose);
     }
+    if (class == VIRTIO_VSOCK && v->parameters.guest_cid == other->parameters.guest_cid) {
+        error(p, v->node, "bulkhead,guest-cid", "%s of %s has %u too", what, whose, v->parameters.guest_cid);
+    }
 }
 
 /* In a direct-map backend the addresses take pages of RAM away, so that nothing else lies there. */

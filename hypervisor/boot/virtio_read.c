@@ -12,6 +12,7 @@ enum {
     PARK_MS_DEFAULT = 10000,
     DISKS_MOST = 255,
     PORTS_MOST = 3, /* of a console: with the two queues of control they need all that there are */
+    HOST_CID = 2,   /* those up to it, and all ones, are nobody's (VIRTIO 1.2, 5.10.4) */
     BOUNCE_KB_DEFAULT = 4096,
     BOUNCE_KB_MOST = 262144,
 };
@@ -26,6 +27,7 @@ static const char block_names[] =
 static const char net_names[] = COMMON "local-mac-address\0bulkhead,isolated\0bulkhead,rate-kbit";
 static const char console_names[] = COMMON "bulkhead,ports";
 static const char entropy_names[] = COMMON;
+static const char vsock_names[] = COMMON "bulkhead,guest-cid\0bulkhead,isolated";
 
 static const struct {
     const char *names;
@@ -36,6 +38,7 @@ static const struct {
     [VIRTIO_NET] = {net_names, sizeof(net_names), 2},
     [VIRTIO_CONSOLE] = {console_names, sizeof(console_names), 2},
     [VIRTIO_ENTROPY] = {entropy_names, sizeof(entropy_names), 1},
+    [VIRTIO_VSOCK] = {vsock_names, sizeof(vsock_names), 3},
 };
 
 static bool read_class(struct planner *p, fdt_node_t node, enum virtio_class *class)
@@ -48,7 +51,7 @@ static bool read_class(struct planner *p, fdt_node_t node, enum virtio_class *cl
             return true;
         }
     }
-    error(p, node, "bulkhead,class", "must be \"block\", \"net\", \"console\" or \"entropy\"");
+    error(p, node, "bulkhead,class", "must be \"block\", \"net\", \"console\", \"entropy\" or \"vsock\"");
     return false;
 }
 
@@ -116,6 +119,18 @@ static void read_console(struct planner *p, struct virtio_draft *v)
     if (v->parameters.ports == 0) {
         error(p, v->node, "bulkhead,ports", "must be 1 to %u", PORTS_MOST);
     }
+}
+
+static void read_vsock(struct planner *p, const struct draft *d, struct virtio_draft *v)
+{
+    struct virtio_parameters *q = &v->parameters;
+
+    q->guest_cid = (uint32_t)number_or(p, v->node, "bulkhead,guest-cid", UINT32_MAX,
+                                       HOST_CID + 1u + (uint64_t)d->record->domid);
+    if (q->guest_cid <= HOST_CID || q->guest_cid == UINT32_MAX) {
+        error(p, v->node, "bulkhead,guest-cid", "0x%x is reserved: 3 to 0xfffffffe", q->guest_cid);
+    }
+    q->isolated = fdt_has(p->fdt, v->node, "bulkhead,isolated");
 }
 
 static void read_queues(struct planner *p, struct virtio_draft *v)
@@ -186,6 +201,8 @@ bool virtio_read_device(struct planner *p, const struct draft *d, struct virtio_
         read_net(p, d, v);
     } else if (class == VIRTIO_CONSOLE) {
         read_console(p, v);
+    } else if (class == VIRTIO_VSOCK) {
+        read_vsock(p, d, v);
     }
     read_queues(p, v);
     read_park(p, v);

@@ -11,8 +11,9 @@
 #include <stdint.h>
 
 #define BH_VIRTIO_STATE_MAGIC  0x53564842u /* "BHVS" */
-#define BH_VIRTIO_STATE_LAYOUT 1u
+#define BH_VIRTIO_STATE_LAYOUT 2u
 #define BH_VIRTIO_STATE_CONFIG 64u
+#define BH_VIRTIO_STATE_CLASS  120u
 /* More than one bit, so that a damaged flag is seen. */
 #define BH_VIRTIO_STATE_PENDING 0x5a5au
 
@@ -38,6 +39,9 @@ struct bh_virtio_state {
     uint32_t reserved;
     uint8_t config[BH_VIRTIO_STATE_CONFIG]; /* fields of the configuration that the driver wrote: each class
                                                its own */
+    /* What a class has to remember besides, each its own layout (devices/, 8-byte aligned). Zero after a
+     * reset of the device. */
+    uint8_t class_area[BH_VIRTIO_STATE_CLASS];
 };
 
 struct bh_virtio_state_queue {
@@ -63,9 +67,9 @@ struct bh_virtio_state_head {
     uint32_t check; /* of order and the head's number */
 };
 
-_Static_assert(sizeof(struct bh_virtio_state) == 136 && sizeof(struct bh_virtio_state_queue) == 64 &&
+_Static_assert(sizeof(struct bh_virtio_state) == 256 && sizeof(struct bh_virtio_state_queue) == 64 &&
                    sizeof(struct bh_virtio_state_head) == 16,
-               "layout 1");
+               "layout 2");
 
 #define BH_VIRTIO_STATE_QUEUE_BYTES(queue_max) (64u + 16u * (queue_max))
 /* Bytes of a state page, which the description sizes in whole pages. The queues begin at 256. */
