@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 QEMU = os.environ.get("QEMU", "qemu-system-aarch64")
 MODULES = 0x50000000  # where the loader puts kernels, ramdisks after them
 RAMDISK = 0x58000000
+PARTIAL = 0x5F000000
 XEN_BOOTARGS = "console=dtuart dtuart=/pl011@9000000 guest_loglvl=all"
 
 
@@ -47,6 +48,8 @@ class Domain:
     ramdisk: str = ""
     properties: str = ""
     children: str = ""  # nodes
+    partial: str = ""  # blob with the devices that it gets
+    console: bool = True
 
 
 _trees = {}
@@ -78,7 +81,7 @@ def _module(kind, address, path, extra=""):
 def describe(domains, xen_bootargs="", chosen=""):
     """The /chosen fragment, and what the loader has to put where. Domains with the same kernel share it."""
     places, lines = {}, []
-    free = {"kernel": MODULES, "ramdisk": RAMDISK}
+    free = {"kernel": MODULES, "ramdisk": RAMDISK, "device-tree": PARTIAL}
     lines.append(f'xen,xen-bootargs = "{XEN_BOOTARGS} {xen_bootargs}";')
 
     def place(kind, path):
@@ -92,9 +95,12 @@ def describe(domains, xen_bootargs="", chosen=""):
                           f'bootargs = "{domain.bootargs}";')
         if domain.ramdisk:
             modules += _module("ramdisk", place("ramdisk", domain.ramdisk), domain.ramdisk)
+        if domain.partial:
+            modules += _module("device-tree", place("device-tree", domain.partial), domain.partial)
+        console = "vpl011;" if domain.console else ""
         lines.append(f'domU{number}: domU{number} {{ compatible = "xen,domain"; '
                      f'#address-cells = <2>; #size-cells = <2>; '
-                     f"memory = <0 {domain.memory}>; cpus = <{domain.cpus}>; vpl011; "
+                     f"memory = <0 {domain.memory}>; cpus = <{domain.cpus}>; {console} "
                      f"{domain.properties} {domain.children} {modules} }};")
     return "/ { chosen { #address-cells = <2>; #size-cells = <2>; " + "\n".join(lines + [chosen]) + " }; };\n", places
 

@@ -37,13 +37,13 @@ $(TG_O)/tiny.elf: $(TG_TINY_OBJECTS) $(TG)/lib/guest.lds
 $(TG_O)/%.img: $(TG_O)/%.elf
 	$(TG_Q)$(OBJCOPY) -O binary $< $@
 
-$(TG_O)/delay.so: $(SRC)/tests/plugin/delay.c $(SRC)/tests/plugin/plugin.h
+$(TG_O)/delay.so $(TG_O)/count.so: $(TG_O)/%.so: $(SRC)/tests/plugin/%.c $(SRC)/tests/plugin/plugin.h
 	@mkdir -p $(@D)
 	$(TG_Q)$(HOSTCC) -std=gnu17 -O2 -Wall -Wextra -Werror -fPIC -shared -fvisibility=hidden \
 	    -ffile-prefix-map=$(SRC)=. -o $@ $<
 
 .PHONY: test-guests test-system test-long evidence
-test-guests: $(TG_O)/guest.img $(TG_O)/tiny.img $(TG_O)/delay.so
+test-guests: $(TG_O)/guest.img $(TG_O)/tiny.img $(TG_O)/delay.so $(TG_O)/count.so
 
 # /usr/bin/python3 is Debian's, with pytest and libfdt; another one found first in PATH may lack them.
 PYTEST := /usr/bin/python3 -B -m pytest -q -p no:cacheprovider --rootdir=$(SRC)/tests/system -c $(SRC)/tests/system/pytest.ini

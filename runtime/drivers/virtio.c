@@ -32,6 +32,7 @@ enum {
 };
 enum { ACKNOWLEDGE = 1, DRIVER = 2, DRIVER_OK = 4, FEATURES_OK = 8 };
 enum { NEXT = 1, WRITE = 2 };
+enum { NO_INTERRUPT = 1, NO_NOTIFY = 1 };
 enum { RESET_MS = 1000, MAGIC_VALUE = 0x74726976 };
 #define VERSION_1 (UINT64_C(1) << 32)
 
@@ -98,6 +99,18 @@ static void write_address(uintptr_t at, const volatile void *address)
     write32(at + 4, (uint32_t)((uintptr_t)address >> 32));
 }
 
+/* Where the driver says for which chain it wants to be interrupted, and where the device says for which one
+ * it wants the bell (2.7.7, 2.7.10). */
+static volatile uint16_t *used_event(const struct virtio_queue *queue)
+{
+    return &queue->available[2 + queue->size];
+}
+
+static volatile uint16_t *avail_event(const struct virtio_queue *queue)
+{
+    return &queue->used[2 + queue->size * 4];
+}
+
 void virtio_queue_start(struct virtio_queue *queue, uintptr_t base, uint32_t index, uint32_t size)
 {
     uint32_t max;
@@ -125,6 +138,17 @@ void virtio_queue_start(struct virtio_queue *queue, uintptr_t base, uint32_t ind
     write32(base + QUEUE_READY, 1);
 }
 
+void virtio_queue_quieten(struct virtio_queue *queue, uint64_t features, bool silent)
+{
+    queue->event_index = (features & VIRTIO_EVENT_INDEX) != 0;
+    queue->silent = silent;
+    if (silent && queue->event_index) {
+        *used_event(queue) = UINT16_MAX;
+    } else if (silent) {
+        queue->available[0] = NO_INTERRUPT;
+    }
+}
+
 void virtio_start(uintptr_t base, tree_node node, void (*handler)(void *context), void *context)
 {
     bool edge;
@@ -144,6 +168,13 @@ uint32_t virtio_acknowledge(uintptr_t base)
 
     write32(base + INTERRUPT_ACK, status);
     return status;
+}
+
+/* The chain that was made available last wants a bell. */
+static bool must_ring(const struct virtio_queue *queue)
+{
+    return queue->event_index ? *avail_event(queue) == (uint16_t)(queue->made - 1)
+                              : (queue->used[0] & NO_NOTIFY) == 0;
 }
 
 int32_t virtio_add(struct virtio_queue *queue, const struct virtio_piece *pieces, uint32_t count)
@@ -168,7 +199,9 @@ int32_t virtio_add(struct virtio_queue *queue, const struct virtio_piece *pieces
     DEVICE_BARRIER();
     queue->available[1] = ++queue->made;
     DEVICE_BARRIER();
-    write32(queue->base + QUEUE_NOTIFY, queue->index);
+    if (must_ring(queue)) {
+        write32(queue->base + QUEUE_NOTIFY, queue->index);
+    }
     return head;
 }
 
@@ -188,12 +221,23 @@ static void release(struct virtio_queue *queue, uint16_t head)
     queue->first_free = head;
 }
 
+bool virtio_wait(struct virtio_queue *queue)
+{
+    if (queue->event_index) {
+        *used_event(queue) = queue->seen;
+    } else {
+        queue->available[0] = 0;
+    }
+    DEVICE_BARRIER();
+    return queue->used[1] == queue->seen;
+}
+
 int32_t virtio_used(struct virtio_queue *queue, uint32_t *length)
 {
     volatile uint16_t *element = queue->used + 2 + queue->seen % queue->size * 4;
     uint16_t head;
 
-    if (queue->used[1] == queue->seen) {
+    if (queue->used[1] == queue->seen && (queue->silent || !queue->event_index || virtio_wait(queue))) {
         return -1;
     }
     DEVICE_BARRIER();

@@ -26,6 +26,8 @@ struct virtio_queue {
     volatile uint16_t *available, *used; /* flags, idx, ring */
     uint16_t first_free, nr_free;
     uint16_t made, seen; /* idx of what was made available, and of what was seen used */
+    bool event_index;
+    bool silent; /* no interrupt, until it is asked for: virtio_wait() */
 };
 
 struct virtio_piece {
@@ -38,20 +40,27 @@ struct virtio_piece {
  * none.
  */
 uintptr_t virtio_find(uint32_t id, uint32_t n, tree_node *node);
+#define VIRTIO_EVENT_INDEX (UINT64_C(1) << 29)
+
 /* Accepts what both sides have; VIRTIO_F_VERSION_1 always. */
 uint64_t virtio_negotiate(uintptr_t base, uint64_t wanted);
 /* A queue of at most `size` entries. */
 void virtio_queue_start(struct virtio_queue *queue, uintptr_t base, uint32_t index, uint32_t size);
+/* Fewer interrupts and bells, before virtio_start(): uses the event index if it is among `features`.
+ * `silent`: the device interrupts for this queue only after virtio_wait(). */
+void virtio_queue_quieten(struct virtio_queue *queue, uint64_t features, bool silent);
 /* The driver is ready; interrupts go to `handler`, which begins with virtio_acknowledge(). */
 void virtio_start(uintptr_t base, tree_node node, void (*handler)(void *context), void *context);
 /* What the interrupt is for: bit 0 used buffers, bit 1 the configuration. */
 uint32_t virtio_acknowledge(uintptr_t base);
 
-/* Makes a chain available, and rings; returns its head, which is below `size`, or -1: too few descriptors are
- * free. */
+/* Makes a chain available, and rings if the device asks for it; returns its head, which is below `size`, or
+ * -1: too few descriptors are free. */
 int32_t virtio_add(struct virtio_queue *queue, const struct virtio_piece *pieces, uint32_t count);
 /* The next chain that the device is done with, which is free now; -1: there is none. `length`: bytes written.
  */
 int32_t virtio_used(struct virtio_queue *queue, uint32_t *length);
+/* The device interrupts for the next chain that it is done with. False: there is one already. */
+bool virtio_wait(struct virtio_queue *queue);
 
 #endif

@@ -129,8 +129,10 @@ struct disk *virtio_block_start(uint32_t n)
     }
     block = arena_alloc(sizeof *block, 16, "disks");
     block->base = base;
-    features = virtio_negotiate(base, F_READ_ONLY | F_FLUSH | F_DISCARD | F_WRITE_ZEROES);
+    features =
+        virtio_negotiate(base, F_READ_ONLY | F_FLUSH | F_DISCARD | F_WRITE_ZEROES | VIRTIO_EVENT_INDEX);
     virtio_queue_start(&block->queue, base, 0, QUEUE_SIZE);
+    virtio_queue_quieten(&block->queue, features, false);
     if (block->queue.size < MAX_PIECES) {
         crash("too short a queue: ", tree_name(node));
     }

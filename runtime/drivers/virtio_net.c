@@ -46,11 +46,24 @@ static void offer(struct virtio_net *net)
     }
 }
 
+/* Takes back the room of what was sent. False: there is none, and there will be an interrupt when there is.
+ */
+static bool reclaim(struct virtio_net *net)
+{
+    uint32_t length;
+
+    do {
+        while (virtio_used(&net->tx, &length) >= 0) {
+        }
+    } while (net->tx.nr_free == 0 && !virtio_wait(&net->tx));
+    return net->tx.nr_free != 0;
+}
+
 static uint8_t *reserve(struct link *link)
 {
     struct virtio_net *net = link->user;
 
-    if (net->tx.nr_free == 0) {
+    if (net->tx.nr_free == 0 && !reclaim(net)) {
         net->starved = true;
         return NULL;
     }
@@ -104,13 +117,11 @@ static void interrupt(void *context)
     if (reasons / 2 % 2 != 0) {
         look_at_status(net);
     }
-    while (virtio_used(&net->tx, &length) >= 0) {
-    }
     while ((head = virtio_used(&net->rx, &length)) >= 0) {
         receive(net, &net->received[head], length);
     }
     offer(net);
-    if (net->starved && net->tx.nr_free > 0) {
+    if (net->starved && reclaim(net)) {
         net->starved = false;
         net->link.ready(&net->link);
     }
@@ -128,9 +139,11 @@ struct link *virtio_net_start(void)
     }
     net = arena_alloc(sizeof *net, 16, "the uplink");
     net->base = base;
-    net->features = virtio_negotiate(base, F_CSUM | F_GUEST_CSUM | F_MAC | F_STATUS);
+    net->features = virtio_negotiate(base, F_CSUM | F_GUEST_CSUM | F_MAC | F_STATUS | VIRTIO_EVENT_INDEX);
     virtio_queue_start(&net->rx, base, 0, RX_FRAMES);
     virtio_queue_start(&net->tx, base, 1, TX_FRAMES);
+    virtio_queue_quieten(&net->rx, net->features, false);
+    virtio_queue_quieten(&net->tx, net->features, true);
     net->received = arena_alloc(net->rx.size * sizeof(struct frame), 16, "frames");
     net->sent = arena_alloc(net->tx.size * sizeof(struct frame), 16, "frames");
     words[0] = read32(base + VIRTIO_CONFIG);
