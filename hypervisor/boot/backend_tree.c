@@ -10,12 +10,12 @@ enum {
     FRONTEND_NAMES = 192,
     WINDOW_BYTES = 24,
     DEVICE_STRUCT = 448,
-    DEVICE_NAMES = 288,
+    DEVICE_NAMES = 352,
 };
 
 const char *const virtio_class_names[NR_VIRTIO_CLASSES] = {
     [VIRTIO_BLOCK] = "block",     [VIRTIO_NET] = "net",     [VIRTIO_CONSOLE] = "console",
-    [VIRTIO_ENTROPY] = "entropy", [VIRTIO_VSOCK] = "vsock",
+    [VIRTIO_ENTROPY] = "entropy", [VIRTIO_VSOCK] = "vsock", [VIRTIO_GPIO] = "gpio",
 };
 
 size_t backend_tree_struct_bound(const struct guest_backend *backend)
@@ -25,6 +25,9 @@ size_t backend_tree_struct_bound(const struct guest_backend *backend)
 
     for (uint32_t i = 0; i < backend->nr_frontends; i++) {
         bound += strlen(backend->frontends[i].name);
+    }
+    for (uint32_t i = 0; i < backend->nr_devices; i++) {
+        bound += backend->devices[i].parameters->line_names_size;
     }
     return bound;
 }
@@ -77,6 +80,14 @@ static void write_parameters(struct fdt_writer *writer, const struct virtio_para
     }
     if (parameters->guest_cid != 0) {
         fdt_write_u32(writer, "bulkhead,guest-cid", parameters->guest_cid);
+    }
+    if (parameters->class == VIRTIO_GPIO) {
+        const uint32_t lines[] = {parameters->first_line, parameters->lines};
+
+        fdt_write_cells(writer, "bulkhead,gpio-lines", lines, 2);
+    }
+    if (parameters->line_names_size != 0) {
+        fdt_write_bytes(writer, "gpio-line-names", parameters->line_names, parameters->line_names_size);
     }
 }
 

@@ -11,6 +11,7 @@ enum virtio_class {
     VIRTIO_CONSOLE,
     VIRTIO_ENTROPY,
     VIRTIO_VSOCK,
+    VIRTIO_GPIO,
     NR_VIRTIO_CLASSES
 };
 
@@ -24,6 +25,8 @@ struct virtio_parameters {
     uint8_t mac[6];
     uint32_t disk, ports, rate_kbit, guest_cid;
     uint64_t first_sector, sectors;
+    uint32_t first_line, lines, line_names_size;
+    const uint8_t *line_names; /* texts, one behind the other */
 };
 
 /* Memory of the frontend that the backend sees: address there, size, local address; two cells each. */

@@ -48,6 +48,11 @@ static bool share_sectors(const struct virtio_parameters *a, const struct virtio
            !(a->read_only && b->read_only);
 }
 
+static bool share_lines(const struct virtio_parameters *a, const struct virtio_parameters *b)
+{
+    return a->first_line < b->first_line + b->lines && b->first_line < a->first_line + a->lines;
+}
+
 /* Against each earlier device. */
 static void check_pair(struct planner *p, const struct draft *d, const struct draft *backend,
                        const struct virtio_draft *v, const struct virtio_draft *other)
@@ -70,6 +75,9 @@ static void check_pair(struct planner *p, const struct draft *d, const struct dr
     }
     if (class == VIRTIO_VSOCK && v->parameters.guest_cid == other->parameters.guest_cid) {
         error(p, v->node, "bulkhead,guest-cid", "%s of %s has %u too", what, whose, v->parameters.guest_cid);
+    }
+    if (class == VIRTIO_GPIO && share_lines(&v->parameters, &other->parameters)) {
+        error(p, v->node, "bulkhead,gpio-lines", "%s of %s has lines of this range too", what, whose);
     }
 }
 

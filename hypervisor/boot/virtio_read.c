@@ -11,8 +11,11 @@ enum {
     QUEUE_MAX_MOST = 32768,
     PARK_MS_DEFAULT = 10000,
     DISKS_MOST = 255,
-    PORTS_MOST = 3, /* of a console: with the two queues of control they need all that there are */
-    HOST_CID = 2,   /* those up to it, and all ones, are nobody's (VIRTIO 1.2, 5.10.4) */
+    PORTS_MOST = 3,  /* of a console: with the two queues of control they need all that there are */
+    HOST_CID = 2,    /* those up to it, and all ones, are nobody's (VIRTIO 1.2, 5.10.4) */
+    LINES_MOST = 32, /* devices/gpio.h */
+    FIRST_LINE_MOST = 65535,
+    LINE_NAMES_MOST = 1024, /* bytes */
     BOUNCE_KB_DEFAULT = 4096,
     BOUNCE_KB_MOST = 262144,
 };
@@ -28,6 +31,7 @@ static const char net_names[] = COMMON "local-mac-address\0bulkhead,isolated\0bu
 static const char console_names[] = COMMON "bulkhead,ports";
 static const char entropy_names[] = COMMON;
 static const char vsock_names[] = COMMON "bulkhead,guest-cid\0bulkhead,isolated";
+static const char gpio_names[] = COMMON "bulkhead,gpio-lines\0gpio-line-names";
 
 static const struct {
     const char *names;
@@ -39,6 +43,7 @@ static const struct {
     [VIRTIO_CONSOLE] = {console_names, sizeof(console_names), 2},
     [VIRTIO_ENTROPY] = {entropy_names, sizeof(entropy_names), 1},
     [VIRTIO_VSOCK] = {vsock_names, sizeof(vsock_names), 3},
+    [VIRTIO_GPIO] = {gpio_names, sizeof(gpio_names), 2},
 };
 
 static bool read_class(struct planner *p, fdt_node_t node, enum virtio_class *class)
@@ -51,7 +56,7 @@ static bool read_class(struct planner *p, fdt_node_t node, enum virtio_class *cl
             return true;
         }
     }
-    error(p, node, "bulkhead,class", "must be \"block\", \"net\", \"console\", \"entropy\" or \"vsock\"");
+    error(p, node, "bulkhead,class", "must be block, net, console, entropy, vsock or gpio");
     return false;
 }
 
@@ -133,6 +138,62 @@ static void read_vsock(struct planner *p, const struct draft *d, struct virtio_d
     q->isolated = fdt_has(p->fdt, v->node, "bulkhead,isolated");
 }
 
+/* The same name again, behind that at `at`. */
+static bool named_again(const struct fdt_prop *names, uint32_t at)
+{
+    const char *name = (const char *)names->data + at;
+    uint32_t other = at + (uint32_t)strlen(name) + 1u;
+
+    while (name[0] != '\0' && other < names->len) {
+        if (strcmp(name, (const char *)names->data + other) == 0) {
+            return true;
+        }
+        other += (uint32_t)strlen((const char *)names->data + other) + 1u;
+    }
+    return false;
+}
+
+/* Told as they are written, so they have to be what the driver may be told (VIRTIO 1.2, 5.18.6.1). */
+static bool line_names_fit(const struct fdt_prop *names, uint32_t lines)
+{
+    uint32_t nr = 0;
+
+    if (names->len > LINE_NAMES_MOST || (names->len != 0 && names->data[names->len - 1u] != 0)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < names->len; i++) {
+        if (names->data[i] != 0 && (names->data[i] < ' ' || names->data[i] > '~')) {
+            return false;
+        }
+        nr += names->data[i] == 0;
+    }
+    for (uint32_t at = 0; at < names->len; at += (uint32_t)strlen((const char *)names->data + at) + 1u) {
+        if (named_again(names, at)) {
+            return false;
+        }
+    }
+    return nr <= lines;
+}
+
+static void read_gpio(struct planner *p, struct virtio_draft *v)
+{
+    struct virtio_parameters *q = &v->parameters;
+    struct fdt_prop lines, names;
+
+    if (!fdt_prop(p->fdt, v->node, "bulkhead,gpio-lines", &lines) || lines.len != 8u ||
+        !fdt_cell(&lines, 0, &q->first_line) || !fdt_cell(&lines, 1, &q->lines) ||
+        q->first_line > FIRST_LINE_MOST || q->lines - 1u > LINES_MOST - 1u) {
+        error(p, v->node, "bulkhead,gpio-lines", "must be <first count> with 1 to %u lines", LINES_MOST);
+    } else if (fdt_prop(p->fdt, v->node, "gpio-line-names", &names)) {
+        if (!line_names_fit(&names, q->lines)) {
+            error(p, v->node, "gpio-line-names", "must be at most %u different texts, %u bytes of ASCII",
+                  q->lines, LINE_NAMES_MOST);
+        }
+        q->line_names = names.data;
+        q->line_names_size = names.len;
+    }
+}
+
 static void read_queues(struct planner *p, struct virtio_draft *v)
 {
     uint32_t least = classes[v->parameters.class].queues, ports = v->parameters.ports;
@@ -203,6 +264,8 @@ bool virtio_read_device(struct planner *p, const struct draft *d, struct virtio_
         read_console(p, v);
     } else if (class == VIRTIO_VSOCK) {
         read_vsock(p, d, v);
+    } else if (class == VIRTIO_GPIO) {
+        read_gpio(p, v);
     }
     read_queues(p, v);
     read_park(p, v);

@@ -36,11 +36,17 @@ static const struct virtio_parameters net = {
     .class = VIRTIO_NET, .mac = {0x52, 0x42, 0x48, 0, 1, 0}, .isolated = true, .rate_kbit = 1000};
 static const struct virtio_parameters console = {.class = VIRTIO_CONSOLE, .ports = 1};
 static const struct virtio_parameters sockets = {.class = VIRTIO_VSOCK, .guest_cid = 6, .isolated = true};
+static const struct virtio_parameters gpio = {.class = VIRTIO_GPIO,
+                                              .first_line = 3,
+                                              .lines = 4,
+                                              .line_names = (const uint8_t *)"door\0\0lamp",
+                                              .line_names_size = 11};
 static const struct guest_served served[] = {
     {&block, "all", 0x2000000, 0x200, 0xc002000, 0x5000, 0xc001000, 4, 256, 1020},
     {&net, "all", 0x2000200, 0x200, 0xc007000, 0x2000, 0xc001004, 2, 128, 1019},
     {&console, "bounce", 0x1ff000000, 0x200, 0xc00a000, 0x2000, 0xc001008, 2, 128, 1016},
     {&sockets, "bounce", 0x1ff000200, 0x200, 0xc00c000, 0x2000, 0xc00100c, 3, 128, 1015},
+    {&gpio, "bounce", 0x1ff000400, 0x200, 0xc00e000, 0x2000, 0xc001010, 2, 128, 1014},
 };
 static const struct guest_window windows[] = {
     {{0, 0x40000000, 0, 0x2000000, 1, 0}},
@@ -49,7 +55,7 @@ static const struct guest_window windows[] = {
 };
 static const struct guest_frontend frontends[] = {
     {"linux", 1, 0, 2, 1021, 0xc000000, 2, 2},
-    {"other", 3, 1, 1, 1017, 0xc009000, 1, 2},
+    {"other", 3, 1, 1, 1017, 0xc009000, 1, 3},
 };
 static const struct guest_backend backend = {.nr_frontends = ARRAY_SIZE(frontends),
                                              .nr_windows = ARRAY_SIZE(windows),
@@ -196,6 +202,19 @@ static const char text[] = "/dts-v1/;\n"
                            "\t\t\t\tbulkhead,isolated;\n"
                            "\t\t\t\tbulkhead,guest-cid = <0x06>;\n"
                            "\t\t\t};\n"
+                           "\n"
+                           "\t\t\tdevice@1ff000400 {\n"
+                           "\t\t\t\tcompatible = \"bulkhead,virtio\";\n"
+                           "\t\t\t\tbulkhead,class = \"gpio\";\n"
+                           "\t\t\t\treg = <0x01 0xff000400 0x00 0x200 0x00 0xc00e000 0x00 0x2000>;\n"
+                           "\t\t\t\tbulkhead,port = <0x3f6>;\n"
+                           "\t\t\t\tbulkhead,interrupt = <0x00 0xc001010>;\n"
+                           "\t\t\t\tbulkhead,queue-max = <0x80>;\n"
+                           "\t\t\t\tbulkhead,queues = <0x02>;\n"
+                           "\t\t\t\tbulkhead,buffers = \"bounce\";\n"
+                           "\t\t\t\tbulkhead,gpio-lines = <0x03 0x04>;\n"
+                           "\t\t\t\tgpio-line-names = \"door\\0\\0lamp\";\n"
+                           "\t\t\t};\n"
                            "\t\t};\n"
                            "\t};\n"
                            "\n"
@@ -267,8 +286,10 @@ static void many_devices_fit(void **state)
     static struct guest_window many_windows[128];
     static struct guest_frontend many_frontends[32];
     static const char name[] = "a-node-whose-name-has-31-letter";
-    static const struct virtio_parameters all = {VIRTIO_NET, true, true, {2, 0, 0, 0, 0, 1}, 255, 3, 1,
-                                                 5,          1,    1};
+    static const uint8_t many_names[1024];
+    static const struct virtio_parameters all = {
+        VIRTIO_GPIO, true, true, {2, 0, 0, 0, 0, 1}, 255,       3, 1, 5, 1,
+        1,           1,    32,   sizeof many_names,  many_names};
     const struct guest_backend many_backend = {32, 128, 32, many_frontends, many_windows, many_served};
     const struct guest_links many = {.nr_virtio = 32, .virtio = many_virtio, .backend = &many_backend};
     struct guest_fdt_input in = {
