@@ -4,6 +4,10 @@
  * acknowledged.
  * Ends after SECONDS or when /tmp/stop exists; then reads everything again. No page cache (O_DIRECT).
  *
+ * What is on its way and what was acknowledged stands in a table in memory, for those who look at the memory
+ * and at the disk from outside (tests/system/outside.py): for each block the version that is being written,
+ * then the CRC and number of the version that was acknowledged.
+ *
  * Says four times a second "BLK now OPERATIONS SLOWEST", the second in microseconds, those that are under way
  * included; at the end, for each worker, what it did and how much was wrong. */
 #include "../../channels/user.h"
@@ -18,6 +22,19 @@ struct worker {
         sum; /* of the versions that were acknowledged last, for a look at the disk from outside */
 };
 
+/* In pages that begin with a mark and their number. */
+struct entry {
+    volatile uint32_t started, crc, acknowledged, reserved;
+};
+struct page {
+    uint64_t mark;
+    uint32_t number, pages;
+    struct entry entries[255];
+};
+_Static_assert(sizeof(struct page) == BLOCK, "one page");
+#define NOT_THE_MARK (~UINT64_C(0x6b636568436b6c42)) /* "BlkCheck", but not in this program's file */
+
+static struct page *table;
 static struct worker *workers;
 static uint64_t deadline;
 
@@ -115,6 +132,35 @@ static void transfer(struct worker *w, long fd, int write, void *buffer, uint64_
     w->bytes += count * BLOCK;
 }
 
+static struct entry *entry_of(uint64_t block)
+{
+    return &table[block / 255].entries[block % 255];
+}
+
+/* Of the whole block, as zlib's crc32(). */
+static uint32_t crc_of(const uint64_t *block)
+{
+    uint32_t crc = ~UINT32_C(0);
+
+    for (unsigned i = 0; i < BLOCK / 8; i++) {
+        __asm__(".arch_extension crc\n crc32x %w0, %w0, %1" : "+r"(crc) : "r"(block[i]));
+    }
+    return ~crc;
+}
+
+static void make_table(uint64_t blocks)
+{
+    uint32_t pages = (uint32_t)(blocks / 255 + 1);
+
+    table = (struct page *)sys_mmap((size_t)pages * BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                                    -1, 0);
+    for (uint32_t i = 0; i < pages; i++) {
+        table[i].number = i;
+        table[i].pages = pages;
+        table[i].mark = ~NOT_THE_MARK;
+    }
+}
+
 static void verify(struct worker *w, long fd, uint64_t *buffer, const uint32_t *versions, uint64_t first,
                    uint64_t block, uint64_t count)
 {
@@ -137,10 +183,17 @@ static void store(struct worker *w, long fd, uint64_t *buffer, uint32_t *version
 {
     for (uint64_t i = 0; i < count; i++) {
         fill(buffer + i * (BLOCK / 8), first + block + i, version);
+        entry_of(first + block + i)->started = version;
     }
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     transfer(w, fd, 1, buffer, first + block, count);
     for (uint64_t i = 0; i < count; i++) {
+        struct entry *entry = entry_of(first + block + i);
+
         versions[block + i] = version;
+        entry->crc = crc_of(buffer + i * (BLOCK / 8));
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        entry->acknowledged = version;
     }
     w->writes++;
 }
@@ -216,6 +269,7 @@ void begin(long *stack)
     count = count < 1 ? 1 : count > MAX_WORKERS ? MAX_WORKERS : count;
     blocks = number(arguments[2]) * 256 / count;
     deadline = now() + number(arguments[3]) * 1000000;
+    make_table(blocks * count);
     workers = (struct worker *)sys_mmap(4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     for (unsigned i = 0; i < count; i++) {
         if (call6(220, SIGCHLD, 0, 0, 0, 0, 0) == 0) {
