@@ -4,7 +4,8 @@
 DD_O := $(O)/domains
 DD_NAMES := $(notdir $(patsubst %/,%,$(dir $(wildcard $(SRC)/domains/*/main.c))))
 DD_COMMON := $(wildcard $(SRC)/runtime/*.c $(SRC)/runtime/*.S $(SRC)/runtime/drivers/*.c $(SRC)/devices/*.c)
-DD_HEADERS := $(wildcard $(SRC)/runtime/*.h $(SRC)/runtime/drivers/*.h $(SRC)/devices/*.h $(SRC)/include/bulkhead/*.h)
+DD_HEADERS := $(wildcard $(SRC)/runtime/*.h $(SRC)/runtime/drivers/*.h $(SRC)/devices/*.h $(SRC)/include/bulkhead/*.h \
+	$(SRC)/tests/domains/*/*.h)
 
 DD_FLAGS := --target=aarch64-none-elf -march=armv8-a -ffreestanding -fpie -mcmodel=tiny -mgeneral-regs-only \
 	-mstrict-align -mno-outline-atomics -fvisibility=hidden -fno-common -fno-stack-protector \
@@ -27,7 +28,7 @@ $(DD_O)/plain/%.S.o: $(SRC)/%.S $(SRC)/domains/build.mk
 	$(Q)$(CLANG) $(DD_FLAGS) -c -o $@ $<
 
 STEPS := $(SRC)/tests/domains/steps
-$(DD_O)/step/%.c.o: $(SRC)/%.c $(DD_HEADERS) $(wildcard $(STEPS)/*.h) $(SRC)/domains/build.mk
+$(DD_O)/step/%.c.o: $(SRC)/%.c $(DD_HEADERS) $(SRC)/domains/build.mk
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(DD_CFLAGS) -fno-lto -include $(STEPS)/steps.h -c -o $@ $<
 
@@ -70,7 +71,7 @@ endif
 # Frontends without an operating system, for the tests and the benchmark: the runtime as their driver.
 DD_LOADS := $(notdir $(patsubst %/,%,$(dir $(wildcard $(SRC)/tests/domains/*/main.c))))
 $(foreach name,$(DD_LOADS),$(eval $(call dd_image,$(name), \
-	$(call dd_objects,plain,$(SRC)/tests/domains/$(name)/main.c $(DD_COMMON)))))
+	$(call dd_objects,plain,$(wildcard $(SRC)/tests/domains/$(name)/*.c) $(DD_COMMON)))))
 $(DD_LOADS:%=$(DD_O)/plain/tests/domains/%/main.c.o): $(SRC)/tests/domains/marker.h
 
 test-guests: $(DD_O)/block-step.img $(DD_O)/net-step.img $(DD_LOADS:%=$(DD_O)/%.img)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A disk that answers in another order than it was asked: answers are held back until some are there, or no
- * more can come, and one of them by chance is given. And the disk of CONTROL_EARLY, which answers writes
+/* A disk that answers in another order than it was asked: answers are held back for some time, or until there
+ * are some, and then one of them by chance is given. And the disk of CONTROL_EARLY, which answers writes
  * before it has them. */
 #include <stddef.h>
 
