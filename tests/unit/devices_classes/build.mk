@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-# The device classes net, console and entropy, each behind the registers and rings of a real device.
+# The device classes net, console, entropy and vsock, each behind the registers and rings of a real device.
 UNIT_CLASSES := $(SRC)/tests/unit/devices_classes
 UNIT_CLASSES_FLAGS := -std=gnu17 -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes \
     -I$(SRC) -I$(SRC)/include -I$(UNIT_CLASSES)
 UNIT_CLASSES_SRC := $(addprefix $(SRC)/devices/,queue.c device.c entropy.c console.c console_mux.c net.c net_deliver.c \
-    net_frame.c net_rate.c net_switch.c)
-UNIT_CLASSES_HELP := $(UNIT_CLASSES)/rig.c $(UNIT_CLASSES)/net_world.c
+    net_frame.c net_rate.c net_switch.c vsock.c vsock_deliver.c vsock_packet.c)
+UNIT_CLASSES_HELP := $(UNIT_CLASSES)/rig.c $(UNIT_CLASSES)/net_world.c $(UNIT_CLASSES)/vsock_world.c
 UNIT_CLASSES_HDR := $(wildcard $(SRC)/devices/*.h $(UNIT_CLASSES)/*.h) $(SRC)/include/bulkhead/virtio_state.h
 
-UNIT_CLASSES_TESTS := $(addprefix $(O)/unit/test_devices_,entropy console net net_switch)
+UNIT_CLASSES_TESTS := $(addprefix $(O)/unit/test_devices_,entropy console net net_switch vsock)
 $(UNIT_CLASSES_TESTS): $(O)/unit/test_devices_%: $(UNIT_CLASSES)/test_%.c $(UNIT_CLASSES_HELP) \
     $(UNIT_CLASSES_SRC) $(UNIT_CLASSES_HDR)
 	@mkdir -p $(@D)
