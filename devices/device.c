@@ -154,6 +154,9 @@ static void clear_state(struct device *device)
 {
     struct bh_virtio_state *state = device->state;
 
+    if (device->class->forget != NULL) {
+        device->class->forget(device);
+    }
     for (uint32_t i = 0; i < device->nr_queues; i++) {
         queue_reset(&device->queue[i]);
     }

@@ -45,6 +45,10 @@ struct device_class {
      * any more. False: wait; the class calls device_quiet() when it is so for all that it was asked
      * for until then. */
     bool (*quiesce)(struct device *device, uint32_t queue);
+    /* The driver is new, or what it had set up is gone (a reset, another frontend, a damaged state page):
+     * what the class keeps outside of the state page goes back to its beginning. The device may not have been
+     * started; it may be called again. NULL: there is nothing. */
+    void (*forget)(struct device *device);
     /* A field of the configuration, naturally aligned, inside config_size. */
     uint32_t (*config_read)(struct device *device, uint32_t offset, uint32_t size);
     void (*config_write)(struct device *device, uint32_t offset, uint32_t size, uint32_t value);

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+# The GPIO device behind its registers and rings, on a controller that keeps edges; and the driver of the PL061.
+UNIT_GPIO := $(SRC)/tests/unit/devices_gpio
+UNIT_GPIO_FLAGS := -std=gnu17 -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes \
+    -I$(SRC) -I$(SRC)/include -I$(UNIT_GPIO) -I$(SRC)/tests/unit/devices_classes -fsanitize=address,undefined \
+    -fno-sanitize-recover=all
+UNIT_GPIO_SRC := $(SRC)/tests/unit/devices_classes/rig.c $(UNIT_GPIO)/pins.c \
+    $(addprefix $(SRC)/devices/,queue.c device.c gpio.c)
+UNIT_GPIO_HDR := $(wildcard $(SRC)/devices/*.h $(SRC)/runtime/*.h $(SRC)/runtime/drivers/*.h $(UNIT_GPIO)/*.h) \
+    $(wildcard $(SRC)/tests/unit/devices_classes/*.h) $(SRC)/include/bulkhead/virtio_state.h
+
+$(O)/unit/test_devices_gpio: $(UNIT_GPIO)/test_gpio.c $(UNIT_GPIO_SRC) $(UNIT_GPIO_HDR)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(UNIT_GPIO_FLAGS) -o $@ $(filter %.c,$^) -lcmocka
+
+UNIT_TESTS += $(O)/unit/test_devices_gpio
