@@ -12,6 +12,7 @@ import run
 import tree
 from tree import Domain
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 EXAMPLE = os.path.join(linux.SOURCE, "examples", "driver-domains")
 ALWAYS = "bulkhead,restart = <0xffffffff>;"
 FIRST_OF_ALL = "bulkhead,priority = <200>;"
@@ -20,12 +21,12 @@ BASE = 0x60000000   # of the driver domains' memory; the modules lie below
 FIRST = 0x2000000   # registers of the first device
 
 
-def with_devices(path, machine=machines.A72_V3, mem=2048):
+def with_devices(path, machine=machines.A72_V3, mem=2048, more=()):
     """A machine with a disk on the last virtio-mmio transport and QEMU's user network on the first."""
     options = ("-global", "virtio-mmio.force-legacy=false",
                "-drive", f"if=none,id=disk,format=raw,file={path},cache=unsafe",
                "-device", "virtio-blk-device,drive=disk,bus=virtio-mmio-bus.31",
-               "-netdev", "user,id=uplink", "-device", "virtio-net-device,netdev=uplink,bus=virtio-mmio-bus.0")
+               "-netdev", "user,id=uplink", "-device", "virtio-net-device,netdev=uplink,bus=virtio-mmio-bus.0", *more)
     return dataclasses.replace(machine, options=options, mem=mem)
 
 
@@ -40,19 +41,22 @@ def disk_image(name, mib):
 
 
 def partial(name):
-    """The blob of a partial tree of the example."""
+    """The blob of a partial tree of the example, or of one in devices/."""
     folder = os.path.join(run.WORK, "devices")
     os.makedirs(folder, exist_ok=True)
     blob = os.path.join(folder, f"driver-{name}.dtb")
-    tree.dtc(os.path.join(EXAMPLE, name + ".dts"), blob)
+    example, own = (os.path.join(place, name + ".dts") for place in (EXAMPLE, os.path.join(HERE, "devices")))
+    tree.dtc(example if os.path.exists(example) else own, blob)
     return blob
 
 
-def backend(name, number, image=None, memory=1024, properties=ALWAYS):
-    """A driver domain of the example with its device; number: of the driver domain, from 0."""
+def backend(name, number, image=None, memory=1024, properties=ALWAYS, device=None):
+    """A driver domain with its device, by default that of its name; number: of the driver domain, from 0."""
     place = STATIC.format(tree.cells(BASE + 0x200000 * number), tree.cells(memory * 1024))
-    return Domain(image or os.path.join(run.O, "domains", name + ".img"), memory=memory, vpl011=False,
-                  partial_tree=partial(name), properties=f"{place} {FIRST_OF_ALL} {properties}", name=name)
+    image = image or os.path.join(run.O, "domains", name + ".img")
+    properties = f"{place} {FIRST_OF_ALL} {properties}"
+    return Domain(image, memory=memory, vpl011=False, partial_tree=partial(device or name), properties=properties,
+                  name=name)
 
 
 def frontend(devices, name="linux", cpus=2, memory=262144, properties=""):
@@ -111,15 +115,16 @@ class Load:
         return (*sums, [versions[i] for i in range(workers)])
 
 
-def versions_on(path, mib, workers):
-    """The sums of a disk image, read from outside: each worker's part holds what was acknowledged last."""
+def versions_on(path, mib, workers, first=0):
+    """The sums of a disk image from `first` MiB on, read from outside: each worker's part holds what was acknowledged
+    last."""
     sums = []
     blocks = mib * 256 // workers
     with open(path, "rb") as f:
         for worker in range(workers):
             total = 0xcbf29ce484222325
             for block in range(worker * blocks, (worker + 1) * blocks):
-                f.seek(block * 4096)
+                f.seek(first * 2**20 + block * 4096)
                 where, version = struct.unpack("<QQ", f.read(16))
                 total = (total ^ (version if where == block else 0)) * 0x100000001b3 % 2**64
             sums.append(total)

@@ -1,39 +1,120 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Debian's Linux with its network served by a driver domain."""
+"""Debian's Linux with its disk served by a driver domain."""
+
+import re
 
 import pytest
 
 import driver
+import machine as machines
 import run
 
 pytestmark = pytest.mark.line_04_1
+HALVES = ["bulkhead,sectors = /bits/ 64 <0x10000>;", "bulkhead,first-sector = /bits/ 64 <0x10000>;"]
+CRASH = "echo 1 > /proc/sys/kernel/panic; echo c > /proc/sysrq-trigger"
 
 
-def test_network(name, evidence):
-    """Two Linux domains and QEMU's user network: ping, bulk transfer by TCP both ways."""
-    disk = driver.disk_image(name, 1)
-    domains = [driver.backend("net", 0)]
-    domains += [driver.frontend([("net", "net", "")], f"linux{i}") for i in range(2)]
-    with run.hypervisor(driver.with_devices(disk), domains, name, limit=400) as r:
+def two_halves(**options):
+    """The backend of one disk, and two Linux domains that have half of it each."""
+    return [driver.backend("block", 0)] + [driver.frontend([("block", "block", half)], f"linux{i}", **options)
+                                           for i, half in enumerate(HALVES)]
+
+
+def quiet(r, *domains):
+    """Every kernel has nothing to complain of."""
+    for domain in domains:
+        driver.ask(r, domain, "complaints", "TEST done")
+    assert driver.complaints(r, *domains) == []
+
+
+def use_disk(machine, name, mib, seconds, rebinds, evidence):
+    """A file system of that size, verified random access by four processes, the driver unbound and bound again."""
+    disk = driver.disk_image(name, mib + mib // 4 + 32)
+    domains = [driver.backend("block", 0), driver.frontend([("block", "block", "bulkhead,queues = <2>;")], cpus=2)]
+    with run.hypervisor(driver.with_devices(disk, machine), domains, name, limit=120 + mib * 2 + rebinds) as r:
+        driver.ready(r, 2)
+        m = driver.ask(r, 2, f"files {mib}", r"TEST files (\d+) of 4 MiB, (\d+) read back; (\d+) sums", 60 + mib * 2)
+        assert [int(x) for x in m.groups()] == [mib // 4] * 3
+        r.send(f"blkcheck /dev/vda 32 {seconds} 4\n", pause=0.002)
+        writes, reads, count, wrong, failed, versions = driver.Load(r, 2).end(4, 100 + seconds)
+        assert (wrong, failed) == (0, 0)
+        assert driver.versions_on(disk, 32, 4) == versions, "the image differs from what was acknowledged"
+        m = driver.ask(r, 2, f"rebind virtio_blk {rebinds}", r"TEST rebind virtio_blk (\d+) of", 60 + rebinds)
+        assert int(m.group(1)) == rebinds
+        driver.ask(r, 2, "files 4", "TEST files 1 of 4 MiB, 1 read back; 1 sums")
+        quiet(r, 2)
+    evidence("MiB written to files and read back, with checksums", mib)
+    evidence("verified random writes, reads, bytes", f"{writes}, {reads}, {count}")
+    evidence("rebinds of the disk's driver", rebinds)
+
+
+def test_files(name, evidence):
+    use_disk(machines.A72_V3, name, 64, 8, 50, evidence)
+
+
+@pytest.mark.long
+@machines.parameter(machines.A53_V2, machines.A72_V3)
+def test_files_long(machine, name, evidence):
+    use_disk(machine, name, 1024, 60, 1000, evidence)
+
+
+def test_lost_write_is_found(name, evidence):
+    """The control: zeros that another process writes below the load."""
+    disk = driver.disk_image(name, 64)
+    domains = [driver.backend("block", 0), driver.frontend([("block", "block", "")])]
+    with run.hypervisor(driver.with_devices(disk), domains, name, limit=300) as r:
+        driver.ready(r, 2)
+        r.send("(sleep 6; dd if=/dev/zero of=/dev/vda bs=4k seek=100 count=200 2> /dev/null; sync) &\n", pause=0.002)
+        r.send("blkcheck /dev/vda 8 8 2\n", pause=0.002)
+        wrong = driver.Load(r, 2).end(2, 200)[3]
+        assert wrong > 0, "lost writes are not found"
+    evidence("lost writes that the control found", wrong)
+
+
+def share_disk(machine, name, seconds, lives, evidence):
+    """Each Linux works on its half of one disk, and neither reaches the other's; one of them restarts under load
+    again and again, by itself or by a crash of its kernel, and the other one does not notice."""
+    disk = driver.disk_image(name, 64)
+    domains = two_halves(properties=driver.ALWAYS)
+    with run.hypervisor(driver.with_devices(disk, machine), domains, name, limit=400 + 60 * len(lives)) as r:
         for domain in (2, 3):
             r.rewind()
-            driver.ready(r, domain)
-        for domain in (2, 3):
-            driver.ask(r, domain, f"ifconfig eth0 10.0.2.{20 + domain} netmask 255.255.255.0 up; echo UP", "^UP")
-        for domain, other in ((2, 23), (3, 22), (2, 2)):
-            m = driver.ask(r, domain, f"ping -c 10 -i 0.2 10.0.2.{other} | grep received",
-                           r"10 packets transmitted, (\d+) packets received")
-            assert int(m.group(1)) >= 9
-        for domain, other in ((2, 3), (3, 2)):
-            # Its input must stay open: at its end nc tells the other side that it is done.
-            driver.ask(r, other, "sleep 600 | nc -l -p 7000 | sha256sum | sed s/^/SUM:/ & sleep 1; echo WAITS",
-                       "^WAITS")
-            m = driver.ask(r, domain, "dd if=/dev/urandom of=/tmp/f bs=64k count=64 2> /dev/null; "
-                           f"sha256sum < /tmp/f | sed s/^/SENT:/; nc 10.0.2.{20 + other} 7000 < /tmp/f",
-                           r"^SENT:(\w{64})")
-            r.rewind()
-            r.expect("SUM:" + m.group(1), domain=other, limit=240)
-        driver.ask(r, 2, "complaints", "TEST done")
-        driver.ask(r, 3, "complaints", "TEST done")
-        assert driver.complaints(r, 2, 3) == []
-    evidence("MiB by TCP, each way", 4)
+            r.expect("TEST disk 65536 sectors", domain=domain, limit=180)
+            r.expect("TEST ready", domain=domain)
+        driver.ask(r, 3, f"blkcheck /dev/vda 32 {seconds} 2 &", "BLK now")
+        for end in lives:
+            r.focus(2)
+            r.send("blkcheck /dev/vda 32 600 4 &\n", pause=0.002)
+            load = driver.Load(r, 2)
+            r.expect("BLK now [1-9]", domain=2, limit=60)
+            r.send(f"sleep 1; {end}\n", pause=0.002)
+            r.expect("DOM2 .*restarting", domain=None, limit=60)
+            r.expect("TEST ready", domain=2, limit=180)
+        mark = r.mark()
+        r.focus(3)
+        r.send("touch /tmp/stop\n", pause=0.002)
+        r.rewind(mark)
+        writes, reads, count, wrong, failed, versions = driver.Load(r, 3).end(2, 200)
+        assert (wrong, failed) == (0, 0)
+        driver.ask(r, 2, "dd if=/dev/zero of=/dev/vda bs=1M 2> /dev/null; sync; echo FILLED", "^FILLED", 60)
+        r.send("blkcheck /dev/vda 8 2 2\n", pause=0.002)
+        assert driver.Load(r, 2).end(2, 100)[3:5] == (0, 0)
+        assert not any(re.search("DOM1.*(crash|stopp)", l.text) for l in r.lines if l.domain is None)
+        quiet(r, 3)
+        assert len(load.seen()) > len(lives)
+    with open(disk, "rb") as f:
+        f.seek(8 * 2**20)
+        assert not any(f.read(24 * 2**20)), "the first half is not what its owner wrote last"
+    assert driver.versions_on(disk, 32, 2, 32) == versions, "the second half is not what its owner wrote last"
+    evidence("lives of a Linux that ended under load", len(lives))
+    evidence("verified operations of its neighbour, bytes", f"{writes + reads}, {count}")
+
+
+def test_share(name, evidence):
+    share_disk(machines.A72_V3, name, 600, ["reboot -f", CRASH], evidence)
+
+
+@pytest.mark.long
+@machines.parameter(machines.A53_V2, machines.A72_V3)
+def test_share_long(machine, name, evidence):
+    share_disk(machine, name, 3600, ["reboot -f", CRASH] * 10, evidence)
