@@ -39,12 +39,13 @@ def compile_tool(name):
     return path
 
 
-def device_ramdisk():
-    """For a guest with VIRTIO devices: their modules, and /test/blkcheck."""
+def device_ramdisk(name="devices", program="blkcheck", modules=tuple(MODULES)):
+    """For a guest with VIRTIO devices: their modules, and /test/blkcheck or another program."""
     from pathlib import Path
     from command import initramfs
-    path = os.path.join(run.WORK, "linux-devices.cpio.gz")
-    data = initramfs.build(Path(HERE, "linux", "device-init"), (("test/blkcheck", compile_tool("blkcheck")),), MODULES)
+    path = os.path.join(run.WORK, f"linux-{name}.cpio.gz")
+    files = ((f"test/{program}", compile_tool(program)),)
+    data = initramfs.build(Path(HERE, "linux", "device-init"), files, list(modules))
     with open(path + ".new", "wb") as f:
         f.write(data)
     os.replace(path + ".new", path)
