@@ -74,4 +74,8 @@ $(foreach name,$(DD_LOADS),$(eval $(call dd_image,$(name), \
 	$(call dd_objects,plain,$(wildcard $(SRC)/tests/domains/$(name)/*.c) $(DD_COMMON)))))
 $(DD_LOADS:%=$(DD_O)/plain/tests/domains/%/main.c.o): $(SRC)/tests/domains/marker.h
 
+# The frontend of an example.
+$(eval $(call dd_image,gpio-panel,$(call dd_objects,plain,$(SRC)/examples/gpio/panel/main.c $(DD_COMMON))))
+all: $(DD_O)/gpio-panel.img
+
 test-guests: $(DD_O)/block-step.img $(DD_O)/net-step.img $(DD_O)/vsock-step.img $(DD_LOADS:%=$(DD_O)/%.img)

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+import gpio
 import linux
 import run
 
@@ -44,3 +45,24 @@ def test_two_linux_example(name, tmp_path):
         command += ["-serial", "stdio"]
     with run.Run(command, name, 240) as r:
         expect_example(r)
+
+
+@pytest.mark.line_04_1
+def test_gpio_example(name, tmp_path):
+    """What its README says."""
+    with gpio.System(name, str(tmp_path)) as s:
+        s.run.rewind()
+        s.run.expect("line 1: spare", domain=gpio.LAMP)
+        s.run.rewind()
+        s.run.expect("line 0: key", domain=gpio.KEY)
+        s.run.focus(gpio.LAMP)
+        s.switch(1)
+        s.qmp.press()
+        assert (s.interrupt(1), s.interrupt(2)) == ("high", "low")
+        s.crash()
+        assert s.qmp.lines() == (1, 1)
+        s.run.expect("key: served", domain=gpio.GPIO, limit=60)
+        s.run.focus(gpio.LAMP)
+        s.switch(0)
+        s.qmp.press()
+        assert (s.interrupt(3), s.interrupt(4)) == ("high", "low")
