@@ -6,7 +6,7 @@ HV_DIRS := base entry/arm64 guest/arm64 guest/xen core virq arch/arm64 drivers b
 HV_C := $(foreach d,$(HV_DIRS),$(sort $(wildcard $(HV)/$(d)/*.c)))
 # The static profile has no driver domains.
 ifeq ($(PROFILE),static)
-HV_LEFT_OUT := core/ioreq.c core/frontend.c guest/xen/dm_op.c arch/arm64/stage2_window.c
+HV_LEFT_OUT := core/ioreq.c core/frontend.c core/dma.c drivers/smmu_v3.c guest/xen/dm_op.c arch/arm64/stage2_window.c
 HV_C := $(filter-out $(addprefix $(HV)/,$(HV_LEFT_OUT)),$(HV_C))
 HV_PROFILE := -DPROFILE_STATIC
 endif
@@ -25,8 +25,9 @@ HV_FLAGS := --target=aarch64-none-elf -march=armv8-a -ffreestanding -fno-pic -mc
 HV_CFLAGS := -std=c17 -O2 -ffunction-sections -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-Wvla -fno-builtin-memcpy -momit-leaf-frame-pointer $(HV_PROFILE) $(HV_FLAGS)
 
-# What stays resident is optimised as one program; boot/ is told apart by its object files (hypervisor.lds).
-HV_LTO = $(if $(filter boot/%,$*),,-flto)
+# What stays resident is optimised as one program; boot/ and what serves SMMUs are told apart by their object files
+# (hypervisor.lds).
+HV_LTO = $(if $(filter boot/% drivers/smmu% core/dma,$*),,-flto)
 
 $(HVO)/%.o: $(HV)/%.c
 	@mkdir -p $(@D)

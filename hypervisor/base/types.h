@@ -31,6 +31,7 @@ typedef struct {
 #define MAX_PCPUS   32u /* physical processors */
 #define MAX_VCPUS   32u /* vCPUs of one domain */
 #define MAX_DOMAINS 32u /* domids 0 .. MAX_DOMAINS - 1 */
+#define MAX_SMMUS   4u
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -2,6 +2,7 @@
 /* What no domain may be given, and what two domains may not be given both. RAM is in claims.c. */
 #include "boot/conflicts.h"
 
+#include "boot/streams.h"
 #include "boot/virtio_devices.h"
 
 /* Xen's guest layout: grant table and the page of the PV console. */
@@ -86,6 +87,9 @@ static void check_host(struct planner *p, const struct draft *d, const struct do
     for (uint32_t i = 0; i < gic->nr_regs; i++) {
         refuse_range(p, d, map, gic->regs[i].base, gic->regs[i].size, "the interrupt controller");
     }
+    for (uint32_t i = 0; i < host->nr_smmus; i++) {
+        refuse_range(p, d, map, host->smmus[i].base, host->smmus[i].size, "an SMMU");
+    }
     if (host->uart.type != UART_NONE) {
         refuse_range(p, d, map, align_down(host->uart.pa, PAGE_SIZE), PAGE_SIZE,
                      "the UART of the hypervisor's console");
@@ -161,11 +165,31 @@ static void check_irq(struct planner *p, uint32_t index, const struct domain_irq
     }
 }
 
+/* DMA of one stream goes to one domain. */
+static void check_stream(struct planner *p, uint32_t index, const struct domain_stream *stream)
+{
+    const struct draft *d = &p->drafts[index];
+
+    for (uint32_t i = 0; i < index; i++) {
+        const struct domain_record *other = p->drafts[i].record;
+
+        for (uint32_t k = 0; k < other->nr_streams; k++) {
+            if (streams_overlap(stream, &other->streams[k])) {
+                error(p, source(d), "xen,path", "stream 0x%x of the SMMU is given to %s too",
+                      (uint32_t)max_u64(stream->first, other->streams[k].first), other->name);
+            }
+        }
+    }
+}
+
 void conflicts_check(struct planner *p)
 {
     for (uint32_t i = 0; i < p->nr_drafts; i++) {
         const struct draft *d = &p->drafts[i];
 
+        for (uint32_t k = 0; k < d->record->nr_streams; k++) {
+            check_stream(p, i, &d->record->streams[k]);
+        }
         if (d == p->hardware) {
             continue; /* it has what is left */
         }

@@ -7,6 +7,13 @@
 #define VIRTIO_MMIO_STATUS 0x70u
 #define RESET_LIMIT_US     1000000u
 
+/* Command of a PCI function: no bus mastering, which on a bridge holds for all behind it, and no INTx.
+ * Status, in the upper half, is written as 0: its bits are cleared by ones. */
+#define PCI_COMMAND   4u
+#define PCI_NO_INTX   0x400u
+#define PCI_MASK      0xffff0404u
+#define PCI_FUNCTIONS 256u
+
 /* Compatible strings that begin like this. Short on purpose: a device of neither list is reported as unknown,
  * and bulkhead,dma settles it. */
 static const char *const dma_masters[] = {
@@ -59,6 +66,14 @@ bool device_is_dma_master(const struct fdt *fdt, fdt_node_t node)
 
 bool device_implied_reset(const struct fdt *fdt, fdt_node_t node, uint64_t base, struct domain_reset *reset)
 {
+    if (fdt_compatible(fdt, node, "pci-host-ecam-generic")) {
+        *reset = (struct domain_reset){.pa = PA(base + PCI_COMMAND),
+                                       .value = PCI_NO_INTX,
+                                       .mask = PCI_MASK,
+                                       .count = PCI_FUNCTIONS,
+                                       .stride = PAGE_SIZE};
+        return true;
+    }
     if (!fdt_compatible(fdt, node, "virtio,mmio")) {
         return false;
     }

@@ -4,6 +4,7 @@
 #include "base/string.h"
 #include "boot/enhanced.h"
 #include "boot/planner.h"
+#include "boot/streams.h"
 
 #define BLOCK MIB(2)
 
@@ -177,6 +178,28 @@ static void add_device(struct planner *p, struct ranges *set, const fdt_node_t *
     }
 }
 
+/* Its DMA goes through the SMMU like that of others. */
+static void add_streams(struct planner *p, fdt_node_t node)
+{
+    enum status status = streams_add(p->host, node, p->streams, MAX_STREAMS, &p->nr_streams);
+
+    if (status != OK && status != ERR_NOENT) {
+        error(p, node, "iommus", "its streams are malformed, too many, or overlap those of another device");
+    }
+}
+
+/* Nobody gets an SMMU. */
+static void hide_smmus(struct planner *p)
+{
+    for (uint32_t i = 0; i < p->host->nr_smmus; i++) {
+        if (p->nr_hidden < MAX_HIDDEN) {
+            p->hidden[p->nr_hidden++] = p->host->smmus[i].node;
+        } else {
+            error(p, p->host->smmus[i].node, "reg", "too many devices are given to domains");
+        }
+    }
+}
+
 static void add_devices(struct planner *p, struct ranges *set)
 {
     fdt_node_t lineage[FDT_MAX_DEPTH], node = fdt_root(p->fdt);
@@ -190,12 +213,15 @@ static void add_devices(struct planner *p, struct ranges *set)
             continue;
         }
         off_depth = FDT_MAX_DEPTH;
-        if (node == p->chosen || node == p->host->gic.node || !fdt_okay(p->fdt, node) ||
-            fdt_has(p->fdt, node, "xen,passthrough") ||
+        if (node == p->chosen || node == p->host->gic.node || host_is_smmu(p->host, node) ||
+            !fdt_okay(p->fdt, node) || fdt_has(p->fdt, node, "xen,passthrough") ||
             strcmp(fdt_name(p->fdt, node), "reserved-memory") == 0) {
             off_depth = depth;
         } else {
             add_device(p, set, lineage, depth);
+            if (p->nr_hidden == 0 || p->hidden[p->nr_hidden - 1u] != node) {
+                add_streams(p, node); /* else another domain has it */
+            }
         }
     }
 }
@@ -220,6 +246,9 @@ static void keep_out_all(struct planner *p, struct ranges *set)
     }
     for (uint32_t i = 0; i < gic->nr_regs; i++) {
         keep_out(p, set, gic->regs[i].base, gic->regs[i].size);
+    }
+    for (uint32_t i = 0; i < p->host->nr_smmus; i++) {
+        keep_out(p, set, p->host->smmus[i].base, p->host->smmus[i].size);
     }
     if (p->host->uart.type != UART_NONE) {
         keep_out(p, set, p->host->uart.pa, PAGE_SIZE);
@@ -246,6 +275,11 @@ static bool given_away(const struct planner *p, uint32_t intid)
             }
         }
     }
+    for (uint32_t i = 0; i < p->host->nr_smmus; i++) {
+        if (p->host->smmus[i].irq == intid) {
+            return true;
+        }
+    }
     return intid == p->host->uart.irq;
 }
 
@@ -269,6 +303,7 @@ void hardware_place(struct planner *p, struct draft *d)
 
     place_ram(p, d);
     devices->count = 0;
+    hide_smmus(p);
     add_devices(p, devices);
     keep_out_all(p, devices);
     for (uint32_t i = 0; i < devices->count; i++) {

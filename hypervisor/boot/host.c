@@ -6,6 +6,7 @@
 #include "base/string.h"
 
 #define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
+#define SMMU_SIZE      0x20000u
 
 struct scan {
     struct host *host;
@@ -156,8 +157,7 @@ static bool gic_regs(struct scan *scan, fdt_node_t node)
     return true;
 }
 
-/* INTID of a GIC specifier (type, number, flags); 0 if it is not an SPI or PPI. */
-static uint32_t intid_of(const struct fdt_prop *prop, uint32_t cell, bool *edge)
+uint32_t host_intid(const struct fdt_prop *prop, uint32_t cell, bool *edge)
 {
     uint32_t type, number, flags;
 
@@ -180,7 +180,7 @@ static uint32_t own_interrupt(const struct scan *scan, fdt_node_t node, uint32_t
     bool edge;
 
     (void)fdt_u32(scan->fdt, scan->host->gic.node, "#interrupt-cells", &cells);
-    return fdt_prop(scan->fdt, node, "interrupts", &prop) ? intid_of(&prop, index * cells, &edge) : 0;
+    return fdt_prop(scan->fdt, node, "interrupts", &prop) ? host_intid(&prop, index * cells, &edge) : 0;
 }
 
 static void add_gic(struct scan *scan, fdt_node_t node, uint32_t version)
@@ -208,13 +208,35 @@ static void add_gic(struct scan *scan, fdt_node_t node, uint32_t version)
     }
 }
 
+static void add_smmu(struct scan *scan, fdt_node_t node)
+{
+#ifdef PROFILE_STATIC
+    (void)scan;
+    (void)node;
+#else
+    struct host *host = scan->host;
+    struct host_smmu *smmu = &host->smmus[host->nr_smmus];
+
+    if (host->nr_smmus == MAX_SMMUS) {
+        complain(scan, REPORT_WARNING, node, "", "SMMU is not used: there are too many");
+    } else if (!scan_pages(scan, 0, &smmu->base, &smmu->size) || smmu->size < SMMU_SIZE) {
+        complain(scan, REPORT_WARNING, node, "reg", "SMMU is not used: its registers are malformed");
+    } else {
+        smmu->node = node;
+        host->nr_smmus++;
+    }
+#endif
+}
+
 static void look_at_compatible(struct scan *scan, fdt_node_t node, const struct fdt_prop *compatible)
 {
     const char *first = (const char *)compatible->data;
 
-    /* Nearly all nodes end here: what is sought has an Arm name first, which goes on with g, a, c or ps. */
+    /* Nearly all nodes end here: what is sought has an Arm name first, which goes on with g, a, c, ps or sm.
+     */
     if (compatible->len < 9 || first[0] != 'a' || first[1] != 'r' || first[2] != 'm' || first[3] != ',' ||
-        (first[4] != 'g' && first[4] != 'a' && first[4] != 'c' && (first[4] != 'p' || first[5] != 's'))) {
+        (first[4] != 'g' && first[4] != 'a' && first[4] != 'c' && (first[4] != 'p' || first[5] != 's') &&
+         (first[4] != 's' || first[5] != 'm'))) {
         return;
     }
     if (fdt_string_list_has(compatible, "arm,gic-v3")) {
@@ -228,6 +250,8 @@ static void look_at_compatible(struct scan *scan, fdt_node_t node, const struct 
                fdt_string_list_has(compatible, "arm,psci-0.2") ||
                fdt_string_list_has(compatible, "arm,psci-1.0")) {
         scan->psci = node;
+    } else if (fdt_string_list_has(compatible, "arm,smmu-v3")) {
+        add_smmu(scan, node);
     }
 }
 
@@ -477,7 +501,7 @@ static enum status interrupt_in(const struct host *host, const fdt_node_t *linea
     if (at + cells > prop.len / 4u || controller != host->gic.node) {
         return ERR_NOENT;
     }
-    *intid = intid_of(&prop, at, edge);
+    *intid = host_intid(&prop, at, edge);
     return *intid == 0 ? ERR_INVALID : OK;
 }
 
@@ -524,6 +548,38 @@ static void read_uart(struct scan *scan, const char *dtuart)
     }
 }
 
+/* Fault reports: by their name, or the only interrupt. */
+static void read_smmus(struct host *host)
+{
+    for (uint32_t i = 0; i < host->nr_smmus; i++) {
+        struct host_smmu *smmu = &host->smmus[i];
+        struct fdt_prop names = {.len = 0};
+        uint32_t index = 0, at = 0;
+
+        if (fdt_prop(host->fdt, smmu->node, "interrupt-names", &names) && names.data[names.len - 1u] == 0) {
+            for (; at < names.len && strcmp((const char *)names.data + at, "eventq") != 0 &&
+                   strcmp((const char *)names.data + at, "combined") != 0;
+                 index++) {
+                at += (uint32_t)strlen((const char *)names.data + at) + 1u;
+            }
+        }
+        if ((names.len != 0 && at >= names.len) ||
+            host_interrupt(host, smmu->node, index, &smmu->irq, &smmu->edge) != OK || smmu->irq < 32) {
+            smmu->irq = 0;
+        }
+    }
+}
+
+bool host_is_smmu(const struct host *host, fdt_node_t node)
+{
+    uint32_t i = 0;
+
+    while (i < host->nr_smmus && host->smmus[i].node != node) {
+        i++;
+    }
+    return i < host->nr_smmus;
+}
+
 enum status host_discover(struct host *host, const struct fdt *fdt, const char *dtuart, struct report *report)
 {
     struct scan scan = {
@@ -559,6 +615,7 @@ enum status host_discover(struct host *host, const struct fdt *fdt, const char *
     }
     read_psci(&scan);
     read_uart(&scan, dtuart);
+    read_smmus(host);
     return report->errors == errors ? OK : ERR_INVALID;
 }
 

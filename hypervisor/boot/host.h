@@ -50,6 +50,14 @@ struct host_gic {
     fdt_node_t node;
 };
 
+/* An SMMUv3. */
+struct host_smmu {
+    uint64_t base, size;
+    uint32_t irq; /* INTID of fault reports, 0 = none */
+    bool edge;
+    fdt_node_t node;
+};
+
 struct host {
     const struct fdt *fdt;
     uint32_t nr_ram, nr_reserved, nr_cpus;
@@ -58,6 +66,8 @@ struct host {
     struct host_cpu cpus[MAX_PCPUS]; /* logical number = index, in device-tree order, okay ones only */
     struct host_gic gic;
     struct host_uart uart;
+    uint32_t nr_smmus;
+    struct host_smmu smmus[MAX_SMMUS];
     uint32_t irq_phys, irq_virt, irq_hyp; /* timer INTIDs: CNTP (non-secure), CNTV, CNTHP */
     uint32_t timer_frequency;             /* clock-frequency, 0 = absent */
     bool psci_hvc; /* method = "hvc" (else smc); absent PSCI: error if more than one CPU is used */
@@ -66,6 +76,12 @@ struct host {
 /* Reads the board; errors go to the report. `dtuart` is the value of the boot argument dtuart=, or NULL. */
 enum status host_discover(struct host *host, const struct fdt *fdt, const char *dtuart,
                           struct report *report) MUST_CHECK;
+
+/* INTID of a GIC specifier of three cells at `cell` of the property; 0 if it is not an SPI or PPI. */
+uint32_t host_intid(const struct fdt_prop *prop, uint32_t cell, bool *edge);
+
+/* True if the node is an SMMU that the hypervisor drives. */
+bool host_is_smmu(const struct host *host, fdt_node_t node);
 
 /* INTID of interrupt `index` of the node (interrupts or interrupts-extended, GIC 3-cell format, through
  * interrupt-parent); *edge tells the trigger. ERR_NOENT if there is no such entry or it does not go to the

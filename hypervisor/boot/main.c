@@ -12,8 +12,10 @@
 #include "boot/host.h"
 #include "boot/pcpus.h"
 #include "boot/plan.h"
+#include "boot/smmus.h"
 #include "core/commands.h"
 #include "core/console.h"
+#include "core/dma.h"
 #include "core/domain.h"
 #include "core/firmware.h"
 #include "core/interrupt.h"
@@ -176,7 +178,8 @@ static void close_heap(void)
 
 static void report_memory(void)
 {
-    uint64_t given_back = (uint64_t)((boot_end - boot_start) + (image_end - boot_bss_start));
+    uint64_t given_back =
+        (uint64_t)((boot_end - (dma_in_use ? boot_start : smmu_part_start)) + (image_end - boot_bss_start));
     uint64_t image = (uint64_t)(image_end - image_start) - given_back;
 
     print("memory: %lu bytes beside the domains' own (kept modules %lu, log %u)", image + arena.used,
@@ -239,6 +242,9 @@ void boot_main(uint64_t blob_pa, uint64_t image_pa)
     if (!pcpus_prepare(&host, &arena, plan.pcpu_mask)) {
         stop_boot();
     }
+    if (!smmus_start(&host, &plan, &arena)) {
+        stop_boot();
+    }
     peek(NULL, 0, 1);
     clear_shared();
     stage1_unmap_blob();
@@ -251,6 +257,7 @@ void boot_main(uint64_t blob_pa, uint64_t image_pa)
         gic_route(host.uart.irq, this_pcpu()->index);
         gic_enable(host.uart.irq);
     }
+    smmus_listen(&host, &plan);
     create_domains();
     report_memory();
     pcpu_run(this_pcpu());

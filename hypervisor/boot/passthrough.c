@@ -5,6 +5,7 @@
 
 #include "base/string.h"
 #include "boot/partial.h"
+#include "boot/streams.h"
 
 enum {
     FIRST_SPI = 32,
@@ -158,20 +159,39 @@ static void read_irqs(struct request *r)
     }
 }
 
+/* Those of all devices behind a PCI bridge. */
+static void read_bridge_irqs(struct request *r)
+{
+    bool more = true, edge = false;
+    uint32_t intid = 0;
+
+    for (uint32_t index = 0; more; index++) {
+        enum status status = bridge_interrupt(r->in->host, r->host, index, &intid, &edge, &more);
+
+        if (status == OK) {
+            add_irq(r, intid, edge);
+        } else if (status == ERR_INVALID) {
+            complain(r, REPORT_ERROR, "xen,path", "entry %u of interrupt-map is malformed", index);
+            more = false;
+        }
+    }
+}
+
 static void add_reset(struct request *r, const char *property, const struct domain_reset *reset)
 {
     struct passthrough *out = r->out;
     uint32_t i;
 
+    uint64_t last = reset->pa.v + (reset->count != 0 ? (reset->count - 1u) * (uint64_t)reset->stride : 0);
+
     for (i = 0; i < out->nr_maps; i++) {
         if (out->maps[i].kind == MAP_DEVICE && reset->pa.v >= out->maps[i].pa.v &&
-            reset->pa.v - out->maps[i].pa.v <= out->maps[i].size - sizeof(uint32_t)) {
+            last - out->maps[i].pa.v <= out->maps[i].size - sizeof(uint32_t)) {
             break;
         }
     }
     if (i == out->nr_maps || reset->pa.v % sizeof(uint32_t) != 0) {
-        complain(r, REPORT_ERROR, property, "register 0x%lx is not a word of the domain's devices",
-                 reset->pa.v);
+        complain(r, REPORT_ERROR, property, "register 0x%lx is not a word of the domain's devices", last);
     } else if (out->nr_resets >= out->max_resets) {
         complain(r, REPORT_ERROR, property, "more than %u reset steps in one domain", out->max_resets);
     } else {
@@ -226,14 +246,40 @@ static bool read_resets(struct request *r)
     return true;
 }
 
+/* The streams of the device's DMA become the domain's. False: no SMMU translates it. */
+static bool is_translated(struct request *r, fdt_node_t host, const char *property, const char *device)
+{
+    struct passthrough *out = r->out;
+    uint32_t first = out->nr_streams;
+    enum status status =
+        host == FDT_NONE ? ERR_NOENT
+                         : streams_add(r->in->host, host, out->streams, out->max_streams, &out->nr_streams);
+
+    if (status == ERR_NOMEM) {
+        complain(r, REPORT_ERROR, property, "more than %u ranges of streams in one domain", out->max_streams);
+    } else if (status == ERR_EXIST) {
+        complain(r, REPORT_ERROR, property, "%s has some streams of another device of the domain", device);
+    } else if (status == ERR_INVALID) {
+        complain(r, REPORT_ERROR, property, "iommus or iommu-map of %s is malformed", device);
+    }
+    for (uint32_t i = first; i < out->nr_streams; i++) {
+        const struct domain_stream *s = &out->streams[i];
+
+        complain(r, REPORT_NOTE, property, "%s is behind SMMU, streams 0x%x to 0x%x", device, s->first,
+                 s->first + (s->count - 1u));
+    }
+    return status != ERR_NOENT;
+}
+
 /* A DMA master that nothing translates sees all of RAM, at physical addresses. */
-static bool accept_master(struct request *r, const char *property, const char *device, bool has_reset)
+static bool accept_master(struct request *r, const char *property, const char *device, bool has_reset,
+                          bool translated)
 {
     const struct passthrough_input *in = r->in;
     uint32_t errors = in->report->errors;
 
-    r->out->dma_unprotected = true;
-    if (!in->direct_map || !in->static_mem || !r->force) {
+    r->out->dma_unprotected = r->out->dma_unprotected || !translated;
+    if (!translated && (!in->direct_map || !in->static_mem || !r->force)) {
         complain(r, REPORT_ERROR, property, "%s does DMA that no SMMU translates; it needs%s%s%s", device,
                  in->direct_map ? "" : " direct-map", in->static_mem ? "" : " xen,static-mem",
                  r->force ? "" : " xen,force-assign-without-iommu");
@@ -258,7 +304,9 @@ static void check_dma(struct request *r, bool has_reset)
     } else if (told ? dma != 0
                     : device_is_dma_master(partial, r->node) ||
                           (r->host != FDT_NONE && device_is_dma_master(host, r->host))) {
-        if (accept_master(r, "xen,path", name, has_reset)) {
+        bool translated = is_translated(r, r->host, "xen,path", name);
+
+        if (accept_master(r, "xen,path", name, has_reset, translated) && !translated) {
             complain(r, REPORT_NOTE, "xen,path", "does DMA unprotected: its driver is trusted for all RAM");
         }
     } else if (!told && !device_is_dma_free(partial, r->node) &&
@@ -309,11 +357,12 @@ static void check_neighbours(struct request *r)
         }
         if (device_is_dma_master(fdt, node)) {
             bool has_reset = device_implied_reset(fdt, node, base, &reset);
+            bool translated = is_translated(r, node, "xen,reg", fdt_name(fdt, node));
 
             if (has_reset) {
                 add_implied_reset(r, &reset);
             }
-            (void)accept_master(r, "xen,reg", fdt_name(fdt, node), has_reset);
+            (void)accept_master(r, "xen,reg", fdt_name(fdt, node), has_reset, translated);
         }
     }
 }
@@ -359,6 +408,7 @@ static void read_node(struct request *r, fdt_node_t parent)
     }
     if (r->host != FDT_NONE) {
         read_irqs(r);
+        read_bridge_irqs(r);
     }
     check_dma(r, read_resets(r));
     if (r->host != FDT_NONE && r->depth > 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a partial device tree gives its domain: registers (xen,reg), interrupts of a host device (xen,path),
- * and the reset that a restart needs (bulkhead,reset). Also the rules for devices that do DMA, which no SMMU
- * holds back. */
+ * the streams of its DMA, and the reset that a restart needs (bulkhead,reset). Also the rules for devices
+ * that do DMA which no SMMU holds back. */
 #ifndef BOOT_PASSTHROUGH_H
 #define BOOT_PASSTHROUGH_H
 
@@ -26,10 +26,11 @@ struct passthrough {
     struct domain_map *maps;
     struct domain_irq *irqs;
     struct domain_reset *resets;
+    struct domain_stream *streams;
     fdt_node_t *nodes; /* host nodes that are given to the domain (xen,path) */
-    uint32_t max_maps, max_irqs, max_resets, max_nodes;
-    uint32_t nr_maps, nr_irqs, nr_resets, nr_nodes;
-    bool dma_unprotected; /* a DMA master is among them: DOMAIN_DMA_UNPROTECTED */
+    uint32_t max_maps, max_irqs, max_resets, max_nodes, max_streams;
+    uint32_t nr_maps, nr_irqs, nr_resets, nr_nodes, nr_streams;
+    bool dma_unprotected; /* a DMA master without an SMMU is among them: DOMAIN_DMA_UNPROTECTED */
 };
 
 /* Appends what /passthrough of the partial tree asks for. Every problem is reported, with the partial tree's
@@ -43,8 +44,8 @@ bool device_is_dma_master(const struct fdt *fdt, fdt_node_t node);
 /* True if the device is known not to do DMA. */
 bool device_is_dma_free(const struct fdt *fdt, fdt_node_t node);
 
-/* The reset that a device has without being told, given the address of its registers: virtio-mmio. False if
- * it has none. */
+/* The reset that a device has without being told, given the address of its registers: virtio-mmio, and the
+ * functions on the first bus of a PCI bridge with ECAM, which lose bus mastering. False if it has none. */
 bool device_implied_reset(const struct fdt *fdt, fdt_node_t node, uint64_t base, struct domain_reset *reset);
 
 #endif

@@ -183,15 +183,19 @@ static void place_memory(struct planner *p, struct draft *d)
     struct passthrough devices = {.maps = p->maps,
                                   .irqs = p->irqs,
                                   .resets = p->resets,
+                                  .streams = p->streams,
                                   .nodes = p->nodes,
+                                  .max_streams = MAX_STREAMS,
                                   .max_maps = MAX_MAPS,
                                   .max_irqs = MAX_IRQS,
                                   .max_resets = MAX_RESETS,
                                   .max_nodes = MAX_NODES};
     struct fdt partial;
 
+    p->nr_streams = 0;
     memory_place(p, d);
     devices.nr_maps = p->nr_maps;
+    devices.nr_streams = p->nr_streams;
     d->has_partial = partial_read(p, d, &devices, &partial);
     if (d != p->hardware) {
         r->irqs = copy_out(p, d->node, p->irqs, devices.nr_irqs * sizeof(p->irqs[0]));
@@ -199,6 +203,8 @@ static void place_memory(struct planner *p, struct draft *d)
     }
     r->resets = copy_out(p, d->node, p->resets, devices.nr_resets * sizeof(p->resets[0]));
     r->nr_resets = r->resets == NULL ? 0 : devices.nr_resets;
+    r->streams = copy_out(p, d->node, p->streams, devices.nr_streams * sizeof(p->streams[0]));
+    r->nr_streams = r->streams == NULL ? 0 : devices.nr_streams;
     r->maps = copy_out(p, d->node, p->maps, p->nr_maps * sizeof(p->maps[0]));
     r->nr_maps = r->maps == NULL ? 0 : p->nr_maps;
 }

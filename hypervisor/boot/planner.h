@@ -8,14 +8,15 @@
 #include "boot/plan.h"
 #include "boot/ranges.h"
 
-#define MAX_CLAIMS 256u
-#define MAX_MAPS   128u
-#define MAX_LOADS  64u
-#define MAX_IRQS   256u
-#define MAX_RESETS 64u
-#define MAX_NODES  64u
-#define MAX_HIDDEN 64u
-#define MAX_POOLS  MAX_PCPUS
+#define MAX_CLAIMS  256u
+#define MAX_MAPS    128u
+#define MAX_LOADS   64u
+#define MAX_IRQS    256u
+#define MAX_RESETS  64u
+#define MAX_NODES   64u
+#define MAX_STREAMS 64u
+#define MAX_HIDDEN  64u
+#define MAX_POOLS   MAX_PCPUS
 
 #define MAX_WINDOWS    128u /* of one backend */
 #define MAX_PORTS      256u /* ends of static event channels */
@@ -145,7 +146,7 @@ struct planner {
     struct guest_backend backend;
     const struct fdt *partial; /* or NULL */
     uint64_t next_ipa;         /* below it is no room for what is placed by us */
-    uint32_t nr_windows;
+    uint32_t nr_windows, nr_streams;
     uint8_t load[MAX_PCPUS]; /* vCPUs per pCPU */
 
     /* Arrays; not cleared before use. */
@@ -166,6 +167,7 @@ struct planner {
     struct domain_irq irqs[MAX_IRQS];
     struct domain_reset resets[MAX_RESETS];
     fdt_node_t nodes[MAX_NODES];
+    struct domain_stream streams[MAX_STREAMS];
     struct ranges devices;
     fdt_node_t hidden[MAX_HIDDEN];
     struct guest_port guest_ports[MAX_PORTS];

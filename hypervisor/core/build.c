@@ -8,6 +8,7 @@
 #include "arch/arm64/stage1.h"
 #include "arch/arm64/timer.h"
 #include "base/string.h"
+#include "core/dma.h"
 #include "core/domain.h"
 #include "core/effects.h"
 #include "core/frontend.h"
@@ -21,16 +22,19 @@
 
 #define SLICE         PAGE_SIZE
 #define SLICE_ODD     512u /* of a copy by bytes */
+#define ROW_AT_ONCE   8u   /* registers of a row */
 #define SLICE_ENTRIES 32u  /* of stage 2, some 40 instructions each and a table page now and then */
 
 enum stage {
     STAGE_BEGIN,
     STAGE_MAP,
     STAGE_WINDOWS,
+    STAGE_DMA,
     STAGE_OBJECTS,
     STAGE_RESET_DEVICES,
     STAGE_SCRUB,
     STAGE_LOAD,
+    STAGE_OPEN,
     STAGE_FINISH,
     STAGE_TEARDOWN
 };
@@ -80,6 +84,28 @@ static bool windows_slice(struct domain *domain)
     return true;
 }
 
+/* What its devices reach, in a table of its own. */
+static bool dma_slice(struct domain *domain)
+{
+    enum status status = dma_map(domain, SLICE_ENTRIES, &domain->build.index, &domain->build.done);
+
+    if (status != OK && status != ERR_BUSY) {
+        print("DOM%u: the table of its devices does not fit its pool", domain->record->domid);
+    }
+    return status != ERR_BUSY;
+}
+
+/* The last step: its devices may write to its memory from now on. */
+static bool open_slice(struct domain *domain)
+{
+    bool open = dma_open(domain);
+
+    if (!open) {
+        domain_give_up(domain);
+    }
+    return open;
+}
+
 static bool objects_slice(struct domain *domain)
 {
     struct virq_effects effects = {0};
@@ -125,6 +151,23 @@ static enum status reset_device(struct pcpu *pcpu, const struct domain_reset *st
     return status;
 }
 
+/* Some registers of a row, from `at` on. */
+static bool reset_row(struct pcpu *pcpu, const struct domain_reset *step, uint64_t *at)
+{
+    for (unsigned n = 0; n < ROW_AT_ONCE && *at < step->count; n++, (*at)++) {
+        pa_t pa = PA(step->pa.v + *at * step->stride);
+        volatile uint8_t *reg = (volatile uint8_t *)window_map_device(pcpu->tables, pa) + pa.v % PAGE_SIZE;
+        uint32_t now = mmio_read32(reg);
+
+        if (now != UINT32_MAX) {
+            mmio_write32(reg, (now & ~step->mask) | step->value);
+            (void)mmio_read32(reg); /* it has arrived */
+        }
+        window_unmap(pcpu->tables, 0, 1);
+    }
+    return *at == step->count;
+}
+
 /* A device that stays as it was may still write to the domain's memory: the domain does not start. */
 static bool reset_slice(struct domain *domain, struct pcpu *pcpu)
 {
@@ -139,7 +182,11 @@ static bool reset_slice(struct domain *domain, struct pcpu *pcpu)
         interrupt_quiesce(domain); /* a device may have answered once more while it was being reset */
         return true;
     }
-    status = reset_device(pcpu, &record->resets[build->index], &build->done);
+    if (record->resets[build->index].count != 0) {
+        status = reset_row(pcpu, &record->resets[build->index], &build->done) ? OK : ERR_BUSY;
+    } else {
+        status = reset_device(pcpu, &record->resets[build->index], &build->done);
+    }
     if (status == OK) {
         build->index++;
         build->done = 0;
@@ -274,6 +321,9 @@ bool domain_build_slice(struct domain *domain, struct pcpu *pcpu)
     case STAGE_WINDOWS:
         over = windows_slice(domain);
         break;
+    case STAGE_DMA:
+        over = dma_slice(domain);
+        break;
     case STAGE_OBJECTS:
         over = objects_slice(domain);
         break;
@@ -285,6 +335,9 @@ bool domain_build_slice(struct domain *domain, struct pcpu *pcpu)
         break;
     case STAGE_LOAD:
         over = load_slice(domain, pcpu);
+        break;
+    case STAGE_OPEN:
+        over = open_slice(domain);
         break;
     case STAGE_TEARDOWN: /* of its last life */
         if (domain_teardown_slice(domain)) {

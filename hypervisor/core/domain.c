@@ -3,6 +3,7 @@
 
 #include "arch/arm64/barrier.h"
 #include "arch/arm64/timer.h"
+#include "core/dma.h"
 #include "core/effects.h"
 #include "core/event.h"
 #include "core/frontend.h"
@@ -91,6 +92,12 @@ enum status domain_create(const struct domain_record *record)
     if (record->nr_frontends != 0) {
         domain->frontends = frontends_create(&pool, record);
         if (domain->frontends == NULL) {
+            return ERR_NOMEM;
+        }
+    }
+    if (record->nr_streams != 0) {
+        domain->dma = pool_alloc(&pool, sizeof *domain->dma, OBJECT_ALIGN);
+        if (domain->dma == NULL) {
             return ERR_NOMEM;
         }
     }

@@ -11,6 +11,7 @@
 #include "core/vcpu.h"
 
 struct console_port;
+struct dma;
 struct events;
 struct frontends;
 struct grants;
@@ -43,6 +44,7 @@ struct domain {
     struct events *events;
     struct grants *grants;
     struct frontends *frontends;   /* that it serves; NULL: none */
+    struct dma *dma;               /* NULL: no SMMU translates for it */
     struct pv_console *pv_console; /* NULL: not enhanced */
     ipa_t shared_info_at;          /* where the domain has mapped its shared_info page; ~0: nowhere */
     struct vpl011 *uart;           /* NULL: none is emulated */

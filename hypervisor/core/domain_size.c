@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How much pool a record needs. Mirrors domain_create(). */
 #include "core/domain.h"
+#include "core/dma.h"
 #include "core/event.h"
 #include "core/frontend.h"
 #include "core/grant.h"
@@ -18,6 +19,7 @@ uint64_t domain_pool_bytes(const struct domain_record *record)
     bytes += grants_bytes(record);
     bytes += events_bytes(record);
     bytes += frontends_bytes(record);
+    bytes += dma_bytes(record);
     bytes += (record->flags & DOMAIN_ENHANCED) != 0 ? PV_CONSOLE_BYTES : 0;
 #if defined(BREAK_stage2_device) || defined(BREAK_stage2_hypervisor) || defined(BREAK_stage2_neighbour)
     bytes += 4u * PAGE_SIZE; /* tables for one page too many */

@@ -5,6 +5,7 @@
 #include "arch/arm64/stage1.h"
 #include "base/string.h"
 #include "bulkhead/ioreq.h"
+#include "core/dma.h"
 #include "core/domain.h"
 #include "core/event.h"
 
@@ -105,6 +106,7 @@ static bool set_windows(struct domain *backend, struct frontend *pair, bool open
 {
     const struct domain_frontend *f = record_of(backend, pair);
     struct domain_map map;
+    uint64_t from = pair->done;
 
     if (pair->windows == f->nr_windows) {
         return true;
@@ -115,6 +117,7 @@ static bool set_windows(struct domain *backend, struct frontend *pair, bool open
         pair->windows++;
         pair->done = 0;
     }
+    dma_window_set(backend, &map, open, AT_ONCE, from);
     spin_unlock(&backend->stage2_lock);
     return pair->windows == f->nr_windows;
 }

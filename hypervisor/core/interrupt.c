@@ -3,6 +3,7 @@
 
 #include "arch/arm64/timer.h"
 #include "core/console.h"
+#include "core/dma.h"
 #include "core/domain.h"
 #include "core/effects.h"
 #include "core/panic.h"
@@ -94,7 +95,7 @@ static __attribute__((noinline)) void own_interrupt(struct pcpu *pcpu, uint32_t 
         }
     } else if (intid == host_interrupts.uart && intid != 0) {
         effects_refresh_uarts(console_interrupt());
-    } else if (intid >= 32u) {
+    } else if (intid >= 32u && !dma_interrupt(intid)) {
         gic_disable(intid); /* nobody's: once is enough */
     }
     gic_deactivate(iar);

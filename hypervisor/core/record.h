@@ -102,8 +102,15 @@ struct domain_irq {
     bool edge;     /* trigger given by the description; the guest may change it (GICD_ICFGR) */
 };
 
+/* DMA of the domain's devices comes with these StreamIDs: a part of a block of 64, or whole blocks. */
+struct domain_stream {
+    uint16_t smmu; /* index of the host's SMMU */
+    uint32_t first, count;
+};
+
 /* One step of a declared device reset (`bulkhead,reset`): write value under mask, then poll until
- * (read & poll_mask) == poll_value or limit_us passes. */
+ * (read & poll_mask) == poll_value or limit_us passes. A row is `count` registers, `stride` bytes apart: of
+ * those that do not read as all-ones (nothing is there) each is written, and nothing is polled. */
 struct domain_reset {
     pa_t pa;
     uint32_t value;
@@ -111,6 +118,8 @@ struct domain_reset {
     uint32_t poll_mask;
     uint32_t poll_value;
     uint32_t limit_us;
+    uint32_t count; /* 0: one register */
+    uint32_t stride;
 };
 
 struct domain_vcpu {
@@ -161,7 +170,7 @@ struct domain_record {
     uint32_t stage2_reserve;  /* table pages for what it maps and unmaps while it runs */
 
     uint32_t nr_maps, nr_loads, nr_irqs, nr_resets, nr_smc_ranges, nr_static_ports, nr_doorbells;
-    uint32_t nr_servers, nr_ioreq_ranges, nr_frontends, nr_windows;
+    uint32_t nr_servers, nr_ioreq_ranges, nr_frontends, nr_windows, nr_streams;
     const struct domain_map *maps;
     const struct domain_load *loads;
     const struct domain_irq *irqs;
@@ -174,6 +183,7 @@ struct domain_record {
     const struct domain_ioreq_range *ioreq_ranges;
     const struct domain_frontend *frontends;
     const struct domain_window *windows;
+    const struct domain_stream *streams;
 
     void
         *pool; /* page-aligned memory for the domain's objects and stage-2 tables, domain_pool_bytes() long */

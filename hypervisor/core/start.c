@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The end of boot. */
 #include "arch/arm64/stage1.h"
+#include "core/dma.h"
 #include "core/domain.h"
 
 static struct pcpu *boot_pcpu;
@@ -17,7 +18,7 @@ void pcpu_begin(struct pcpu *pcpu)
     if (pcpu != boot_pcpu) {
         return;
     }
-    stage1_unmap_boot();
+    stage1_unmap_boot(dma_in_use);
     for (uint32_t i = 0; i < nr_domains; i++) {
         vcpu_request(&domains[i]->vcpus[0], WORK_BUILD);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/teardown.h"
 
+#include "core/dma.h"
 #include "core/domain.h"
 #include "core/event.h"
 #include "core/frontend.h"
@@ -8,15 +9,17 @@
 
 #define AT_ONCE 16u /* ports, or entries of maptrack */
 
-enum { FRONTENDS, EVENTS, GRANTS, DONE };
+enum { DMA, FRONTENDS, EVENTS, GRANTS, DONE };
 
 bool domain_teardown_slice(struct domain *domain)
 {
     struct domain_build *build = &domain->build;
     uint32_t position = (uint32_t)build->done;
-    bool done;
+    bool done = true;
 
-    if (build->index == FRONTENDS) {
+    if (build->index == DMA) {
+        dma_close(domain);
+    } else if (build->index == FRONTENDS) {
         done = frontends_stop(domain, &position);
     } else if (build->index == EVENTS) {
         done = events_stop(domain, &position, AT_ONCE);

@@ -77,6 +77,7 @@ class Tree:
             for name in sorted(os.listdir(os.path.join(out, folder))):
                 if name.endswith(".c"):
                     self.compile(os.path.join(folder, name))
+        self.compile("hypervisor/drivers/smmu_v3.c")
         self.compile("tests/unit/arch/machine.c")
         for folder in ("arch", "core", "guest"):
             for name in sorted(os.listdir(os.path.join(out, "tests/unit", folder))):

@@ -4,7 +4,7 @@ CHK := $(SRC)/tools/check
 CHK_O := $(O)/check
 # these files of boot run on the board only
 CHK_C := $(sort $(wildcard $(CHK)/*.c)) \
-	$(filter-out %/early_map.c %/main.c %/pcpus.c,$(sort $(wildcard $(SRC)/hypervisor/boot/*.c))) \
+	$(filter-out %/early_map.c %/main.c %/pcpus.c %/smmus.c,$(sort $(wildcard $(SRC)/hypervisor/boot/*.c))) \
 	$(addprefix $(SRC)/hypervisor/core/,domain_size.c format.c) \
 	$(SRC)/hypervisor/arch/arm64/stage2_size.c $(SRC)/hypervisor/virq/virq_state.c
 CHK_OBJS := $(patsubst $(SRC)/%.c,$(CHK_O)/%.o,$(CHK_C))

@@ -139,10 +139,10 @@ static void unmap_image(const char *from, const char *to)
     }
 }
 
-void stage1_unmap_boot(void)
+void stage1_unmap_boot(bool keep_smmu)
 {
     stage1_boot_tables.level0[slot(stage1_image_pa, 0)] = 0;
-    unmap_image(boot_start, boot_end);
+    unmap_image(keep_smmu ? boot_start : smmu_part_start, boot_end);
     unmap_image(boot_bss_start, image_end);
     dsb(ishst);
     tlbi_alle2is();

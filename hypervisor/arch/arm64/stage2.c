@@ -7,6 +7,7 @@
 #include "arch/arm64/stage2_tables.h"
 #include "arch/arm64/sysreg.h"
 #include "base/string.h"
+#include "drivers/smmu_v3.h"
 
 static const uint64_t attributes_of[MAP_SHARED_READ + 1u] = {
     [MAP_RAM] = S2_NORMAL | S2_RW,
@@ -119,6 +120,9 @@ enum status stage2_map(struct stage2 *stage2, struct pool *pool, const struct do
                        unsigned entries, uint32_t *map, uint64_t *done)
 {
     for (; *map < record->nr_maps; (*map)++, *done = 0) {
+        if (stage2->devices && record->maps[*map].kind != MAP_RAM) {
+            continue;
+        }
         while (*done < record->maps[*map].size) {
             enum status status;
             uint64_t size;
@@ -142,8 +146,13 @@ enum status stage2_map(struct stage2 *stage2, struct pool *pool, const struct do
 
 void stage2_flush(const struct stage2 *stage2)
 {
-    uint64_t previous = READ_SYSREG(vttbr_el2);
+    uint64_t previous;
 
+    if (stage2->devices) {
+        smmu_flush((unsigned)(stage2->vttbr >> 48));
+        return;
+    }
+    previous = READ_SYSREG(vttbr_el2);
     dsb(ishst);
     WRITE_SYSREG(vttbr_el2, stage2->vttbr);
     isb();

@@ -15,6 +15,7 @@ struct stage2 {
     uint32_t ipa_bits;
     uint32_t root_tables;
     uint32_t start_level;
+    bool devices; /* the SMMU walks it: only what devices may reach is in it */
 };
 
 /* Largest IPA size of this core in bits (ID_AA64MMFR0_EL1.PARange), 48 at most. */
@@ -26,7 +27,8 @@ unsigned stage2_ipa_bits(const struct domain_record *record);
 /* Level at which the walk of so many bits starts, and how many concatenated tables its root has. */
 void stage2_shape(unsigned ipa_bits, uint32_t *start_level, uint32_t *root_tables);
 
-/* Table pages that the record's maps need, the root included. */
+/* Table pages that the record's maps need, the root included; of both tables if an SMMU walks the other one.
+ */
 uint64_t stage2_table_pages(const struct domain_record *record);
 
 /* Builds the tables of the record's maps from the pool: the root, then so many entries at a time, until it

@@ -58,8 +58,8 @@ static uint64_t tables_of(const struct domain_map *map, uint32_t start)
            (start == 0 ? (end - first) / GIB(512) : 0);
 }
 
-/* Counts tables as an upper bound: each map may need its own at both ends of each level. */
-uint64_t stage2_table_pages(const struct domain_record *record)
+/* An upper bound: each map may need tables of its own at both ends of each level. */
+static uint64_t pages_of(const struct domain_record *record, bool devices)
 {
     uint32_t start, roots;
     uint64_t pages;
@@ -67,17 +67,22 @@ uint64_t stage2_table_pages(const struct domain_record *record)
     stage2_shape(stage2_ipa_bits(record), &start, &roots);
     pages = roots + (roots > 1 ? roots - 1u : 0); /* the root is aligned to its size */
     for (uint32_t i = 0; i < record->nr_maps; i++) {
-        pages += tables_of(&record->maps[i], start);
+        pages += devices && record->maps[i].kind != MAP_RAM ? 0 : tables_of(&record->maps[i], start);
     }
     for (uint32_t i = 0; i < record->nr_windows; i++) {
         struct domain_map map = domain_window_map(&record->windows[i]);
 
         pages += tables_of(&map, start);
     }
-    for (uint32_t i = 0; i < record->nr_frontends; i++) {
+    for (uint32_t i = 0; i < record->nr_frontends && !devices; i++) {
         struct domain_map map = {.ipa = record->frontends[i].page, .size = PAGE_SIZE};
 
         pages += tables_of(&map, start);
     }
     return pages;
+}
+
+uint64_t stage2_table_pages(const struct domain_record *record)
+{
+    return pages_of(record, false) + (record->nr_streams != 0 ? pages_of(record, true) : 0);
 }

@@ -6,7 +6,7 @@ UNIT_HOST_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_HOST_FLAGS := -std=gnu17 -g -O1 -fno-omit-frame-pointer -fno-pie -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes \
     -I$(SRC)/hypervisor -I$(SRC)/include -I$(UNIT_HOST) $(UNIT_HOST_SAN) $(UNIT_HOST_EXTRA)
 UNIT_HOST_SRC := $(wildcard $(SRC)/hypervisor/core/*.c $(SRC)/hypervisor/guest/arm64/*.c $(SRC)/hypervisor/guest/xen/*.c \
-    $(SRC)/hypervisor/virq/*.c \
+    $(SRC)/hypervisor/virq/*.c $(SRC)/hypervisor/drivers/smmu_v3.c \
     $(SRC)/hypervisor/arch/arm64/*.c $(SRC)/hypervisor/arch/host/*.c) $(UNIT_HOST)/machine.c
 UNIT_HOST_OBJ := $(patsubst $(SRC)/%.c,$(O)/unit/host/%.o,$(UNIT_HOST_SRC))
 UNIT_HOST_TESTS := $(wildcard $(SRC)/tests/unit/arch/test_*.c $(SRC)/tests/unit/core/test_*.c $(SRC)/tests/unit/guest/test_*.c)

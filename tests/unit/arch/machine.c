@@ -20,12 +20,13 @@
 extern struct stage1_tables stage1_boot_tables;
 extern uint64_t stage1_image_table[], stage1_stack_table[], stage1_device_table[], stage1_share_table[];
 
-/* What the linker script defines: an image of 8 pages, the third and the fourth are boot's, the last two
- * boot's bss. */
+/* What the linker script defines: an image of 8 pages, the second serves SMMUs, the third and the fourth are
+ * boot's, the last two boot's bss. */
 uint8_t host_image[8 * PAGE_SIZE] __attribute__((aligned(4096)));
-__asm__(".globl image_start, boot_start, boot_end, boot_bss_start, image_end\n"
+__asm__(".globl image_start, smmu_part_start, boot_start, boot_end, boot_bss_start, image_end\n"
         ".set image_start, host_image\n"
         ".set boot_start, host_image + 0x2000\n"
+        ".set smmu_part_start, host_image + 0x1000\n"
         ".set boot_end, host_image + 0x4000\n"
         ".set boot_bss_start, host_image + 0x6000\n"
         ".set image_end, host_image + 0x8000\n");

@@ -4,7 +4,7 @@ UNIT_BOOT := $(SRC)/tests/unit/boot
 UNIT_BOOT_FLAGS := -std=gnu17 -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werror \
     -I$(SRC)/hypervisor -I$(SRC)/include -I$(UNIT_BOOT)
 UNIT_BOOT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
-BOOT_PURE := $(filter-out %/early_map.c %/main.c %/pcpus.c,$(sort $(wildcard $(SRC)/hypervisor/boot/*.c))) \
+BOOT_PURE := $(filter-out %/early_map.c %/main.c %/pcpus.c %/smmus.c,$(sort $(wildcard $(SRC)/hypervisor/boot/*.c))) \
     $(SRC)/hypervisor/core/format.c
 UNIT_BOOT_HELP := $(UNIT_BOOT)/board.c $(UNIT_BOOT)/listing.c $(UNIT_BOOT)/verify.c $(UNIT_BOOT)/verify_virtio.c
 UNIT_BOOT_HDR := $(wildcard $(SRC)/hypervisor/boot/*.h $(SRC)/hypervisor/base/*.h $(UNIT_BOOT)/*.h) \

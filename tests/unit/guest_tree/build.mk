@@ -6,7 +6,7 @@ UNIT_TREE_FLAGS := -std=gnu17 -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werr
     -fsanitize=address,undefined -fno-sanitize-recover=all $(UNIT_TREE_EXTRA)
 UNIT_TREE_SRC := $(UNIT_TREE)/support.c $(SRC)/hypervisor/core/format.c \
     $(addprefix $(SRC)/hypervisor/boot/,fdt.c fdt_value.c host.c report.c fdt_write.c guest_fdt.c guest_links.c \
-    backend_tree.c hardware_fdt.c partial.c passthrough.c device_kind.c)
+    backend_tree.c hardware_fdt.c partial.c passthrough.c device_kind.c streams.c)
 UNIT_TREE_HDR := $(wildcard $(SRC)/hypervisor/boot/*.h $(SRC)/hypervisor/base/*.h $(SRC)/hypervisor/core/record.h \
     $(UNIT_TREE)/*.h)
 
