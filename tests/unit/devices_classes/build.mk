@@ -15,12 +15,13 @@ $(UNIT_CLASSES_TESTS): $(O)/unit/test_devices_%: $(UNIT_CLASSES)/test_%.c $(UNIT
 	$(Q)$(HOSTCC) $(UNIT_CLASSES_FLAGS) -fsanitize=address,undefined -fno-sanitize-recover=all -o $@ \
 	    $(filter %.c,$^) -lcmocka
 
-$(O)/unit/test_devices_classes_crash: $(UNIT_CLASSES)/test_classes_crash.c $(UNIT_CLASSES_HELP) $(UNIT_CLASSES_SRC) \
+UNIT_CLASSES_CRASH := $(addprefix $(O)/unit/test_devices_,classes_crash vsock_crash)
+$(UNIT_CLASSES_CRASH): $(O)/unit/test_devices_%: $(UNIT_CLASSES)/test_%.c $(UNIT_CLASSES_HELP) $(UNIT_CLASSES_SRC) \
     $(UNIT_CLASSES_HDR)
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(UNIT_CLASSES_FLAGS) -include $(UNIT_CLASSES)/crash_step.h -fsanitize=address,undefined \
 	    -fno-sanitize-recover=all -o $@ $(filter %.c,$^) -lcmocka
 
-UNIT_TESTS += $(UNIT_CLASSES_TESTS) $(O)/unit/test_devices_classes_crash
+UNIT_TESTS += $(UNIT_CLASSES_TESTS) $(UNIT_CLASSES_CRASH)
 
 include $(SRC)/tests/fuzz/classes.mk

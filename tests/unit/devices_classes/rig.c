@@ -66,7 +66,7 @@ static void reg(struct rig *rig, uint32_t offset, uint32_t value)
     assert(device_write(&rig->device, offset, 4, value));
 }
 
-static void start_queue(struct rig *rig, uint32_t queue)
+void rig_start_queue(struct rig *rig, uint32_t queue)
 {
     struct rig_ring *ring = &rig->ring[queue];
 
@@ -101,7 +101,7 @@ void rig_start(struct rig *rig, uint64_t features)
     assert((device_read(&rig->device, 0x70, 4) & 8u) != 0);
     rig->indirect = (features & VIRTIO_F_INDIRECT_DESC) != 0;
     for (uint32_t i = 0; i < rig->device.nr_queues; i++) {
-        start_queue(rig, i);
+        rig_start_queue(rig, i);
     }
     reg(rig, 0x70, 15);
 }

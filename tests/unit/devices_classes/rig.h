@@ -49,6 +49,8 @@ void rig_destroy(struct rig *rig);
 
 /* device_init(), then what a driver does until DRIVER_OK. Accepts `features` and VERSION_1. */
 void rig_start(struct rig *rig, uint64_t features);
+/* Of rig_start(), for one queue; also after a reset of the queue. */
+void rig_start_queue(struct rig *rig, uint32_t queue);
 /* Status = 0. */
 void rig_reset(struct rig *rig);
 /* The backend is gone; state page and memory stay. The test adds the device to a new class object and calls

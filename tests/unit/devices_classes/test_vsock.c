@@ -502,9 +502,10 @@ static void a_sender_may_go(void **state)
         } else if (how == 1) {
             assert_true(device_frontend_gone(&world.rig[0].device, 2));
         }
-        if (how != 2) {
+        if (how == 2) {
+            rig_start_queue(&world.rig[0], VSOCK_TX);
+        } else {
             rig_reset(&world.rig[0]);
-            world.rig[0].device.features = VIRTIO_VSOCK_F_SEQPACKET;
             rig_start(&world.rig[0], 0);
         }
         rooms(1, 8);
@@ -514,15 +515,19 @@ static void a_sender_may_go(void **state)
         header.length = 6000;
         expect_nothing(1);
         assert_int_equal(world.port[0].nr_waiting, 0);
-        if (how != 2) {
-            sockets_send(&world, 0, &header, data, 3000); /* too short: a RST, which has to wait */
-            send_number(0, 1, 5);
-            sockets_run(&world);
-            expect_number(0, 1, 5);
-            rooms(0, 1);
-            sockets_run(&world);
-            expect_reset(0, &header);
-        }
+        sockets_send(&world, 0, &header, data, 6000); /* the same again, from its beginning */
+        sockets_send(&world, 0, &header, data, 3000); /* too short: a RST, which has to wait */
+        send_number(0, 1, 5);
+        sockets_run(&world);
+        header.length = 4096;
+        expect(1, &header, data);
+        header.length = 6000 - 4096;
+        expect(1, &header, data + 4096);
+        expect_number(0, 1, 5);
+        rooms(0, 1);
+        sockets_run(&world);
+        header.length = 6000;
+        expect_reset(0, &header);
         end();
     }
 }
@@ -576,6 +581,28 @@ static void a_changing_sender(void **state)
     }
 }
 
+/* Its descriptors, too. */
+static void a_sender_that_breaks_it(void **state)
+{
+    uint64_t away = 0;
+
+    (void)state;
+    begin(3, 0);
+    send_number(0, 1, 1);
+    sockets_run(&world);
+    for (uint32_t i = 0; i < RIG_QUEUE; i++) {
+        memcpy(rig_at(&world.rig[0], world.rig[0].ring[VSOCK_TX].desc + 16u * i), &away, 8);
+    }
+    send_number(2, 1, 2);
+    rooms(1, 2);
+    sockets_run(&world);
+    assert_true(rig_failed(&world.rig[0]));
+    assert_int_equal(world.port[1].waited_by, 0);
+    expect_number(2, 1, 2);
+    expect_nothing(1);
+    end();
+}
+
 /* Before all ends are known nothing moves. */
 static void waits_until_settled(void **state)
 {
@@ -626,15 +653,16 @@ static void notices_damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(says_who_it_is),       cmocka_unit_test(passes_packets_on),
-        cmocka_unit_test(believes_the_length),  cmocka_unit_test(divides_what_is_large),
-        cmocka_unit_test(takes_any_layout),     cmocka_unit_test(answers_what_cannot_be),
-        cmocka_unit_test(seqpacket_needs_both), cmocka_unit_test(waits_for_one_only),
-        cmocka_unit_test(waits_within_limits),  cmocka_unit_test(has_no_deadlock),
-        cmocka_unit_test(serves_in_turn),       cmocka_unit_test(work_is_bounded),
-        cmocka_unit_test(a_receiver_may_go),    cmocka_unit_test(a_sender_may_go),
-        cmocka_unit_test(a_broken_sender),      cmocka_unit_test(a_changing_sender),
-        cmocka_unit_test(waits_until_settled),  cmocka_unit_test(notices_damage),
+        cmocka_unit_test(says_who_it_is),          cmocka_unit_test(passes_packets_on),
+        cmocka_unit_test(believes_the_length),     cmocka_unit_test(divides_what_is_large),
+        cmocka_unit_test(takes_any_layout),        cmocka_unit_test(answers_what_cannot_be),
+        cmocka_unit_test(seqpacket_needs_both),    cmocka_unit_test(waits_for_one_only),
+        cmocka_unit_test(waits_within_limits),     cmocka_unit_test(has_no_deadlock),
+        cmocka_unit_test(serves_in_turn),          cmocka_unit_test(work_is_bounded),
+        cmocka_unit_test(a_receiver_may_go),       cmocka_unit_test(a_sender_may_go),
+        cmocka_unit_test(a_broken_sender),         cmocka_unit_test(a_changing_sender),
+        cmocka_unit_test(a_sender_that_breaks_it), cmocka_unit_test(waits_until_settled),
+        cmocka_unit_test(notices_damage),
     };
 
     return cmocka_run_group_tests_name("devices_vsock", tests, NULL, NULL);
