@@ -172,10 +172,10 @@ static bool attach(struct frontend *frontend)
             return false;
         }
         now = __atomic_load_n(&tail->incarnation, __ATOMIC_ACQUIRE);
-        if (!frontend->begun) {
-            begin(frontend, now);
-        }
-        if (now == frontend->incarnation) {
+        if (now == incarnation) { /* else it has been started again meanwhile, and perhaps is not attached */
+            if (!frontend->begun) {
+                begin(frontend, now);
+            }
             return true;
         }
         incarnation = now;

@@ -32,7 +32,7 @@ for model in "$here"/*.pml; do
         wrong=$((wrong + 1))
         echo "model $name: errors: $errors ($out/$name-0)"
     fi
-    for variant in $(sed -n 's/.*BROKEN == \([0-9]\).*/\1/p; s/.*BROKEN != \([0-9]\).*/\1/p' "$model" | sort -u); do
+    for variant in $(sed -n 's/.*BROKEN == \([0-9]*\).*/\1/p; s/.*BROKEN != \([0-9]*\).*/\1/p' "$model" | sort -nu); do
         errors=$(check "$name" "$variant")
         case $errors in
         0 | broken | incomplete | '')
