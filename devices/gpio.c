@@ -38,6 +38,7 @@ struct line {
     bool high; /* as an output */
     enum latch latch;
 };
+static const struct line unused = {LINE_NEVER, DIRECTION_NONE, false, CALM};
 
 /* In the state page a line is 16 bits, which one store changes: 2 bits of the latch, the value, 2 bits of the
  * direction and 3 of the trigger's place in this table; then a check. 0 is a line after reset. */
@@ -99,7 +100,7 @@ static bool get_line(const struct gpio *gpio, uint32_t number, struct line *line
 /* Of a state that was checked when the backend began, and that nobody else writes. */
 static struct line line_of(const struct gpio *gpio, uint32_t number)
 {
-    struct line line = {LINE_NEVER, DIRECTION_NONE, false, CALM};
+    struct line line = unused;
 
     (void)get_line(gpio, number, &line);
     return line;
@@ -211,7 +212,7 @@ static uint8_t set_direction(struct gpio *gpio, uint32_t number, uint32_t direct
         return STATUS_ERR;
     }
     if (direction == DIRECTION_NONE) {
-        line = (struct line){LINE_NEVER, DIRECTION_NONE, false, CALM};
+        line = unused;
     }
     line.direction = (enum direction)direction;
     set_line(gpio, number, &line);
@@ -338,7 +339,7 @@ static bool serve_event(struct gpio *gpio)
     const struct queue_chain *chain = &gpio->bank->chain;
     struct lines *lines = lines_of(gpio);
     uint16_t number;
-    struct line line;
+    struct line line = unused;
 
     if (!get(chain, &number, sizeof number) || chain->writable == 0) {
         return false;
@@ -346,7 +347,7 @@ static bool serve_event(struct gpio *gpio)
     if (number < gpio->nr) {
         line = line_of(gpio, number);
     }
-    if (number >= gpio->nr || line.trigger == LINE_NEVER || gpio->events[number].waiting) {
+    if (line.trigger == LINE_NEVER || gpio->events[number].waiting) {
         *chain->buffers[chain->nr_readable].data = EVENT_INVALID;
         class_complete_one(gpio->device, EVENTS, chain->head, 1);
         return true;
@@ -465,7 +466,6 @@ static bool quiesce(struct device *device, uint32_t queue)
 
 static void forget(struct device *device)
 {
-    static const struct line unused = {LINE_NEVER, DIRECTION_NONE, false, CALM};
     struct gpio *gpio = device->user;
 
     for (uint32_t i = 0; i < gpio->nr; i++) {

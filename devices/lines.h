@@ -26,9 +26,9 @@ struct lines {
     bool (*get)(struct lines *lines, uint32_t line); /* what is sensed on the line, whatever its direction */
     void (*output)(struct lines *lines, uint32_t line, bool high); /* drives it so from now on */
     void (*input)(struct lines *lines, uint32_t line);             /* drives it no longer */
-    /* When the line is to interrupt. The controller keeps an edge for as long as the line is masked and while
-     * its driver is away; a level that ends is forgotten. What was kept until now is forgotten unless `keep`:
-     * then the trigger is what the line had before the driver was away. */
+    /* When the line, which is masked, is to interrupt. The controller keeps an edge for as long as the line
+     * is masked and while its driver is away; a level that ends is forgotten. What was kept until now is
+     * forgotten unless `keep`: then the trigger is what the line had before the driver was away. */
     void (*trigger)(struct lines *lines, uint32_t line, enum line_trigger trigger, bool keep);
     void (*mask)(struct lines *lines, uint32_t line, bool masked); /* at first all are */
     void (*clear)(struct lines *lines, uint32_t line);             /* forgets an edge */

@@ -13,4 +13,11 @@ $(O)/unit/test_devices_gpio: $(UNIT_GPIO)/test_gpio.c $(UNIT_GPIO_SRC) $(UNIT_GP
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(UNIT_GPIO_FLAGS) -o $@ $(filter %.c,$^) -lcmocka
 
-UNIT_TESTS += $(O)/unit/test_devices_gpio
+$(O)/unit/test_devices_gpio_crash: $(UNIT_GPIO)/test_gpio_crash.c $(UNIT_GPIO_SRC) $(UNIT_GPIO_HDR)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(UNIT_GPIO_FLAGS) -include $(SRC)/tests/unit/devices_classes/crash_step.h -o $@ \
+	    $(filter %.c,$^) -lcmocka
+
+UNIT_TESTS += $(O)/unit/test_devices_gpio $(O)/unit/test_devices_gpio_crash
+
+include $(SRC)/tests/fuzz/gpio.mk

@@ -28,7 +28,9 @@ static void sense(struct pins *pins, uint32_t line)
 
     if (now != pins->sensed[line]) {
         pins->changes[line]++;
-        pins->latched[line] |= trigger == LINE_BOTH || trigger == (now ? LINE_RISING : LINE_FALLING);
+        /* Without a trigger a PL061 keeps falling edges: somebody has to mask it, and to clear it. */
+        pins->latched[line] |= trigger == LINE_BOTH || trigger == (now ? LINE_RISING : LINE_FALLING) ||
+                               (trigger == LINE_NEVER && !now);
     }
     pins->sensed[line] = now;
 }
@@ -70,6 +72,7 @@ static void trigger(struct lines *lines, uint32_t line, enum line_trigger when, 
 {
     struct pins *pins = touch(lines, line);
 
+    assert(pins->masked[line]);
     pins->trigger[line] = when;
     step(pins);
     if (!keep) {

@@ -106,6 +106,22 @@ static void pulse(struct system *system, uint32_t line)
     pins_poll(&system->pins);
 }
 
+/* The driver sets up the queue of events again. */
+static void restart_event_queue(struct rig *rig)
+{
+    const struct rig_ring *ring = &rig->ring[1];
+
+    memset(rig_at(rig, ring->avail), 0, 4);
+    memset(rig_at(rig, ring->used), 0, 4);
+    rig->ring[1].taken = 0;
+    assert_true(device_write(&rig->device, 0x30, 4, 1));
+    assert_true(device_write(&rig->device, 0x38, 4, RIG_QUEUE));
+    assert_true(device_write(&rig->device, 0x80, 4, (uint32_t)ring->desc));
+    assert_true(device_write(&rig->device, 0x90, 4, (uint32_t)ring->avail));
+    assert_true(device_write(&rig->device, 0xa0, 4, (uint32_t)ring->used));
+    assert_true(device_write(&rig->device, 0x44, 4, 1));
+}
+
 /* 5.18.1, 5.18.3, 5.18.4, 5.18.6.9: all fields of the configuration, at every width. */
 static void registers(void **state)
 {
@@ -613,6 +629,55 @@ static void a_crash_is_not_seen(void **state)
     destroy(&system);
 }
 
+/* The controller has been reset with its driver: what had been set up is put back. */
+static void a_controller_that_forgets(void **state)
+{
+    struct system system;
+    struct rig *rig = &system.rig[0];
+    uint64_t at;
+
+    (void)state;
+    create(&system, IRQ);
+    pins_ask(rig, P_SET, 0, 1);
+    pins_ask(rig, P_SET_DIRECTION, 0, P_OUT);
+    pins_ask(rig, P_TYPE, 1, LINE_FALLING);
+    pins_ask(rig, P_TYPE, 2, LINE_HIGH);
+    at = unmask(&system, 1);
+    pins_create(&system.pins);
+    crash(&system);
+    assert_true(system.pins.out[0] && system.pins.value[0]);
+    assert_int_equal(system.pins.trigger[2], LINE_HIGH);
+    assert_true(system.pins.masked[2]);
+    pulse(&system, 1);
+    expect_event(rig, at, 1);
+    destroy(&system);
+}
+
+/* An edge was being handed on when the backend died; the queue of events was being reset. It is not lost. */
+static void an_edge_without_its_queue(void **state)
+{
+    struct system system;
+    struct rig *rig = &system.rig[0];
+    uint16_t *word;
+    uint64_t at;
+
+    (void)state;
+    create(&system, IRQ);
+    pins_ask(rig, P_TYPE, 1, LINE_RISING);
+    unmask(&system, 1);
+    word = (uint16_t *)(void *)rig->device.state->config + 1;
+    *word = (uint16_t)((*word & 0xff) | 0x40);
+    *word = (uint16_t)(*word + *word * 167u % 256u * 256u);
+    bh_virtio_state_queue(rig->device.state, 1, rig->device.queue_max)->resetting = BH_VIRTIO_STATE_PENDING;
+    crash(&system);
+    restart_event_queue(rig);
+    at = unmask(&system, 1);
+    expect_event(rig, at, 1);
+    at = unmask(&system, 1);
+    expect_no_event(rig);
+    destroy(&system);
+}
+
 /* Reset, another life of the frontend, a crash in between: no line stays as it was. */
 static void what_is_left_behind(void **state)
 {
@@ -690,13 +755,7 @@ static void reset_of_the_event_queue(void **state)
     assert_int_equal(rig_at(rig, at)[0], 0xee);
     assert_int_equal(rig_used_idx(rig, 1), 0);
     crash(&system);
-    memset(rig_at(rig, rig->ring[1].avail), 0, 4);
-    rig->ring[1].taken = 0;
-    assert_true(device_write(&rig->device, 0x38, 4, RIG_QUEUE));
-    assert_true(device_write(&rig->device, 0x80, 4, (uint32_t)rig->ring[1].desc));
-    assert_true(device_write(&rig->device, 0x90, 4, (uint32_t)rig->ring[1].avail));
-    assert_true(device_write(&rig->device, 0xa0, 4, (uint32_t)rig->ring[1].used));
-    assert_true(device_write(&rig->device, 0x44, 4, 1));
+    restart_event_queue(rig);
     at = unmask(&system, 1);
     expect_event(rig, at, 1);
     destroy(&system);
@@ -722,6 +781,8 @@ int main(void)
         cmocka_unit_test(ranges),
         cmocka_unit_test(lines_that_cannot_be_added),
         cmocka_unit_test(a_crash_is_not_seen),
+        cmocka_unit_test(a_controller_that_forgets),
+        cmocka_unit_test(an_edge_without_its_queue),
         cmocka_unit_test(what_is_left_behind),
         cmocka_unit_test(damaged_state),
         cmocka_unit_test(reset_of_the_event_queue),
