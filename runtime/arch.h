@@ -32,4 +32,30 @@ static inline uint32_t read32(uintptr_t at)
     return value;
 }
 
+/* Of 1, 2 or 4 bytes. */
+static inline void write_sized(uintptr_t at, uint32_t size, uint32_t value)
+{
+    if (size == 1) {
+        __asm__ volatile("strb %w0, [%1]" : : "r"(value), "r"(at) : "memory");
+    } else if (size == 2) {
+        __asm__ volatile("strh %w0, [%1]" : : "r"(value), "r"(at) : "memory");
+    } else {
+        write32(at, value);
+    }
+}
+
+static inline uint32_t read_sized(uintptr_t at, uint32_t size)
+{
+    uint32_t value;
+
+    if (size == 1) {
+        __asm__ volatile("ldrb %w0, [%1]" : "=r"(value) : "r"(at) : "memory");
+    } else if (size == 2) {
+        __asm__ volatile("ldrh %w0, [%1]" : "=r"(value) : "r"(at) : "memory");
+    } else {
+        value = read32(at);
+    }
+    return value;
+}
+
 #endif

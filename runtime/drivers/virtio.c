@@ -5,52 +5,83 @@
 
 #include "runtime/arch.h"
 #include "runtime/crash.h"
+#include "runtime/drivers/virtio_pci.h"
 #include "runtime/gic.h"
 #include "runtime/loop.h"
 #include "runtime/memory.h"
 
-enum {
-    MAGIC = 0,
-    VERSION = 4,
-    DEVICE_ID = 8,
-    DEVICE_FEATURES = 0x10,
-    DEVICE_SELECT = 0x14,
-    DRIVER_FEATURES = 0x20,
-    DRIVER_SELECT = 0x24,
-    QUEUE_SELECT = 0x30,
-    QUEUE_MAX = 0x34,
-    QUEUE_SIZE = 0x38,
-    QUEUE_READY = 0x44,
-    QUEUE_NOTIFY = 0x50,
-    INTERRUPT_STATUS = 0x60,
-    INTERRUPT_ACK = 0x64,
-    STATUS = 0x70,
-    QUEUE_DESCRIPTORS = 0x80,
-    QUEUE_AVAILABLE = 0x90,
-    QUEUE_USED = 0xa0,
-    REGISTERS = 0x200,
+enum { MAGIC = 0, VERSION = 4, DEVICE_ID = 8, INTERRUPT_ACK = 0x64, REGISTERS = 0x200 };
+
+/* Registers that both transports have: where, and of how many bytes over PCI; over MMIO all have four. */
+enum register_name {
+    DEVICE_FEATURES,
+    DEVICE_SELECT,
+    DRIVER_FEATURES,
+    DRIVER_SELECT,
+    QUEUE_SELECT,
+    QUEUE_MAX,
+    QUEUE_SIZE,
+    QUEUE_READY,
+    STATUS,
+    QUEUE_DESCRIPTORS,
+    QUEUE_AVAILABLE,
+    QUEUE_USED,
+    QUEUE_NOTIFY, /* over PCI: which of the bells */
 };
-enum { ACKNOWLEDGE = 1, DRIVER = 2, DRIVER_OK = 4, FEATURES_OK = 8 };
+static const struct {
+    uint8_t mmio, pci, bytes;
+} registers[] = {
+    [DEVICE_FEATURES] = {0x10, 0x04, 4}, [DEVICE_SELECT] = {0x14, 0x00, 4},
+    [DRIVER_FEATURES] = {0x20, 0x0c, 4}, [DRIVER_SELECT] = {0x24, 0x08, 4},
+    [QUEUE_SELECT] = {0x30, 0x16, 2},    [QUEUE_MAX] = {0x34, 0x18, 2},
+    [QUEUE_SIZE] = {0x38, 0x18, 2},      [QUEUE_READY] = {0x44, 0x1c, 2},
+    [STATUS] = {0x70, 0x14, 1},          [QUEUE_DESCRIPTORS] = {0x80, 0x20, 4},
+    [QUEUE_AVAILABLE] = {0x90, 0x28, 4}, [QUEUE_USED] = {0xa0, 0x30, 4},
+    [QUEUE_NOTIFY] = {0x50, 0x1e, 2},
+};
+#define INTERRUPT_STATUS 0x60u
+
+enum { ACKNOWLEDGE = 1, DRIVER = 2, DRIVER_OK = 4, FEATURES_OK = 8, NEEDS_RESET = 64 };
 enum { NEXT = 1, WRITE = 2 };
 enum { NO_INTERRUPT = 1, NO_NOTIFY = 1 };
 enum { RESET_MS = 1000, MAGIC_VALUE = 0x74726976 };
 #define VERSION_1 (UINT64_C(1) << 32)
+#define ACCESS_PLATFORM \
+    (UINT64_C(1) << 33) /* an SMMU translates for it; nothing is different for its driver */
+
+static uint32_t get(uintptr_t base, enum register_name name)
+{
+    return virtio_pci_at(base) == NULL ? read32(base + registers[name].mmio)
+                                       : read_sized(base + registers[name].pci, registers[name].bytes);
+}
+
+static void put(uintptr_t base, enum register_name name, uint32_t value)
+{
+    if (virtio_pci_at(base) == NULL) {
+        write32(base + registers[name].mmio, value);
+    } else {
+        write_sized(base + registers[name].pci, registers[name].bytes, value);
+    }
+}
 
 /* A device that an earlier life of the domain has left working may still use its memory. */
-static void reset(uintptr_t base, tree_node node)
+static uintptr_t reset(uintptr_t base, tree_node node)
 {
     uint64_t end = ticks_now() + RESET_MS * ticks_per_ms();
 
-    write32(base + STATUS, 0);
-    while (read32(base + STATUS) != 0) {
+    put(base, STATUS, 0);
+    while (get(base, STATUS) != 0) {
         if (ticks_now() > end) {
             crash("does not come out of reset: ", tree_name(node));
         }
     }
+    return base;
 }
 
 uintptr_t virtio_find(uint32_t id, uint32_t n, tree_node *found)
 {
+    const struct virtio_pci *pci;
+
     for (tree_node node = tree_find(TREE_NONE, "virtio,mmio"); node != TREE_NONE;
          node = tree_find(node, "virtio,mmio")) {
         uintptr_t base = tree_number(node, "reg", 0, 2, 0);
@@ -65,38 +96,61 @@ uintptr_t virtio_find(uint32_t id, uint32_t n, tree_node *found)
         if (read32(base + VERSION) != 2) {
             crash("a legacy device: ", tree_name(node));
         }
-        reset(base, node);
         *found = node;
-        return base;
+        return reset(base, node);
     }
-    return 0;
+    pci = virtio_pci_find(id, n);
+    if (pci == NULL) {
+        return 0;
+    }
+    *found = tree_find(TREE_NONE, "pci-host-ecam-generic");
+    return reset(pci->common, *found);
 }
 
 uint64_t virtio_negotiate(uintptr_t base, uint64_t wanted)
 {
     uint64_t offered;
 
-    write32(base + STATUS, ACKNOWLEDGE | DRIVER);
-    write32(base + DEVICE_SELECT, 1);
-    offered = (uint64_t)read32(base + DEVICE_FEATURES) << 32;
-    write32(base + DEVICE_SELECT, 0);
-    offered |= read32(base + DEVICE_FEATURES);
-    wanted = (wanted | VERSION_1) & offered;
-    write32(base + DRIVER_SELECT, 1);
-    write32(base + DRIVER_FEATURES, (uint32_t)(wanted >> 32));
-    write32(base + DRIVER_SELECT, 0);
-    write32(base + DRIVER_FEATURES, (uint32_t)wanted);
-    write32(base + STATUS, ACKNOWLEDGE | DRIVER | FEATURES_OK);
-    if ((wanted & VERSION_1) == 0 || (read32(base + STATUS) & FEATURES_OK) == 0) {
+    put(base, STATUS, ACKNOWLEDGE | DRIVER);
+    put(base, DEVICE_SELECT, 1);
+    offered = (uint64_t)get(base, DEVICE_FEATURES) << 32;
+    put(base, DEVICE_SELECT, 0);
+    offered |= get(base, DEVICE_FEATURES);
+    wanted = (wanted | VERSION_1 | ACCESS_PLATFORM) & offered;
+    put(base, DRIVER_SELECT, 1);
+    put(base, DRIVER_FEATURES, (uint32_t)(wanted >> 32));
+    put(base, DRIVER_SELECT, 0);
+    put(base, DRIVER_FEATURES, (uint32_t)wanted);
+    put(base, STATUS, ACKNOWLEDGE | DRIVER | FEATURES_OK);
+    if ((wanted & VERSION_1) == 0 || (get(base, STATUS) & FEATURES_OK) == 0) {
         crash("a virtio device refuses its features", "");
     }
     return wanted;
 }
 
-static void write_address(uintptr_t at, const volatile void *address)
+/* In halves: also over PCI each may be written by itself (4.1.3.1). */
+static void put_address(uintptr_t base, enum register_name name, const volatile void *address)
 {
+    uintptr_t at = base + (virtio_pci_at(base) == NULL ? registers[name].mmio : registers[name].pci);
+
     write32(at, (uint32_t)(uintptr_t)address);
     write32(at + 4, (uint32_t)((uintptr_t)address >> 32));
+}
+
+uint32_t virtio_config(uintptr_t base, uint32_t offset)
+{
+    const struct virtio_pci *pci = virtio_pci_at(base);
+
+    return read32((pci == NULL ? base + VIRTIO_CONFIG : pci->config) + offset);
+}
+
+static void find_bell(struct virtio_queue *queue, uintptr_t base)
+{
+    const struct virtio_pci *pci = virtio_pci_at(base);
+
+    queue->pci = pci != NULL;
+    queue->bell =
+        pci == NULL ? base + registers[QUEUE_NOTIFY].mmio : pci->notify + get(base, QUEUE_NOTIFY) * pci->step;
 }
 
 /* Where the driver says for which chain it wants to be interrupted, and where the device says for which one
@@ -115,13 +169,13 @@ void virtio_queue_start(struct virtio_queue *queue, uintptr_t base, uint32_t ind
 {
     uint32_t max;
 
-    write32(base + QUEUE_SELECT, index);
-    max = read32(base + QUEUE_MAX);
+    put(base, QUEUE_SELECT, index);
+    max = get(base, QUEUE_MAX);
     size = max < size ? max : size;
     if (size == 0) {
         crash("a virtio device lacks a queue", "");
     }
-    queue->base = base;
+    find_bell(queue, base);
     queue->index = index;
     queue->size = size;
     queue->descriptors = arena_alloc(size * 16, 16, "a virtqueue");
@@ -131,11 +185,11 @@ void virtio_queue_start(struct virtio_queue *queue, uintptr_t base, uint32_t ind
         queue->descriptors[i].next = (uint16_t)(i + 1);
     }
     queue->nr_free = (uint16_t)size;
-    write32(base + QUEUE_SIZE, size);
-    write_address(base + QUEUE_DESCRIPTORS, queue->descriptors);
-    write_address(base + QUEUE_AVAILABLE, queue->available);
-    write_address(base + QUEUE_USED, queue->used);
-    write32(base + QUEUE_READY, 1);
+    put(base, QUEUE_SIZE, size);
+    put_address(base, QUEUE_DESCRIPTORS, queue->descriptors);
+    put_address(base, QUEUE_AVAILABLE, queue->available);
+    put_address(base, QUEUE_USED, queue->used);
+    put(base, QUEUE_READY, 1);
 }
 
 void virtio_queue_quieten(struct virtio_queue *queue, uint64_t features, bool silent)
@@ -151,23 +205,30 @@ void virtio_queue_quieten(struct virtio_queue *queue, uint64_t features, bool si
 
 void virtio_start(uintptr_t base, tree_node node, void (*handler)(void *context), void *context)
 {
-    bool edge;
-    uint32_t intid = gic_intid(node, &edge);
+    const struct virtio_pci *pci = virtio_pci_at(base);
+    bool edge = pci != NULL && pci->edge;
+    uint32_t intid = pci != NULL ? pci->intid : gic_intid(node, &edge);
 
     if (intid == 0) {
         crash("no interrupt: ", tree_name(node));
     }
     DEVICE_BARRIER();
-    write32(base + STATUS, ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK);
+    put(base, STATUS, ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK);
     gic_handle(intid, edge, handler, context);
 }
 
 uint32_t virtio_acknowledge(uintptr_t base)
 {
-    uint32_t status = read32(base + INTERRUPT_STATUS);
+    const struct virtio_pci *pci = virtio_pci_at(base);
+    uint32_t reasons = pci != NULL ? read_sized(pci->isr, 1) : read32(base + INTERRUPT_STATUS);
 
-    write32(base + INTERRUPT_ACK, status);
-    return status;
+    if (pci == NULL) {
+        write32(base + INTERRUPT_ACK, reasons);
+    }
+    if (reasons / 2 % 2 != 0 && (get(base, STATUS) & NEEDS_RESET) != 0) {
+        crash("a virtio device has failed", ""); /* the next life takes up what it had */
+    }
+    return reasons;
 }
 
 /* The chain that was made available last wants a bell. */
@@ -200,7 +261,7 @@ int32_t virtio_add(struct virtio_queue *queue, const struct virtio_piece *pieces
     queue->available[1] = ++queue->made;
     DEVICE_BARRIER();
     if (must_ring(queue)) {
-        write32(queue->base + QUEUE_NOTIFY, queue->index);
+        write_sized(queue->bell, queue->pci ? 2 : 4, queue->index);
     }
     return head;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* The driver's side of VIRTIO over MMIO (VIRTIO 1.2, 4.2, version 2; 2.7 split ring), for devices that the
- * domain owns. They read and write memory by its address in the domain, which has to be the machine's
- * (direct-map). */
+/* The driver's side of VIRTIO over MMIO (VIRTIO 1.2, 4.2, version 2) and over PCI (4.1), with the split ring
+ * (2.7), for devices that the domain owns. They read and write memory by its address in the domain. Without
+ * an SMMU that has to be the machine's (direct-map).
+ *
+ * `base` names a device: over MMIO it is the address of its registers, over PCI that of the common ones. */
 #ifndef DRIVERS_VIRTIO_H
 #define DRIVERS_VIRTIO_H
 
@@ -11,7 +13,7 @@
 #include "runtime/tree.h"
 
 enum { VIRTIO_NET = 1, VIRTIO_BLOCK = 2, VIRTIO_ENTROPY = 4 };
-enum { VIRTIO_CONFIG = 0x100 };
+enum { VIRTIO_CONFIG = 0x100 }; /* of a device over MMIO */
 
 struct virtio_descriptor {
     uint64_t address;
@@ -20,7 +22,8 @@ struct virtio_descriptor {
 };
 
 struct virtio_queue {
-    uintptr_t base; /* registers of the device */
+    uintptr_t bell;
+    bool pci; /* whose bell has two bytes */
     uint32_t index, size;
     struct virtio_descriptor *descriptors;
     volatile uint16_t *available, *used; /* flags, idx, ring */
@@ -36,9 +39,8 @@ struct virtio_piece {
     bool written; /* by the device */
 };
 
-/* The n-th device of that kind in the tree; its registers are mapped, and it is quiet (reset). 0: there is
- * none.
- */
+/* The n-th device of that kind in the tree, those behind PCI bridges last; its registers are mapped, and it
+ * is quiet (reset). 0: there is none. *node: the device, or its bridge. */
 uintptr_t virtio_find(uint32_t id, uint32_t n, tree_node *node);
 #define VIRTIO_EVENT_INDEX (UINT64_C(1) << 29)
 
@@ -51,6 +53,8 @@ void virtio_queue_start(struct virtio_queue *queue, uintptr_t base, uint32_t ind
 void virtio_queue_quieten(struct virtio_queue *queue, uint64_t features, bool silent);
 /* The driver is ready; interrupts go to `handler`, which begins with virtio_acknowledge(). */
 void virtio_start(uintptr_t base, tree_node node, void (*handler)(void *context), void *context);
+/* The word of its configuration space at that offset. */
+uint32_t virtio_config(uintptr_t base, uint32_t offset);
 /* What the interrupt is for: bit 0 used buffers, bit 1 the configuration. */
 uint32_t virtio_acknowledge(uintptr_t base);
 

@@ -136,7 +136,7 @@ struct disk *virtio_block_start(uint32_t n)
     if (block->queue.size < MAX_PIECES) {
         crash("too short a queue: ", tree_name(node));
     }
-    block->disk.sectors = read32(base + VIRTIO_CONFIG) | (uint64_t)read32(base + VIRTIO_CONFIG + 4) << 32;
+    block->disk.sectors = virtio_config(base, 0) | (uint64_t)virtio_config(base, 4) << 32;
     block->disk.max_requests = MAX_REQUESTS;
     block->disk.read_only = (features & F_READ_ONLY) != 0;
     block->disk.has_flush = (features & F_FLUSH) != 0;

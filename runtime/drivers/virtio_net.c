@@ -100,7 +100,7 @@ static void receive(struct virtio_net *net, struct frame *frame, uint32_t length
 
 static void look_at_status(struct virtio_net *net)
 {
-    bool up = (net->features & F_STATUS) == 0 || (read32(net->base + VIRTIO_CONFIG + 4) >> 16) % 2 != 0;
+    bool up = (net->features & F_STATUS) == 0 || (virtio_config(net->base, 4) >> 16) % 2 != 0;
 
     if (up != net->link.up) {
         net->link.up = up;
@@ -146,8 +146,8 @@ struct link *virtio_net_start(void)
     virtio_queue_quieten(&net->tx, net->features, true);
     net->received = arena_alloc(net->rx.size * sizeof(struct frame), 16, "frames");
     net->sent = arena_alloc(net->tx.size * sizeof(struct frame), 16, "frames");
-    words[0] = read32(base + VIRTIO_CONFIG);
-    words[1] = read32(base + VIRTIO_CONFIG + 4);
+    words[0] = virtio_config(base, 0);
+    words[1] = virtio_config(base, 4);
     memcpy(net->link.mac, words, sizeof net->link.mac);
     net->link.user = net;
     net->link.mtu = MTU;

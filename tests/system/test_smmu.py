@@ -2,12 +2,16 @@
 """Devices behind an SMMU: they reach the memory of their domain, and nothing else."""
 
 import dataclasses
+import os
 import re
 
 import pytest
 
+import driver
+import linux
 import machine as machines
 import run
+import test_driver_crash
 import test_passthrough
 import tree
 from tree import Domain
@@ -25,10 +29,24 @@ def with_edu(smmu, machine=machines.A72_V3):
     return dataclasses.replace(machine, machine_options=options, options=EDU, smp=2)
 
 
-def attacker(guest, args, properties="", memory=4096):
+def partial(smmu=True):
+    """The PCI bridge; without an SMMU it is only given by force."""
+    if smmu:
+        return test_passthrough.partial("pci")
+    source, blob = (os.path.join(test_passthrough.OUT, "pci-forced" + ext) for ext in (".dts", ".dtb"))
+    os.makedirs(test_passthrough.OUT, exist_ok=True)
+    with open(os.path.join(test_passthrough.HERE, "pci.dts"), encoding="ascii") as f:
+        text = f.read()
+    with open(source, "w", encoding="ascii") as f:
+        f.write(text.replace("xen,path", "xen,force-assign-without-iommu;\n\t\t\txen,path"))
+    tree.dtc(source, blob)
+    return blob
+
+
+def attacker(guest, args, smmu=True, properties="", memory=4096):
     """A domain with the PCI bridge whose addresses are the machine's: an attack names them."""
     place = test_passthrough.static(memory * 1024, ATTACKER)
-    return Domain(guest, args, memory=memory, partial_tree=test_passthrough.partial("pci"),
+    return Domain(guest, args, memory=memory, partial_tree=partial(smmu),
                   properties=f"{place} {properties}")
 
 
@@ -51,10 +69,55 @@ def test_attack(smmu, guest, name, evidence):
         watched = int(m[1], 16) - VICTIM_AT + VICTIM
     targets = [watched, watched + 8]
     args = " ".join(f"at{i}=0x{at:x}" for i, at in enumerate(targets))
-    domains = [attacker(guest, f"test=dma_own,dma_attack {args}"), victim(guest, "test=dma_victim ms=4000")]
+    domains = [attacker(guest, f"test=dma_own,dma_attack {args}", smmu), victim(guest, "test=dma_victim ms=4000")]
     figures = {}
     with run.hypervisor(with_edu(smmu), domains, name, limit=60) as r:
         run.finish(r, (1, 2), figures)
     seen = faults(r)
     assert figures[1, "dma_attack.attempts"] == len(targets)
     assert figures[2, "dma_victim.changed"] == (0 if smmu else len(targets))
+
+
+def with_disk(path):
+    """A virtio disk on the PCI bus, whose DMA goes through the SMMU."""
+    options = ("-drive", f"if=none,id=disk,format=raw,file={path},cache=unsafe",
+               "-device", "virtio-blk-pci,drive=disk,disable-legacy=on,iommu_platform=on")
+    return dataclasses.replace(machines.A72_V3, machine_options=",iommu=smmuv3", options=options, mem=2048)
+
+
+def load_and_kill(name, kills):
+    """Linux on a disk that a driver domain serves, without direct-map; the driver is killed under verified load."""
+    disk = driver.disk_image(name, test_driver_crash.MIB)
+    block = Domain(os.path.join(run.O, "domains", "block.img"), memory=1024, vpl011=False, partial_tree=partial(),
+                   properties=f"{driver.FIRST_OF_ALL} {driver.ALWAYS}", name="block")
+    domains = [block, driver.frontend([("block", "block", "bulkhead,queues = <2>;")])]
+    workers, mib = test_driver_crash.WORKERS, test_driver_crash.MIB
+    with run.hypervisor(with_disk(disk), domains, name, limit=300 + 4 * kills, edit=test_driver_crash.keys) as r:
+        r.expect(r"is behind SMMU, streams 0x0 to 0xffff", refuse="unprotected")
+        r.rewind()
+        driver.ready(r, 2)
+        r.send(f"blkcheck /dev/vda {mib} 100000 {workers} &\n", pause=0.002)
+        r.expect("BLK now", domain=2, limit=30)
+        load = driver.Load(r, 2)
+        r.focus(0)
+        for _ in range(kills):
+            test_driver_crash.kill(r, 1)
+            reports = len(load.seen())
+            while len(load.seen()) < reports + 3:
+                r.expect("BLK now", domain=2, limit=60, refuse="Kernel panic|I/O error|BLK wrong")
+        r.focus(2)
+        r.send("touch /tmp/stop\n", pause=0.002)
+        writes, reads, count, wrong, failed, versions = load.end(workers, 200)
+        assert (wrong, failed) == (0, 0), f"{wrong} acknowledged blocks lost, {failed} requests failed"
+        assert driver.versions_on(disk, mib, workers) == versions, "the image differs from what was acknowledged"
+        driver.ask(r, 2, "complaints", "TEST done")
+        assert driver.complaints(r, 2) == []
+        assert sum(l.domain is None and "restarting" in l.text for l in r.lines) == kills
+        assert faults(r) == []
+    return writes + reads, count
+
+
+def test_disk(name, evidence):
+    operations, count = load_and_kill(name, 5)
+    evidence("driver killed behind an SMMU, lost acknowledged writes", "5, 0")
+    evidence("verified operations, bytes", f"{operations}, {count}")
