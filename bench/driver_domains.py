@@ -1,20 +1,191 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The size of the driver domains' images, as `make` leaves them."""
+"""Driver domains: the size of their images, their RAM, how fast they start and come back, and what a request costs.
+
+Frontends without an operating system (tests/domains) load them; a plugin of the emulator counts who executes what."""
 
 import os
+import re
+import subprocess
 
-from machine import BenchError
+import counts
+import suite
+from machine import BenchError, Domain, Machine, Run
 from report import Figure
 
 NAMES = ("block", "console", "net")
+KIB = {"block": 96, "console": 96, "net": 192}  # RAM: the budgets
+BASE = 0x60000000   # of the RAM of those that have a device, which has to be where the machine has it
+DEVICE = 0x2000000  # registers of a frontend's device
+EXAMPLE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "examples", "driver-domains")
+MODERN = ["-global", "virtio-mmio.force-legacy=false"]
+DISK = [*MODERN, "-drive", "driver=null-co,read-zeroes=on,size=64M,if=none,id=disk",
+        "-device", "virtio-blk-device,drive=disk,bus=virtio-mmio-bus.31"]
+NETWORK = [*MODERN, "-netdev", "user,id=uplink,restrict=on",
+           "-device", "virtio-net-device,netdev=uplink,bus=virtio-mmio-bus.0"]
+LEFT = re.compile(r"DOM(\d+): ready, (\d+) KiB of memory left")
 
 
-def measure(out):
+def _on(pcpu):
+    return f'vcpu0 {{ compatible = "xen,vcpu"; id = <0>; hard-affinity = "{pcpu}"; }};'
+
+
+def _served(kind, server, at=DEVICE):
+    return (f'virtio@{at:x} {{ compatible = "bulkhead,virtio"; reg = <0 {at:#x} 0 0x200>; bulkhead,class = "{kind}"; '
+            f'bulkhead,server = <&domU{server}>; bulkhead,buffers = "all"; }};')
+
+
+class Bench:
+    """Runs of one build."""
+
+    def __init__(self, out, image, samples):
+        self.out, self.image, self.samples = out, image, samples
+        self.work = os.path.join(out, "bench", "driver-domains")
+        os.makedirs(self.work, exist_ok=True)
+
+    def path(self, name):
+        return os.path.join(self.out, "domains", f"{name}.img")
+
+    def _devices(self, name):
+        """What a domain gets: the disk or the network card of QEMU's board."""
+        blob = os.path.join(self.work, f"{name}.dtb")
+        subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", blob, os.path.join(EXAMPLE, f"{name}.dts")],
+                       check=True, timeout=60)
+        return blob
+
+    def owner(self, device, image, memory, arguments="", number=0, pcpu=0):
+        """A domain to which the disk or the network card is passed through."""
+        place = f"direct-map; xen,static-mem = <0 {BASE + number * 0x400000:#x} 0 {memory * 1024:#x}>;"
+        return Domain(image, arguments, memory=memory, partial=self._devices(device), console=False,
+                      properties=f"bulkhead,priority = <200>; bulkhead,restart = <0xffffffff>; {place}",
+                      children=_on(pcpu))
+
+    def backend(self, kind, pcpu=0, memory=1024):
+        """A driver domain without a device."""
+        return Domain(self.path(kind), "", memory=memory, console=False, properties="bulkhead,priority = <200>;",
+                      children=_on(pcpu))
+
+    def frontend(self, image, arguments, kind, pcpu=1):
+        return Domain(self.path(image), arguments, memory=4096, children=_served(kind, 1) + _on(pcpu))
+
+    def run(self, name, domains, smp, extra=(), **options):
+        """The counts of the plugin, and the console's text."""
+        path = os.path.join(self.work, f"{name}.counts")
+        plugin = counts.arguments(os.path.join(self.out, "tests", "count.so"), path, **options)
+        run = Run(Machine(smp=smp), log=os.path.join(self.work, f"{name}.log"), extra=[*extra, *plugin], limit=300,
+                  failures=("PANIC", "bulkhead: panic", "crash: "))
+        text = run.hypervisor(self.image, domains)
+        return counts.read(path), text
+
+
+def _each(seen, domid, number):
+    """Instructions for each of the load's requests: all, and without the frontend's own."""
+    _, begin, end = seen.load(domid)
+    spent = counts.spent(seen.events[begin], seen.events[end])
+    every = sum(core + own for core, own in spent.values())
+    frontends = sum(own for (_, who), (_, own) in spent.items() if who is not None and who >= domid)
+    return every / number, (every - frontends) / number
+
+
+def sizes(bench):
     figures = {}
     for name in NAMES:
-        path = os.path.join(out, "domains", f"{name}.img")
         try:
-            figures[f"dd_image_{name}"] = Figure.of([os.path.getsize(path)])
+            figures[f"dd_image_{name}"] = Figure.of([os.path.getsize(bench.path(name))])
         except OSError as error:
-            raise BenchError(f"{path}: {error.strerror}; `make` builds it") from error
+            raise BenchError(f"{bench.path(name)}: {error.strerror}; `make` builds it") from error
+    trusted = os.path.getsize(bench.image) + os.path.getsize(bench.path("block"))
+    figures["trusted_bytes"] = Figure.of([trusted])
     return figures
+
+
+def memory(bench):
+    """RAM that is used of what the budget allows; and the pages of it that are touched while a load runs."""
+    figures = {}
+    domains = [bench.owner(name, bench.path(name), KIB[name], number=i) for i, name in enumerate(("block", "net"))]
+    domains.append(Domain(bench.path("console"), "", memory=KIB["console"]))
+    domains.append(Domain(os.path.join(bench.out, "bench", "guest.img"), "role=hello",
+                          children="".join(_served(name, i + 1, DEVICE + 0x200 * i)
+                                           for i, name in enumerate(("block", "net", "console")))))
+    run = Run(Machine(smp=2), marker=" KiB of memory left", ends=3, log=os.path.join(bench.work, "memory.log"),
+              extra=[*DISK, *NETWORK[2:]])
+    left = {int(m[1]): int(m[2]) for m in LEFT.finditer(run.hypervisor(bench.image, domains))}
+    for domid, name in enumerate(("block", "net", "console"), 1):
+        figures[f"dd_ram_{name}"] = Figure.of([(KIB[name] - left[domid]) * 1024])
+    for name, load, extra in (("block", f"count={bench.samples // 5} depth=8", DISK),
+                              ("net", f"count={bench.samples // 5} window=0", NETWORK)):
+        domains = [bench.owner(name, bench.path(name), KIB[name]), bench.frontend(name + "load", load, name)]
+        seen, _ = bench.run(f"pages-{name}", domains, 2, extra, pages=2)
+        own = [page for page in seen.pages if BASE <= page < BASE + KIB[name] * 1024]
+        figures[f"dd_pages_{name}"] = Figure.of([len(own) * 4096])
+    return figures
+
+
+def block(bench):
+    figures, number = {}, bench.samples // 5
+    for depth in (1, 8, 32):
+        load = f"count={number} warm=100 depth={depth}"
+        domains = [bench.owner("block", bench.path("block"), 96), bench.frontend("blockload", load, "block")]
+        seen, _ = bench.run(f"block-{depth}", domains, 2, DISK, late=1)
+        suffix = f"_{depth}" if depth > 1 else ""
+        figures["blk_4k_all" + suffix] = Figure.of([_each(seen, 2, number)[1]])
+    return figures
+
+
+def network(bench):
+    figures, number, window = {}, bench.samples // 16 * 16, 16
+    load = f"count={number} warm=160 window={window} to=3"
+    domains = [bench.backend("net"), bench.frontend("netload", load, "net", 1), bench.frontend("netload", "", "net", 2)]
+    seen, _ = bench.run("net", domains, 3, late=1)
+    figures["net_1500_all"] = Figure.of([_each(seen, 2, number)[1]])
+    domains = [bench.owner("net", bench.path("net"), 192),
+               bench.frontend("netload", f"count={number} warm=160 window=0", "net")]
+    seen, _ = bench.run("net-uplink", domains, 2, NETWORK, late=1)
+    figures["net_1500_uplink"] = Figure.of([_each(seen, 2, number)[1]])
+    return figures
+
+
+def lives(bench):
+    """Of a driver domain with a disk: from its first instruction until its frontend's driver is ready; and from the end
+    of a life until the next one has answered a request. On its own pCPU, the hypervisor's work there included."""
+    load = f"count={bench.samples} depth=4"
+    domains = [bench.owner("block", bench.path("block-mortal"), 96, "die-us=1000"),
+               bench.frontend("blockload", load, "block")]
+    seen, _ = bench.run("lives", domains, 2, DISK)
+    events = seen.events
+    first, ready = seen.first("first", 1), seen.first("request", 2)
+    recovered, at = [], seen.first("crash", 1)
+    while at is not None:
+        alive = seen.first("alive", 1, at)
+        done = seen.first("done", 2, alive) if alive is not None else None
+        if done is None:
+            break
+        recovered.append(counts.total(events[at], events[done], 0))
+        at = seen.first("crash", 1, done)
+    if not recovered:
+        raise BenchError("no driver domain came back")
+    return {"dd_start": Figure.of([counts.total(events[first], events[ready], 0)]), "dd_recover": Figure.of(recovered)}
+
+
+def ioreq(bench):
+    """A read of a register that a driver domain serves, on another pCPU and on the same one."""
+    figures = {}
+    for name, pcpu in (("ioreq", 1), ("ioreq_shared", 0)):
+        guest = Domain(os.path.join(bench.out, "bench", "guest.img"), f"role=ioreq at={DEVICE} n={bench.samples}",
+                       children=_served("block", 1) + _on(pcpu))
+        run = Run(Machine(smp=pcpu + 1), log=os.path.join(bench.work, f"{name}.log"))
+        text = run.hypervisor(bench.image, [bench.backend("block"), guest])
+        figures[name] = suite.results(text)["ioreq"]
+    return figures
+
+
+def measure(out, image, samples, say):
+    """(figures, errors)."""
+    bench = Bench(out, image, samples)
+    figures, errors = {}, []
+    for function in (sizes, memory, lives, ioreq, block, network):
+        say(f"bulkhead: driver domains, {function.__name__}")
+        try:
+            figures.update(function(bench))
+        except (BenchError, OSError) as error:
+            errors.append(f"driver domains, {function.__name__}: {error}")
+    return figures, errors

@@ -73,8 +73,10 @@ def main():
     if not options.only or "lines" in options.only:
         own.update(lines.measure(os.path.join(os.path.dirname(HERE), "hypervisor")))
     if not options.without_bulkhead and (not options.only or "domains" in options.only):
-        own.update(driver_domains.measure(os.path.dirname(os.path.abspath(options.image)) if options.image
-                                          else options.out))
+        folder = os.path.dirname(os.path.abspath(options.image)) if options.image else options.out
+        found, failed = driver_domains.measure(folder, targets[0].image, options.samples, say)
+        own.update(found)
+        errors += failed
     remarks = []
     if not options.without_bulkhead and (not options.only or "worst" in options.only):
         found, remarks, failed = worst.measure(options.out, say)

@@ -37,7 +37,7 @@ class Target:
         return run.hypervisor(self.image, domains, chosen=chosen)
 
 
-def _results(text):
+def results(text):
     return {m[1]: Figure(int(m[3]), int(m[4]), int(m[6])) for m in RESULT.finditer(text)}
 
 
@@ -48,7 +48,7 @@ def paths(target, cpu="cortex-a53", gic=3, suffix="", phases=PHASES):
     for phase in phases:
         arguments = f"role=bench n={target.samples} phase={phase}"
         text = target.run(f"paths{suffix}-{phase}", machine, [Domain(target.guest, arguments, cpus=2)])
-        runs.append(_results(text))
+        runs.append(results(text))
     figures = {}
     for name in runs[0]:
         rows = [run[name] for run in runs if name in run]
@@ -76,7 +76,7 @@ def shared(target):
     text = target.run("shared", Machine(smp=1), [
         Domain(target.guest, f"role=timer n={count}", properties=priority.format(200)),
         Domain(target.guest, "role=spin", properties=priority.format(100))])
-    return _results(text)
+    return results(text)
 
 
 EVENT = re.compile(r"([TR])X i=(\d+) t=(\d+)")
@@ -113,7 +113,7 @@ def _events(target, name, smp, options):
     """One-way times, and the rows of the sender."""
     domains = event_domains(target.guest, options, smp == 1, target.name == "bulkhead")
     text = target.run(name, Machine(smp=smp), domains, ends=2)
-    return Figure.of(_ways(text)), _results(text)
+    return Figure.of(_ways(text)), results(text)
 
 
 def channels(target):

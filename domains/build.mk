@@ -78,4 +78,15 @@ $(DD_LOADS:%=$(DD_O)/plain/tests/domains/%/main.c.o): $(SRC)/tests/domains/marke
 $(eval $(call dd_image,gpio-panel,$(call dd_objects,plain,$(SRC)/examples/gpio/panel/main.c $(DD_COMMON))))
 all: $(DD_O)/gpio-panel.img
 
+# NAME-mortal.img: the driver domain that dies by itself.
+DD_MORTAL := block net
+$(DD_O)/mortal/%.c.o: $(SRC)/%.c $(DD_HEADERS) $(SRC)/domains/build.mk
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(DD_CFLAGS) -Ddomain_start=served_start -c -o $@ $<
+$(foreach name,$(DD_MORTAL),$(eval $(call dd_image,$(name)-mortal, \
+	$(call dd_objects,mortal,$(SRC)/domains/$(name)/main.c) \
+	$(call dd_objects,plain,$(SRC)/tests/domains/mortal/mortal.c $(DD_COMMON)))))
+$(DD_O)/plain/tests/domains/mortal/mortal.c.o: $(SRC)/tests/domains/marker.h
+
+test-guests: $(DD_MORTAL:%=$(DD_O)/%-mortal.img)
 test-guests: $(DD_O)/block-step.img $(DD_O)/net-step.img $(DD_O)/vsock-step.img $(DD_LOADS:%=$(DD_O)/%.img)

@@ -45,3 +45,11 @@ void bench_exits(uint32_t count)
     MEASURE("gicd_typer_read", count, read32(typer));
     MEASURE("gicd_isenabler_write", count, write32(isenabler, 0));
 }
+
+/* A register of a device that another domain serves. */
+void bench_ioreq(uint32_t count)
+{
+    uint64_t at = argument_number("at", 0);
+
+    MEASURE("ioreq", count, read32(at));
+}

@@ -3,6 +3,7 @@
 #include "core/console.h"
 
 #include "core/format.h"
+#include "core/interrupt.h"
 #include "core/log.h"
 #include "drivers/uart.h"
 
@@ -305,6 +306,9 @@ static void pump(bool keep)
         mux.tx_on = move(burst) == 0 || round == ROUNDS ||
                     (keep && __atomic_load_n(&mux.refresh, __ATOMIC_RELAXED) != 0);
         if (mux.tx_on) {
+            if (__atomic_load_n(&mux.wired, __ATOMIC_RELAXED)) {
+                interrupt_console_here();
+            }
             uart_tx_interrupt(true);
         }
         leave();

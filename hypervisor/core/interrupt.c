@@ -43,6 +43,17 @@ void interrupt_quiesce(struct domain *domain)
     }
 }
 
+void interrupt_console_here(void)
+{
+    static unsigned at = ~0u;
+    unsigned here = this_pcpu()->index;
+
+    if (at != here && host_interrupts.uart >= 32u) {
+        at = here;
+        gic_route(host_interrupts.uart, here);
+    }
+}
+
 #ifdef BREAK_long_lock
 struct spinlock long_lock;
 #endif

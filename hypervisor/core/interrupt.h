@@ -23,6 +23,10 @@ void interrupt_assign(struct domain *domain, unsigned pirq, unsigned virq);
 /* All of the domain's: masked, inactive, not pending, routed to the pCPU of vCPU 0. */
 void interrupt_quiesce(struct domain *domain);
 
+/* The console's interrupt comes to this pCPU from now on: what its domains print is sent in their own time
+ * and disturbs no other pCPU. One caller at a time. */
+void interrupt_console_here(void);
+
 /* True if an interrupt waits for this pCPU, masked as it is at EL2. */
 bool interrupt_pending(void);
 /* Takes one acknowledged interrupt; false if there was none. */

@@ -32,4 +32,15 @@ static inline void marker_done(uint32_t number)
     __asm__ volatile("hint #123" : : "r"(x0) : "memory");
 }
 
+/* A life serves, and its end. */
+static inline void marker_alive(void)
+{
+    __asm__ volatile("hint #125" : : : "memory");
+}
+
+static inline void marker_crash(void)
+{
+    __asm__ volatile("hint #124" : : : "memory");
+}
+
 #endif

@@ -10,6 +10,9 @@
  * pages=V: the pages that domain V reads, writes and executes; profile=1: how often each address was
  * executed between the markers "begin" and "end".
  *
+ * pCPUs have numbers in the order in which they were seen; at the end come lines "pcpu N K" whose keys K have
+ * the order of the hypervisor's numbers.
+ *
  * The output has a line for each marker that a domain executes (tests/domains/marker.h), and one for the
  * first instruction of each domain: "KIND NUMBER P V" (pCPU and VMID), then the sums until then as P.V=C+I: C
  * instructions of the hypervisor and I of the domain. Then "page A rwx" and "pc V A N" (V 0: the hypervisor).
@@ -28,9 +31,9 @@
 
 EXPORT int qemu_plugin_version = 4;
 
-enum { BEGIN, END, REQUEST, DONE, CRASH, KINDS };
+enum { BEGIN, END, REQUEST, DONE, CRASH, ALIVE, KINDS };
 enum { READ = 1, WRITE = 2, EXECUTE = 4 }; /* the first two are those of the plugin API */
-static const char *const names[KINDS] = {"begin", "end", "request", "done", "crash"};
+static const char *const names[KINDS] = {"begin", "end", "request", "done", "crash", "alive"};
 
 static struct sums {
     uint64_t core, own;
@@ -228,6 +231,9 @@ static void report(plugin_id id, void *data)
 {
     (void)id;
     (void)data;
+    for (unsigned p = 0; p < MAX_CPUS; p++) {
+        fprintf(out, "pcpu %u %llx\n", p, (unsigned long long)keys[p]);
+    }
     for (unsigned i = 0; i < nr_pages; i++) {
         fprintf(out, "page %llx %s%s%s\n", (unsigned long long)(pages[i] * PAGE),
                 page_use[i] & READ ? "r" : "", page_use[i] & WRITE ? "w" : "",

@@ -36,7 +36,7 @@ struct slot {
 };
 
 static struct {
-    uint32_t count, warm, depth, bytes, writes, random, verify, report, flush, nr_units;
+    uint32_t count, warm, depth, bytes, writes, random, verify, report, flush, pause_us, nr_units;
     uint64_t seed;
 } load;
 
@@ -48,9 +48,12 @@ static struct disk *disk;
 static struct unit *units;
 static struct slot slots[MAX_DEPTH];
 static struct source start_source;
+static struct alarm pause;
+static uint32_t at_work; /* requests that are not done */
 
 static uint32_t dice(uint32_t below)
 {
+    load.pause_us = tree_argument("pause-us", 0);
     load.seed = load.seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     return (uint32_t)((load.seed >> 33) % below);
 }
@@ -119,6 +122,7 @@ static void begin(struct slot *slot)
         marker_begin();
     }
     seen.begun++;
+    at_work++;
     slot->unit = choose();
     units[slot->unit].busy = true;
     slot->request.operation = writes ? DISK_WRITE : DISK_READ;
@@ -186,8 +190,11 @@ static void done(struct disk_request *request, bool ok)
         units[slot->unit].version = ok && load.verify != 0 ? slot->version : 0;
     }
     units[slot->unit].busy = false;
-    if (!is_over()) {
+    at_work--;
+    if (!is_over() && load.pause_us == 0) {
         begin(slot);
+    } else if (!is_over() && at_work == 0) {
+        alarm_set(&pause, ticks_now() + load.pause_us * ticks_per_ms() / 1000);
     } else if (seen.done == (uint64_t)load.warm + load.count) {
         end();
     }
@@ -234,6 +241,7 @@ static void read_arguments(void)
     load.verify = tree_argument("verify", 0);
     load.report = tree_argument("report", 0);
     load.flush = tree_argument("flush", 0);
+    load.pause_us = tree_argument("pause-us", 0);
     load.seed = tree_argument("seed", 1);
     span = (uint64_t)tree_argument("span-kb", 0) * 1024;
     if (span == 0 || span > disk->sectors * DISK_SECTOR) {
@@ -260,5 +268,6 @@ void domain_start(void)
         slots[i].request.done = done;
     }
     start_source.run = start;
+    pause.source.run = start;
     source_ready(&start_source);
 }

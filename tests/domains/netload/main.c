@@ -29,7 +29,7 @@ struct head {
 };
 
 static struct {
-    uint32_t count, warm, to, bytes, verify, window, wait_ms, report, endless;
+    uint32_t count, warm, to, bytes, verify, window, wait_ms, report, endless, pause_us;
 } load;
 
 static struct {
@@ -38,7 +38,7 @@ static struct {
 
 static struct link *net;
 static struct source sender;
-static struct alarm late;
+static struct alarm late, pause;
 static bool waiting; /* for an answer */
 
 static bool is_over(void)
@@ -164,6 +164,8 @@ static void next_window(void)
     account();
     if (is_over()) {
         end();
+    } else if (load.pause_us != 0) {
+        alarm_set(&pause, ticks_now() + load.pause_us * ticks_per_ms() / 1000);
     } else {
         source_ready(&sender);
     }
@@ -238,6 +240,7 @@ void domain_start(void)
     load.verify = tree_argument("verify", 0);
     load.window = tree_argument("window", 8);
     load.wait_ms = tree_argument("wait-ms", 20);
+    load.pause_us = tree_argument("pause-us", 0);
     load.report = tree_argument("report", 0);
     if (load.bytes < MIN_BYTES || load.bytes > MAX_BYTES) {
         crash("no such length of a frame", "");
@@ -247,6 +250,7 @@ void domain_start(void)
     net->changed = changed;
     sender.run = run;
     late.source.run = is_late;
+    pause.source.run = run;
     if (load.count != 0 || load.endless != 0) {
         source_ready(&sender);
     }
