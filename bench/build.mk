@@ -38,7 +38,8 @@ $(BENCHO)/entry.bin: $(BENCH)/linux/entry.S
 	$(Q)$(CLANG) --target=aarch64-none-elf -c -o $@.o $<
 	$(Q)$(OBJCOPY) -O binary -j .text $@.o $@
 
-BENCH_FILES := $(BENCHO)/guest.img $(BENCHO)/init $(BENCHO)/entry.bin
+BENCH_FILES := $(BENCHO)/guest.img $(BENCHO)/init $(BENCHO)/entry.bin $(O)/tests/count.so \
+	$(patsubst %,$(O)/domains/%.img,block console net block-mortal blockload netload)
 
 # What counts the instructions of exits.
 $(O)/tests/worst_exit.so: $(SRC)/tests/plugin/worst_exit.c $(SRC)/tests/plugin/plugin.h

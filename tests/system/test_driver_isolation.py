@@ -86,7 +86,7 @@ class System:
         plugin = counts.arguments(os.path.join(run.O, "tests", "count.so"), path, late=1)
         machine = dataclasses.replace(machines.A53_V2, cpu="cortex-a53,cntfrq=1000000000", gic=3, smp=self.pcpus,
                                       icount="shift=0,sleep=off", options=tuple(plugin))
-        with run.hypervisor(machine, self._domains(requests, life), name, limit=60 + requests // 4) as r:
+        with run.hypervisor(machine, self._domains(requests, life), name, limit=200 + requests // 4) as r:
             _, done = r.expect(r"LOAD done .* (?:failed|wrong)=(\d+)", domain=self.load, refuse="crash:")
             assert done.group(1) == "0"
             r.expect("GUEST DONE", domain=self.load)
@@ -107,16 +107,27 @@ def check(watched, pcpus, name, evidence, requests, kills):
     evidence("of the longest", f"{longest}, {longest_killed} ({longest_killed / longest * 100 - 100:+.2f} %)")
     assert none == 0 and killed >= kills
     assert cost_killed <= cost * (1 + LIMIT) and longest_killed <= longest * (1 + LIMIT)
+    # On a shared pCPU both may fall: who is being restarted has no registers that must be saved for the watched.
+    assert pcpus == 1 or (cost_killed >= cost * (1 - LIMIT) and longest_killed >= longest * (1 - LIMIT))
 
 
 @pytest.mark.parametrize("watched", ["block", "net"])
 @pytest.mark.parametrize("pcpus", [1, 2])
 def test_killed(watched, pcpus, name, evidence):
-    check(watched, pcpus, name, evidence, DEPTH * 35 if watched == "block" else 25, 10)
+    check(watched, pcpus, name, evidence, DEPTH * 35 if watched == "block" else 45, 10)
+
+
+def test_control(name, evidence):
+    """At equal priorities they take turns, restarts included: what is counted shows a disturbance."""
+    system = System("block", 1, (200, 200))
+    _, longest, _ = system.measure(name + "-calm", DEPTH * 12)
+    _, longest_killed, kills = system.measure(name, DEPTH * 12, KILL_US)
+    evidence("of the longest at equal priorities", f"{longest}, {longest_killed} with {kills} kills")
+    assert kills > 0 and longest_killed > longest * (1 + LIMIT)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("watched", ["block", "net"])
 @pytest.mark.parametrize("pcpus", [1, 2])
 def test_killed_100_times(watched, pcpus, name, evidence):
-    check(watched, pcpus, name, evidence, DEPTH * 360 if watched == "block" else 220, 100)
+    check(watched, pcpus, name, evidence, DEPTH * 360 if watched == "block" else 450, 100)
