@@ -337,6 +337,9 @@ static bool run_queue(struct block *block, uint32_t index)
                 return false;
             }
             break;
+        case QUEUE_LATER:
+            block->starved = true;
+            return false;
         case QUEUE_BROKEN:
             device_needs_reset(block->device);
             return false;
@@ -371,6 +374,7 @@ static void start(struct device *device)
     for (uint32_t i = 0; i < device->nr_queues; i++) {
         block->again[i] = true;
         block->order[i] = 0;
+        device->queue[i].patient = true;
     }
 }
 

@@ -88,7 +88,9 @@ struct queue *device_queue(struct device *device, uint32_t queue)
 {
     struct queue *q;
 
-    if (queue >= device->nr_queues || !device->started || device->failed) {
+    /* A class that gets room while a reset waits for its requests must not take others. */
+    if (queue >= device->nr_queues || !device->started || device->failed ||
+        device->state->reset_pending != 0) {
         return NULL;
     }
     q = &device->queue[queue];

@@ -58,6 +58,24 @@ void queue_enable(struct queue *queue)
     QUEUE_STEP(DEVICE_REGISTER_STORE);
 }
 
+static void begin(const struct queue *queue, uint32_t part)
+{
+    struct dev_mapper *mapper = queue->memory->mapper;
+
+    if (mapper != NULL) {
+        mapper->begin(mapper, queue, part);
+    }
+}
+
+static void release(const struct queue *queue, const uint16_t *heads, uint32_t count)
+{
+    struct dev_mapper *mapper = queue->memory != NULL ? queue->memory->mapper : NULL;
+
+    if (mapper != NULL) {
+        mapper->release(mapper, queue, heads, count);
+    }
+}
+
 bool queue_open(struct queue *queue)
 {
     const struct bh_virtio_state_queue *state = queue->state;
@@ -68,10 +86,12 @@ bool queue_open(struct queue *queue)
         state->driver % 2u != 0 || state->device % 4u != 0) {
         return false;
     }
-    desc = dev_memory_at(queue->memory, state->desc, (uint64_t)DESC_BYTES * size);
-    avail = dev_memory_at(queue->memory, state->driver, 6u + 2u * (uint64_t)size);
-    used = dev_memory_at(queue->memory, state->device, 6u + 8u * (uint64_t)size);
-    if (desc == NULL || avail == NULL || used == NULL) {
+    begin(queue, DEV_MAPPER_RINGS);
+    desc = dev_memory_place(queue->memory, state->desc, (uint64_t)DESC_BYTES * size, false);
+    avail = dev_memory_place(queue->memory, state->driver, 6u + 2u * (uint64_t)size, false);
+    used = dev_memory_place(queue->memory, state->device, 6u + 8u * (uint64_t)size, true);
+    if (!dev_memory_commit(queue->memory) || desc == NULL || avail == NULL || used == NULL) {
+        release(queue, NULL, 0);
         return false;
     }
     queue->desc = desc;
@@ -86,6 +106,7 @@ void queue_reset(struct queue *queue)
 {
     struct bh_virtio_state_queue *state = queue->state;
 
+    release(queue, NULL, 0);
     state->ready = 0;
     QUEUE_STEP(QUEUE_RESET_STORE);
     for (uint32_t head = 0; head < queue->max; head++) {
@@ -121,7 +142,7 @@ static bool add_buffer(const struct queue *queue, struct queue_chain *chain, str
     if (nr >= QUEUE_MAX_BUFFERS || (!writable && chain->nr_writable != 0)) {
         return false;
     }
-    data = dev_memory_at(queue->memory, d.address, d.length);
+    data = dev_memory_place(queue->memory, d.address, d.length, writable);
     if (data == NULL) {
         return false;
     }
@@ -153,10 +174,13 @@ static struct queue_descriptor read_descriptor(const uint8_t *table, uint32_t in
 /* The table that `d` describes, or NULL. */
 static const uint8_t *indirect_table(const struct queue *queue, struct queue_descriptor d)
 {
+    const uint8_t *table;
+
     if (!queue->indirect || (d.flags & DESC_NEXT) != 0 || d.length == 0 || d.length % DESC_BYTES != 0) {
         return NULL;
     }
-    return dev_memory_at(queue->memory, d.address, d.length);
+    table = dev_memory_place(queue->memory, d.address, d.length, false);
+    return table != NULL && dev_memory_commit(queue->memory) ? table : NULL;
 }
 
 static bool read_chain(const struct queue *queue, uint16_t head, struct queue_chain *chain)
@@ -206,11 +230,31 @@ static bool read_chain(const struct queue *queue, uint16_t head, struct queue_ch
     return false;
 }
 
+/* A chain as new input. */
+static enum queue_status read_head(struct queue *queue, uint16_t head, struct queue_chain *chain)
+{
+    const struct dev_mapper *mapper = queue->memory->mapper;
+    bool good;
+
+    begin(queue, head);
+    good = read_chain(queue, head, chain);
+    if (dev_memory_commit(queue->memory) && good) {
+        return QUEUE_OK;
+    }
+    release(queue, &head, 1);
+    if (!good && mapper != NULL && mapper->full && queue->patient) {
+        return QUEUE_LATER;
+    }
+    queue->broken = true;
+    return QUEUE_BROKEN;
+}
+
 enum queue_status queue_take(struct queue *queue, struct queue_chain *chain)
 {
     struct bh_virtio_state_queue *state = queue->state;
     struct bh_virtio_state_head *entry;
     uint16_t pending, head;
+    enum queue_status status;
 
     if (queue->broken) {
         return QUEUE_BROKEN;
@@ -219,15 +263,19 @@ enum queue_status queue_take(struct queue *queue, struct queue_chain *chain)
     if (pending == 0) {
         return QUEUE_EMPTY;
     }
-    queue->broken = true;
     if (pending > state->size) {
+        queue->broken = true;
         return QUEUE_BROKEN;
     }
     head = load(queue->avail + 4 + 2u * (state->last_avail % state->size));
-    if (head >= state->size || head_of(queue, head)->in_flight != 0 || !read_chain(queue, head, chain)) {
+    if (head >= state->size || head_of(queue, head)->in_flight != 0) {
+        queue->broken = true;
         return QUEUE_BROKEN;
     }
-    queue->broken = false;
+    status = read_head(queue, head, chain);
+    if (status != QUEUE_OK) {
+        return status;
+    }
     entry = head_of(queue, head);
     entry->order = state->order;
     entry->check = head_check(head, state->order);
@@ -270,6 +318,7 @@ void queue_complete(struct queue *queue, const uint16_t *heads, const uint32_t *
             return;
         }
     }
+    release(queue, heads, count);
     link_batch(queue, heads, count);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t *element = used_element(queue, state->used_idx + i);
@@ -427,6 +476,7 @@ enum queue_status queue_again(struct queue *queue, uint64_t *order, struct queue
 {
     uint64_t best = UINT64_MAX;
     uint16_t head = 0;
+    enum queue_status status;
 
     if (queue->broken) {
         return QUEUE_BROKEN;
@@ -442,10 +492,9 @@ enum queue_status queue_again(struct queue *queue, uint64_t *order, struct queue
     if (best == UINT64_MAX) {
         return QUEUE_EMPTY;
     }
-    *order = best;
-    if (!read_chain(queue, head, chain)) {
-        queue->broken = true;
-        return QUEUE_BROKEN;
+    status = read_head(queue, head, chain);
+    if (status != QUEUE_LATER) {
+        *order = best;
     }
-    return QUEUE_OK;
+    return status;
 }

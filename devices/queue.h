@@ -46,7 +46,9 @@ enum queue_step {
 #define QUEUE_STEP(step) __asm__ volatile("" ::: "memory")
 #endif
 
-enum queue_status { QUEUE_OK, QUEUE_EMPTY, QUEUE_BROKEN };
+/* QUEUE_LATER: the memory of the chain cannot be mapped now, but when others have been completed. Only with
+ * `patient`; without, the queue is broken then. */
+enum queue_status { QUEUE_OK, QUEUE_EMPTY, QUEUE_BROKEN, QUEUE_LATER };
 
 /* As it lies in the frontend's memory (VIRTIO 1.2, 2.7.5). */
 struct queue_descriptor {
@@ -74,6 +76,7 @@ struct queue {
     uint32_t max; /* entries of the table of heads */
     bool event_index, indirect;
     bool broken;
+    bool patient; /* the class knows QUEUE_LATER */
     /* The rings, once the queue is ready. */
     const uint8_t *desc, *avail;
     uint8_t *used;
@@ -94,6 +97,7 @@ enum queue_status queue_take(struct queue *queue, struct queue_chain *chain);
 
 /* Publishes `count` heads that were taken, with the bytes written into each, as one batch: they become
  * visible by one store of used->idx. Any order of heads; each must be in flight and there once. */
+/* With a mapper their buffers are released first. */
 void queue_complete(struct queue *queue, const uint16_t *heads, const uint32_t *written, uint32_t count);
 
 /* Whether the driver wants to be interrupted for what was completed since it was asked last (2.7.7, 2.7.10).

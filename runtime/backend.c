@@ -5,6 +5,7 @@
 
 #include "runtime/arch.h"
 #include "runtime/crash.h"
+#include "runtime/grants.h"
 #include "runtime/hypercall.h"
 #include "runtime/log.h"
 #include "runtime/loop.h"
@@ -15,10 +16,11 @@ struct hosted {
     struct source run; /* device_run() */
     struct hosted *next;
     struct frontend *frontend;
-    uint64_t base, size; /* its registers, in the frontend */
-    uintptr_t bell;      /* a store there interrupts the frontend */
-    uint32_t waiting;    /* vCPUs whose write is answered when the device is quiet */
-    bool leaving;        /* of an earlier incarnation of the frontend, and not yet quiet */
+    struct dev_memory granted; /* if it sees what its frontend grants */
+    uint64_t base, size;       /* its registers, in the frontend */
+    uintptr_t bell;            /* a store there interrupts the frontend */
+    uint32_t waiting;          /* vCPUs whose write is answered when the device is quiet */
+    bool leaving;              /* of an earlier incarnation of the frontend, and not yet quiet */
 };
 
 /* A domain that is served. It is attached by its first request or restart; before that its rings cannot be
@@ -264,7 +266,7 @@ static void read_windows(struct frontend *frontend, tree_node node)
         windows[i].local = (uint8_t *)(uintptr_t)number(node, "bulkhead,windows", i * 6 + 4, 2);
         memory_map((uintptr_t)windows[i].local, windows[i].size, MEMORY_NORMAL);
     }
-    frontend->memory = (struct dev_memory){windows, nr};
+    frontend->memory = (struct dev_memory){.windows = windows, .nr = nr};
 }
 
 static void create(struct hosted *hosted, tree_node node, const struct backend_class *classes, uint32_t nr)
@@ -307,9 +309,13 @@ static struct hosted *add_device(struct frontend *frontend, tree_node node,
     memory_map(state, size, MEMORY_NORMAL);
     memory_map(hosted->bell, 4, MEMORY_DEVICE);
     create(hosted, node, classes, nr);
-    if (buffers != NULL &&
-        text_equal(buffers, "bounce")) { /* its driver uses the DMA interface, and so the pool */
+    if (buffers != NULL && !text_equal(buffers, "all")) { /* its driver uses the DMA interface */
         device->features |= VIRTIO_F_ACCESS_PLATFORM;
+    }
+    if (tree_has(node, "bulkhead,grants")) {
+        hosted->granted.mapper = grants_create(frontend->domid, number(node, "bulkhead,grants", 0, 2),
+                                               number(node, "bulkhead,grants", 2, 2));
+        device->memory = &hosted->granted;
     }
     event_handle((uint32_t)number(node, "bulkhead,port", 0, 1), 1, &hosted->run);
     return hosted;

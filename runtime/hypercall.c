@@ -3,7 +3,14 @@
 
 #include "runtime/arch.h"
 
-enum { MEMORY_OP = 12, CONSOLE_IO = 18, SCHED_OP = 29, EVENT_CHANNEL_OP = 32, DM_OP = 41 };
+enum {
+    MEMORY_OP = 12,
+    CONSOLE_IO = 18,
+    GRANT_TABLE_OP = 20,
+    SCHED_OP = 29,
+    EVENT_CHANNEL_OP = 32,
+    DM_OP = 41
+};
 enum { ADD_TO_PHYSMAP = 7, SHUTDOWN = 2, WATCHDOG = 6, SEND = 4, SET_SERVER_STATE = 5 };
 enum { REASON_CRASH = 3, DOMID_SELF = 0x7ff0 };
 
@@ -54,6 +61,11 @@ int64_t serve(uint16_t frontend, uint16_t server, uint32_t enabled)
     } buffer = {&arg, sizeof arg};
 
     return hypercall(DM_OP, frontend, (const void *)1, &buffer);
+}
+
+int64_t grant_table_op(uint32_t command, void *operations, uint32_t count)
+{
+    return hypercall(GRANT_TABLE_OP, command, operations, (const void *)(uintptr_t)count);
 }
 
 int64_t watchdog(uint32_t id, uint32_t seconds)

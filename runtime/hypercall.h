@@ -21,6 +21,25 @@ int64_t event_send(uint32_t port);
  * set_ioreq_server_state). */
 int64_t serve(uint16_t frontend, uint16_t server, uint32_t enabled);
 
+/* Arguments of grant_table_op (Xen public grant_table.h). */
+enum { GRANT_MAP = 0, GRANT_UNMAP = 1 };
+enum { GRANT_DEVICE_MAP = 1, GRANT_HOST_MAP = 2, GRANT_READ_ONLY = 4 };
+struct grant_map {
+    uint64_t host_addr;
+    uint32_t flags, ref;
+    uint16_t domid;
+    int16_t status; /* out, from here on; 0: it is mapped */
+    uint32_t handle;
+    uint64_t dev_bus_addr; /* where devices of a direct-map domain find it */
+};
+struct grant_unmap {
+    uint64_t host_addr, dev_bus_addr;
+    uint32_t handle;
+    int16_t status; /* out */
+};
+/* `count` of them; 0: each has its status. */
+int64_t grant_table_op(uint32_t command, void *operations, uint32_t count);
+
 /* SCHEDOP_watchdog: the domain counts as crashed `seconds` from now unless it calls again with the id that
  * the first call (id 0) returned. */
 int64_t watchdog(uint32_t id, uint32_t seconds);

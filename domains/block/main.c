@@ -9,6 +9,9 @@
 #include "runtime/memory.h"
 
 enum { MAX_DISKS = 4, REQUESTS = 8 };
+/* Of what is mapped for a request: each page of it is a piece for the disk at worst, and two such requests
+ * are always mapped. */
+enum { GRANTED_SEGMENTS = 32, GRANTED_SEGMENT = 4096 };
 
 static struct disk *disk(uint64_t index)
 {
@@ -41,6 +44,10 @@ static void create(struct device *device, tree_node node, const char *frontend)
     block->read_only = tree_has(node, "bulkhead,read-only");
     for (uint32_t i = 0; i < BLOCK_ID_BYTES && name[i] != '\0'; i++) {
         block->id[i] = name[i];
+    }
+    if (tree_has(node, "bulkhead,grants")) {
+        block->max_segments = GRANTED_SEGMENTS;
+        block->max_segment = GRANTED_SEGMENT;
     }
     block->nr_requests = REQUESTS;
     block->requests = arena_alloc(REQUESTS * sizeof *block->requests, 16, "block requests");

@@ -9,13 +9,19 @@ enum {
     FRONTEND_STRUCT = 320, /* of each; names of nodes and windows beside */
     FRONTEND_NAMES = 192,
     WINDOW_BYTES = 24,
-    DEVICE_STRUCT = 448,
-    DEVICE_NAMES = 352,
+    DEVICE_STRUCT = 480,
+    DEVICE_NAMES = 368,
 };
 
 const char *const virtio_class_names[NR_VIRTIO_CLASSES] = {
     [VIRTIO_BLOCK] = "block",     [VIRTIO_NET] = "net",     [VIRTIO_CONSOLE] = "console",
     [VIRTIO_ENTROPY] = "entropy", [VIRTIO_VSOCK] = "vsock", [VIRTIO_GPIO] = "gpio",
+};
+
+const char *const virtio_buffers_names[NR_VIRTIO_BUFFERS] = {
+    [BUFFERS_ALL] = "all",
+    [BUFFERS_BOUNCE] = "bounce",
+    [BUFFERS_GRANTS] = "grants",
 };
 
 size_t backend_tree_struct_bound(const struct guest_backend *backend)
@@ -105,7 +111,11 @@ static void write_device(struct fdt_writer *writer, const struct guest_served *d
     fdt_write_u64(writer, "bulkhead,interrupt", device->interrupt);
     fdt_write_u32(writer, "bulkhead,queue-max", device->queue_max);
     fdt_write_u32(writer, "bulkhead,queues", device->queues);
-    fdt_write_string(writer, "bulkhead,buffers", device->buffers);
+    fdt_write_string(writer, "bulkhead,buffers", virtio_buffers_names[device->buffers]);
+    if (device->grants_size != 0) {
+        put_pair(reg, device->grants, device->grants_size);
+        fdt_write_cells(writer, "bulkhead,grants", reg, 4);
+    }
     write_parameters(writer, device->parameters);
     fdt_write_node_end(writer);
 }

@@ -15,7 +15,11 @@ enum virtio_class {
     NR_VIRTIO_CLASSES
 };
 
+/* Which memory of the frontend the backend sees. */
+enum virtio_buffers { BUFFERS_ALL, BUFFERS_BOUNCE, BUFFERS_GRANTS, NR_VIRTIO_BUFFERS };
+
 /* As the description names them. */
+extern const char *const virtio_buffers_names[NR_VIRTIO_BUFFERS];
 extern const char *const virtio_class_names[NR_VIRTIO_CLASSES];
 
 /* Of the device's class; what is 0 was not written and is not told. */
@@ -37,10 +41,11 @@ struct guest_window {
 /* A device. */
 struct guest_served {
     const struct virtio_parameters *parameters;
-    const char *buffers;         /* "all", "bounce" */
-    uint64_t ipa, size;          /* registers, in the frontend */
-    uint64_t state, state_bytes; /* in the backend */
-    uint64_t interrupt;          /* the word in the backend whose stores interrupt the frontend */
+    enum virtio_buffers buffers;
+    uint64_t grants, grants_size; /* addresses of the backend for what it maps; size 0: it maps nothing */
+    uint64_t ipa, size;           /* registers, in the frontend */
+    uint64_t state, state_bytes;  /* in the backend */
+    uint64_t interrupt;           /* the word in the backend whose stores interrupt the frontend */
     uint32_t queues, queue_max;
     uint16_t port; /* becomes pending when the frontend rings */
 };

@@ -4,6 +4,7 @@
 #include "base/string.h"
 #include "boot/conflicts.h"
 #include "boot/virtio_devices.h"
+#include "core/grant.h"
 
 enum {
     PORTS_DEFAULT = 1023, /* bulkhead,max-evtchn-port, as Xen gives its static domains */
@@ -28,6 +29,20 @@ enum {
 #define BLOCK          MIB(2)
 /* What stage 2 reaches without a larger root than every domain has. */
 #define IPA_BITS 39u
+
+/* One of its devices says that the domain grants its buffers. */
+static bool grants_buffers(const struct planner *p, const struct draft *d)
+{
+    for_each_child (p->fdt, d->node, node) {
+        const char *buffers = fdt_string(p->fdt, node, "bulkhead,buffers");
+
+        if (fdt_compatible(p->fdt, node, "bulkhead,virtio") && fdt_okay(p->fdt, node) && buffers != NULL &&
+            strcmp(buffers, virtio_buffers_names[BUFFERS_GRANTS]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static bool is_enhanced(struct planner *p, const struct draft *d)
 {
@@ -89,12 +104,30 @@ void enhanced_read(struct planner *p, struct draft *d)
         error(p, d->node, "bulkhead,max-evtchn-port", "must be 1 to %u", PORTS_MOST);
     }
     r->nr_ports = (uint16_t)(last + 1u);
-    if (is_enhanced(p, d)) {
+    if (is_enhanced(p, d) || grants_buffers(p, d)) {
         r->flags |= DOMAIN_ENHANCED;
     }
     read_grants(p, d);
     d->table_pages =
         (uint32_t)number_or(p, d->node, "xen,domain-p2m-mem-mb", P2M_MOST, 0) * (uint32_t)PAGES_PER_MIB;
+}
+
+void enhanced_need_grants(struct planner *p, struct draft *d, struct draft *backend,
+                          const struct virtio_draft *v)
+{
+    uint32_t frames = (v->grant_entries + GRANT_ENTRIES_PER_FRAME - 1u) / GRANT_ENTRIES_PER_FRAME;
+    struct domain_record *r = d->record;
+
+    if (v->buffers != BUFFERS_GRANTS) {
+        return;
+    }
+    if (!fdt_has(p->fdt, d->node, "max_grant_frames")) {
+        r->nr_grant_frames = (uint16_t)min_u64(r->nr_grant_frames + frames, GRANT_FRAMES_MOST);
+    } else if (r->nr_grant_frames == 0) {
+        error(p, d->node, "max_grant_frames", "is 0, and %s grants its buffers", fdt_name(p->fdt, v->node));
+    }
+    backend->record->nr_maptrack += (uint32_t)(v->grants_size / PAGE_SIZE);
+    backend->table_pages += (uint32_t)(v->grants_size / BLOCK);
 }
 
 /* Xen's place, which guests that read no device tree know; what a direct-map domain has may lie there. */

@@ -8,6 +8,10 @@
 /* The sizes and xen,enhanced, from the domain's node. */
 void enhanced_read(struct planner *p, struct draft *d);
 
+/* A device whose buffers the domain d grants to its backend: both get what it takes. */
+void enhanced_need_grants(struct planner *p, struct draft *d, struct draft *backend,
+                          const struct virtio_draft *v);
+
 /* When all of the domain's maps are in p->maps: the regions of its hypervisor node. */
 void enhanced_place(struct planner *p, struct draft *d);
 

@@ -10,16 +10,16 @@ enum {
     EVENT_PPI_CELL = 31 - 16,
     LEVEL_LOW = 0xf08, /* with the CPU mask that GICv2 bindings want and GICv3 ignores */
     EDGE_RISING = 0xf01,
-    FIXED_STRUCT = 512, /* nodes that hold the others, and the hypervisor node without its regions */
-    FIXED_NAMES = 192,
+    FIXED_STRUCT = 624, /* nodes that hold the others, and the hypervisor node without its regions */
+    FIXED_NAMES = 208,
     PORT_STRUCT = 224, /* of each; strings beside */
     PORT_NAMES = 96,
     SHARED_STRUCT = 256,
     SHARED_NAMES = 80,
     CHANNEL_STRUCT = 352,
     CHANNEL_NAMES = 144,
-    VIRTIO_STRUCT = 320, /* its pool included */
-    VIRTIO_NAMES = 128,
+    VIRTIO_STRUCT = 340, /* its pool included */
+    VIRTIO_NAMES = 136,
 };
 
 size_t guest_links_struct_bound(const struct guest_links *links)
@@ -171,9 +171,21 @@ static void write_channel(struct fdt_writer *writer, const struct guest_channel 
     fdt_write_node_end(writer);
 }
 
-static void write_virtio(struct fdt_writer *writer, const struct guest_virtio *virtio,
-                         const struct guest_root *root)
+/* Linux: Documentation/devicetree/bindings/iommu/xen,grant-dma.yaml. Addresses of devices behind it are grant
+ * references to the domain whose number stands in `iommus`. */
+static void write_grant_dma(struct fdt_writer *writer, uint32_t phandle)
 {
+    fdt_write_node(writer, "xen_iommu");
+    fdt_write_string(writer, "compatible", "xen,grant-dma");
+    fdt_write_u32(writer, "#iommu-cells", 1);
+    fdt_write_u32(writer, "phandle", phandle);
+    fdt_write_node_end(writer);
+}
+
+static void write_virtio(struct fdt_writer *writer, const struct guest_virtio *virtio,
+                         const struct guest_root *root, uint32_t iommu)
+{
+    const uint32_t specifier[2] = {iommu, virtio->backend};
     const uint32_t interrupt[3] = {SPI_CELL, virtio->spi - 32u, EDGE_RISING};
     uint32_t cells[4], n = put_range(cells, root, virtio->ipa, virtio->size);
 
@@ -185,6 +197,9 @@ static void write_virtio(struct fdt_writer *writer, const struct guest_virtio *v
     fdt_write_bytes(writer, "dma-coherent", NULL, 0);
     if (virtio->pool_size != 0) {
         fdt_write_u32(writer, "memory-region", virtio->pool_phandle);
+    }
+    if (virtio->grants) {
+        fdt_write_cells(writer, "iommus", specifier, 2);
     }
     fdt_write_node_end(writer);
 }
@@ -221,8 +236,11 @@ void guest_links_write(struct fdt_writer *writer, const struct guest_links *link
     for (uint32_t i = 0; i < links->nr_channels; i++) {
         write_channel(writer, &links->channels[i], root);
     }
+    if (links->iommu_phandle != 0) {
+        write_grant_dma(writer, links->iommu_phandle);
+    }
     for (uint32_t i = 0; i < links->nr_virtio; i++) {
-        write_virtio(writer, &links->virtio[i], root);
+        write_virtio(writer, &links->virtio[i], root, links->iommu_phandle);
     }
     if (links->backend != NULL) {
         backend_tree_write(writer, links->backend);

@@ -39,13 +39,16 @@ struct guest_virtio {
     uint64_t ipa, size;
     uint64_t pool, pool_size; /* the only memory that its buffers may lie in; size 0: anywhere */
     uint32_t pool_phandle;
-    uint16_t spi; /* INTID */
+    bool grants;      /* its buffers are granted to `backend` */
+    uint16_t backend; /* domid */
+    uint16_t spi;     /* INTID */
 };
 
 struct guest_links {
     uint32_t nr_regions, nr_ports, nr_shared, nr_channels, nr_virtio;
     struct host_range regions[MAX_GUEST_REGIONS]; /* for the grant table, then extended regions; none: the
                                                      domain is not told of the hypervisor */
+    uint32_t iommu_phandle; /* of the node that stands for grants; 0: no device needs it */
     const struct guest_port *ports;
     const struct guest_shared *shared;
     const struct guest_channel *channels;

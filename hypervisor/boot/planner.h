@@ -109,7 +109,7 @@ struct virtio_pair {
     fdt_node_t node;       /* the first device */
     uint16_t server, link; /* index in the record of each */
     uint16_t first_port;   /* of the backend, for vCPU 0 */
-    bool bounce;
+    enum virtio_buffers buffers;
     uint64_t page; /* IPA of the ioreq page in the backend; 0: none yet */
 };
 
@@ -124,7 +124,10 @@ struct virtio_draft {
     uint16_t port; /* of the backend, that the doorbell makes pending */
     uint16_t spi;  /* of the frontend */
     uint64_t state_pa, state_size;
+    enum virtio_buffers buffers;
     uint64_t pool_pa, pool_size, pool_ipa; /* what it bounces through; size 0: nothing */
+    uint64_t grants_size, grants_ipa;      /* where the backend maps grants; size 0: nowhere */
+    uint32_t grant_entries;                /* that the frontend needs for it */
 };
 
 struct planner {

@@ -3,6 +3,7 @@
 #include "boot/virtio_devices.h"
 
 #include "base/string.h"
+#include "boot/enhanced.h"
 #include "boot/events.h"
 #include "boot/shared_memory.h"
 
@@ -90,7 +91,7 @@ static bool take_page(struct planner *p, const struct draft *backend, fdt_node_t
 
 /* The pair of both domains, which a first device makes. NULL after an error. */
 static struct virtio_pair *pair_of(struct planner *p, struct draft *d, struct draft *backend, fdt_node_t node,
-                                   bool bounce)
+                                   enum virtio_buffers buffers)
 {
     struct virtio_pair *pair = &p->pairs[p->nr_pairs];
     uint16_t servers = 0, links = 0;
@@ -108,7 +109,7 @@ static struct virtio_pair *pair_of(struct planner *p, struct draft *d, struct dr
                                  .server = servers,
                                  .link = links,
                                  .first_port = events_find_ports(p, backend, node, d->record->nr_vcpus),
-                                 .bounce = bounce};
+                                 .buffers = buffers};
     if (pair->first_port == 0 || !take_page(p, backend, node, &pair->page) ||
         !take_page(p, backend, node, &backend->bell_page)) {
         return NULL;
@@ -121,9 +122,13 @@ static void tell_authority(struct planner *p, const struct virtio_draft *v)
 {
     const char *frontend = v->pair->frontend->record->name, *backend = v->pair->backend->record->name;
 
-    if (v->pair->bounce) {
+    if (v->buffers == BUFFERS_BOUNCE) {
         complain(p, REPORT_NOTE, v->node, "bulkhead,buffers",
                  "%s sees %lu KiB for it, and no other RAM of %s", backend, v->pool_size / 1024u, frontend);
+    } else if (v->buffers == BUFFERS_GRANTS) {
+        complain(p, REPORT_NOTE, v->node, "bulkhead,buffers",
+                 "%s sees what %s grants it, up to %lu pages at a time", backend, frontend,
+                 v->grants_size / PAGE_SIZE);
     } else {
         complain(p, REPORT_NOTE, v->node, "bulkhead,buffers", "%s sees all RAM of %s while it serves it",
                  backend, frontend);
@@ -163,21 +168,21 @@ static void read_node(struct planner *p, struct draft *d, fdt_node_t node)
     for (uint32_t i = 0; i < p->nr_virtio; i++) {
         check_pair(p, d, backend, v, &p->virtio[i]);
     }
-    v->pair = p->report->errors == errors ? pair_of(p, d, backend, node, v->pool_size != 0) : NULL;
+    v->pair = p->report->errors == errors ? pair_of(p, d, backend, node, v->buffers) : NULL;
     if (v->pair == NULL) {
         return;
     }
-    if (v->pair->bounce != (v->pool_size != 0)) {
+    if (v->pair->buffers != v->buffers) {
         error(p, node, "bulkhead,buffers",
-              "%s sees all RAM of the domain, or what devices bounce through: "
-              "not both",
-              backend->record->name);
+              "%s has \"%s\" for another device of the domain: it must be the same", backend->record->name,
+              virtio_buffers_names[v->pair->buffers]);
         return;
     }
     v->port = events_take_port(p, backend, node, d->record->domid);
     if (v->port != 0 && shared_memory_take(p, node, v->state_size, &v->state_pa) && take_pool(p, v)) {
         p->nr_virtio++;
         tell_authority(p, v);
+        enhanced_need_grants(p, d, backend, v);
     }
 }
 

@@ -58,6 +58,14 @@ const char *virtio_at(const struct planner *p, const struct draft *d, uint64_t b
             return "memory of a frontend";
         }
     }
+    for (uint32_t i = 0; i < p->nr_virtio; i++) {
+        const struct virtio_draft *v = &p->virtio[i];
+
+        if (v->pair->backend == d && v->grants_ipa != 0 &&
+            ranges_overlap(base, size, v->grants_ipa, v->grants_size)) {
+            return "what a frontend grants";
+        }
+    }
     return page_at(p, d, base, size);
 }
 
@@ -66,8 +74,12 @@ bool virtio_cut(const struct planner *p, const struct draft *d, struct ranges *s
     bool fits = true;
 
     for (uint32_t i = 0; i < p->nr_virtio; i++) {
-        fits = fits && (p->virtio[i].pair->frontend != d ||
-                        ranges_remove(set, align_down(p->virtio[i].ipa, PAGE_SIZE), PAGE_SIZE) == OK);
+        const struct virtio_draft *v = &p->virtio[i];
+
+        fits = fits &&
+               (v->pair->frontend != d || ranges_remove(set, align_down(v->ipa, PAGE_SIZE), PAGE_SIZE) == OK);
+        fits = fits && (v->pair->backend != d || v->grants_ipa == 0 ||
+                        ranges_remove(set, v->grants_ipa, v->grants_size) == OK);
     }
     for (uint32_t i = 0; i < p->nr_windows; i++) {
         fits = fits && ranges_remove(set, p->windows[i].ipa.v, p->windows[i].size) == OK;
@@ -131,6 +143,10 @@ static void place_device(struct planner *p, struct draft *d, struct virtio_draft
     v->spi = place_spi(p, d);
     place_pool(p, d, v);
     *phandle = v->pool_size != 0 ? free_phandle(p, d, *phandle + 1u) : *phandle;
+    if (v->buffers == BUFFERS_GRANTS && p->links.iommu_phandle == 0) {
+        *phandle = free_phandle(p, d, *phandle + 1u);
+        p->links.iommu_phandle = *phandle;
+    }
     add_doorbell(d, &(struct domain_doorbell){.ipa = IPA(v->ipa + QUEUE_NOTIFY),
                                               .size = 4,
                                               .peer = v->pair->backend->record->domid,
@@ -140,6 +156,8 @@ static void place_device(struct planner *p, struct draft *d, struct virtio_draft
                                                                   .pool = v->pool_ipa,
                                                                   .pool_size = v->pool_size,
                                                                   .pool_phandle = *phandle,
+                                                                  .grants = v->buffers == BUFFERS_GRANTS,
+                                                                  .backend = v->pair->backend->record->domid,
                                                                   .spi = v->spi};
 }
 
@@ -181,11 +199,22 @@ static void place_frontend(struct planner *p, struct draft *d)
     r->ioreq_ranges = ranges;
 }
 
+/* The first free one from `at` on, in steps of a block; 0: there is none. */
+static uint64_t free_window(const struct planner *p, const struct draft *d, uint64_t at, uint64_t size)
+{
+    uint64_t end = min_u64(WINDOWS_END, UINT64_C(1) << p->in->ipa_bits_max);
+
+    while (at < end && size <= end - at && ipa_taken(p, d, at, size) != NULL) {
+        at += BLOCK;
+    }
+    return at < end && size <= end - at ? at : 0;
+}
+
 /* Congruent to the host's address, for blocks of stage 2; or equal to it. 0 after an error. */
 static uint64_t window_ipa(struct planner *p, const struct draft *d, const struct virtio_pair *pair,
                            uint64_t pa, uint64_t size)
 {
-    uint64_t end = min_u64(WINDOWS_END, UINT64_C(1) << p->in->ipa_bits_max), at = WINDOWS;
+    uint64_t at = WINDOWS;
     const char *taken = is_direct(d) ? ipa_taken(p, d, pa, size) : NULL;
 
     if (taken != NULL) {
@@ -200,15 +229,11 @@ static uint64_t window_ipa(struct planner *p, const struct draft *d, const struc
     if (p->nr_windows > 0) {
         at = p->windows[p->nr_windows - 1u].ipa.v + p->windows[p->nr_windows - 1u].size;
     }
-    at = align_up(at, BLOCK) + pa % BLOCK;
-    while (at < end && size <= end - at && ipa_taken(p, d, at, size) != NULL) {
-        at += BLOCK;
-    }
-    if (at >= end || size > end - at) {
+    at = free_window(p, d, align_up(at, BLOCK) + pa % BLOCK, size);
+    if (at == 0) {
         error(p, pair->node, "bulkhead,buffers",
               "%lu KiB of %s do not fit between 4 GiB and 8 GiB of %s's addresses", size / 1024u,
               pair->frontend->record->name, d->record->name);
-        return 0;
     }
     return at;
 }
@@ -237,12 +262,12 @@ static void add_windows(struct planner *p, const struct draft *d, const struct v
 {
     const struct domain_record *f = pair->frontend->record;
 
-    for (uint32_t i = 0; i < f->nr_maps && !pair->bounce; i++) {
+    for (uint32_t i = 0; i < f->nr_maps && pair->buffers == BUFFERS_ALL; i++) {
         if (f->maps[i].kind == MAP_RAM) {
             add_window(p, d, pair, &f->maps[i]);
         }
     }
-    for (uint32_t i = 0; i < p->nr_virtio && pair->bounce; i++) {
+    for (uint32_t i = 0; i < p->nr_virtio && pair->buffers == BUFFERS_BOUNCE; i++) {
         const struct virtio_draft *v = &p->virtio[i];
 
         if (v->pair == pair) {
@@ -262,17 +287,17 @@ static void serve_device(struct planner *p, struct draft *d, const struct virtio
     add_doorbell(d,
                  &(struct domain_doorbell){
                      .ipa = IPA(word), .size = 4, .peer = v->pair->frontend->record->domid, .spi = v->spi});
-    p->guest_served[p->backend.nr_devices++] =
-        (struct guest_served){.parameters = &v->parameters,
-                              .buffers = v->pair->bounce ? "bounce" : "all",
-                              .ipa = v->ipa,
-                              .size = VIRTIO_SIZE,
-                              .state = state,
-                              .state_bytes = v->state_size,
-                              .interrupt = word,
-                              .queues = v->queues,
-                              .queue_max = v->queue_max,
-                              .port = v->port};
+    p->guest_served[p->backend.nr_devices++] = (struct guest_served){.parameters = &v->parameters,
+                                                                     .buffers = v->buffers,
+                                                                     .grants_size = v->grants_size,
+                                                                     .ipa = v->ipa,
+                                                                     .size = VIRTIO_SIZE,
+                                                                     .state = state,
+                                                                     .state_bytes = v->state_size,
+                                                                     .interrupt = word,
+                                                                     .queues = v->queues,
+                                                                     .queue_max = v->queue_max,
+                                                                     .port = v->port};
 }
 
 static void serve(struct planner *p, struct draft *d, struct virtio_pair *pair)
@@ -301,6 +326,31 @@ static void serve(struct planner *p, struct draft *d, struct virtio_pair *pair)
                                 .nr_devices = p->backend.nr_devices - devices};
 }
 
+/* Holes where the backend maps what it is granted, in the order of its devices. Windows lie already. */
+static void place_grants(struct planner *p, const struct draft *d)
+{
+    uint32_t device = 0;
+
+    for (uint32_t i = 0; i < p->nr_pairs; i++) {
+        for (uint32_t k = 0; k < p->nr_virtio && p->pairs[i].backend == d; k++) {
+            struct virtio_draft *v = &p->virtio[k];
+
+            if (v->pair != &p->pairs[i]) {
+                continue;
+            }
+            if (v->grants_size != 0) {
+                v->grants_ipa = free_window(p, d, WINDOWS, v->grants_size);
+                if (v->grants_ipa == 0) {
+                    error(p, v->node, "bulkhead,buffers",
+                          "%lu KiB of grants do not fit between 4 GiB and 8 GiB of %s's addresses",
+                          v->grants_size / 1024u, d->record->name);
+                }
+            }
+            p->guest_served[device++].grants = v->grants_ipa;
+        }
+    }
+}
+
 static void place_backend(struct planner *p, struct draft *d)
 {
     struct domain_record *r = d->record;
@@ -313,10 +363,11 @@ static void place_backend(struct planner *p, struct draft *d)
             serve(p, d, &p->pairs[i]);
         }
     }
+    place_grants(p, d);
     p->backend.nr_windows = p->nr_windows;
     frontends = record_alloc(p, d->node, p->backend.nr_frontends * sizeof(*frontends));
     windows = record_alloc(p, d->node, p->nr_windows * sizeof(*windows));
-    if (frontends == NULL || windows == NULL) {
+    if (frontends == NULL || (windows == NULL && p->nr_windows != 0)) {
         return;
     }
     for (uint32_t i = 0; i < p->backend.nr_frontends; i++) {
@@ -331,7 +382,9 @@ static void place_backend(struct planner *p, struct draft *d)
                                                 .nr_windows = f->nr_windows};
         first += f->nr_windows;
     }
-    memcpy(windows, p->windows, p->nr_windows * sizeof(*windows));
+    if (p->nr_windows != 0) {
+        memcpy(windows, p->windows, p->nr_windows * sizeof(*windows));
+    }
     r->frontends = frontends;
     r->nr_frontends = p->backend.nr_frontends;
     r->windows = windows;
@@ -341,6 +394,7 @@ static void place_backend(struct planner *p, struct draft *d)
 void virtio_place(struct planner *p, struct draft *d)
 {
     p->links.nr_virtio = 0;
+    p->links.iommu_phandle = 0;
     p->links.virtio = p->guest_virtio;
     p->backend = (struct guest_backend){
         .frontends = p->guest_frontends, .windows = p->guest_windows, .devices = p->guest_served};

@@ -18,6 +18,8 @@ enum {
     LINE_NAMES_MOST = 1024, /* bytes */
     BOUNCE_KB_DEFAULT = 4096,
     BOUNCE_KB_MOST = 262144,
+    GRANTS_PAGES = 320,     /* of buffers that a backend maps of a device at once; a request needs up to 70 */
+    GRANTS_PER_REQUEST = 16 /* that a frontend makes: most have far fewer, some more */
 };
 
 #define COMMON                                                                                     \
@@ -224,24 +226,44 @@ static void read_park(struct planner *p, struct virtio_draft *v)
     }
 }
 
+/* Pages of an area of a queue, wherever it begins. */
+static uint32_t area_pages(uint32_t bytes)
+{
+    return bytes / (uint32_t)PAGE_SIZE + 2u;
+}
+
+/* The rings stay mapped, buffers come and go. */
+static void size_grants(struct virtio_draft *v)
+{
+    uint32_t rings = area_pages(16u * v->queue_max) + area_pages(2u * v->queue_max + 6u) +
+                     area_pages(8u * v->queue_max + 6u);
+
+    v->grants_size = align_up((uint64_t)(v->queues * rings + GRANTS_PAGES) * PAGE_SIZE, MIB(2));
+    v->grant_entries = v->queues * (rings + v->queue_max * GRANTS_PER_REQUEST);
+}
+
 /* There is no default: it says what the backend may see. */
 static void read_buffers(struct planner *p, struct virtio_draft *v)
 {
     const char *buffers = fdt_string(p->fdt, v->node, "bulkhead,buffers");
     uint64_t kib = number_or(p, v->node, "bulkhead,bounce-kb", BOUNCE_KB_MOST, BOUNCE_KB_DEFAULT);
 
-    if (buffers != NULL && strcmp(buffers, "grants") == 0) {
-        error(p, v->node, "bulkhead,buffers", "\"grants\" is not supported yet: \"all\" or \"bounce\"");
-    } else if (buffers != NULL && strcmp(buffers, "bounce") == 0) {
+    while (buffers != NULL && v->buffers < NR_VIRTIO_BUFFERS &&
+           strcmp(buffers, virtio_buffers_names[v->buffers]) != 0) {
+        v->buffers++;
+    }
+    if (buffers == NULL || v->buffers == NR_VIRTIO_BUFFERS) {
+        error(p, v->node, "bulkhead,buffers",
+              "must be \"all\", \"bounce\" or \"grants\": which memory of the domain the backend sees");
+    } else if (v->buffers == BUFFERS_BOUNCE) {
         v->pool_size = kib * 1024u;
         if (kib == 0 || kib % 4u != 0) {
             error(p, v->node, "bulkhead,bounce-kb", "%lu KiB is not a number of 4 KiB pages", kib);
         }
-    } else if (buffers == NULL || strcmp(buffers, "all") != 0) {
-        error(p, v->node, "bulkhead,buffers",
-              "must be \"all\" or \"bounce\": which memory of the domain the backend sees");
     } else if (fdt_has(p->fdt, v->node, "bulkhead,bounce-kb")) {
         error(p, v->node, "bulkhead,bounce-kb", "only goes with bulkhead,buffers = \"bounce\"");
+    } else if (v->buffers == BUFFERS_GRANTS) {
+        size_grants(v);
     }
 }
 

@@ -6,6 +6,7 @@
 #include "runtime/crash.h"
 #include "runtime/drivers/disks.h"
 #include "runtime/drivers/virtio.h"
+#include "runtime/grants.h"
 #include "runtime/log.h"
 #include "runtime/memory.h"
 
@@ -58,6 +59,30 @@ static struct slot *free_slot(struct virtio_block *block)
     return NULL;
 }
 
+/* Behind pieces[0]; returns how many there are then. Pages that a frontend has granted need not lie in one
+ * piece; the block domain limits requests so that there is room. */
+static uint32_t add_buffers(struct virtio_piece pieces[MAX_PIECES], const struct disk_request *request)
+{
+    uint32_t nr = 1;
+
+    for (uint32_t i = 0; i < request->nr_buffers; i++) {
+        uint32_t done = 0;
+
+        while (done < request->buffers[i].length) {
+            uint32_t part = request->buffers[i].length - done;
+            uint64_t bus = grants_bus(request->buffers[i].data + done, &part);
+
+            if (nr == MAX_PIECES - 1) {
+                crash("a disk request in too many pieces", "");
+            }
+            pieces[nr++] =
+                (struct virtio_piece){(const void *)(uintptr_t)bus, part, request->operation == DISK_READ};
+            done += part;
+        }
+    }
+    return nr;
+}
+
 static bool submit(struct disk *disk, struct disk_request *request)
 {
     struct virtio_block *block = disk->user;
@@ -65,7 +90,10 @@ static bool submit(struct disk *disk, struct disk_request *request)
     struct virtio_piece pieces[MAX_PIECES];
     uint32_t nr = 1, type = types[request->operation];
 
-    if (slot == NULL || request->nr_buffers + OVERHEAD > block->queue.nr_free) {
+    if (request->operation == DISK_READ || request->operation == DISK_WRITE) {
+        nr = add_buffers(pieces, request);
+    }
+    if (slot == NULL || nr + OVERHEAD > block->queue.nr_free) {
         block->starved = true;
         return false;
     }
@@ -79,12 +107,7 @@ static bool submit(struct disk *disk, struct disk_request *request)
         slot->range.sector = request->sector;
         slot->range.sectors = (uint32_t)request->sectors;
         pieces[nr++] = (struct virtio_piece){&slot->range, sizeof slot->range, false};
-    } else if (request->operation != DISK_FLUSH) {
-        for (uint32_t i = 0; i < request->nr_buffers; i++) {
-            pieces[nr++] = (struct virtio_piece){request->buffers[i].data, request->buffers[i].length,
-                                                 request->operation == DISK_READ};
-        }
-    } else {
+    } else if (request->operation == DISK_FLUSH) {
         slot->header.sector = 0;
     }
     pieces[nr++] = (struct virtio_piece){&slot->status, 1, true};

@@ -10,6 +10,7 @@
 #define WRITING       16u
 
 #define MAP_DEVICE   1u
+#define MAP_DEVICE   1u
 #define MAP_HOST     2u
 #define MAP_READONLY 4u
 
@@ -282,7 +283,7 @@ static bool map_one(struct model *m, const struct model_call *call, uint64_t ind
     flags = arg_get(&arg, 8, 4);
     ref = arg_get(&arg, 12, 4);
     domid = arg_get(&arg, 16, 2);
-    if ((flags & MAP_HOST) == 0 || (flags & ~(uint64_t)(MAP_HOST | MAP_READONLY)) != 0) {
+    if ((flags & MAP_HOST) == 0 || (flags & ~(uint64_t)(MAP_DEVICE | MAP_HOST | MAP_READONLY)) != 0) {
         verdict_deny(&v, GENERAL);
     }
     check_target(m, call->domain, arg_get(&arg, 0, 8), &v);

@@ -61,6 +61,17 @@ struct queue_chain;
     ensures \result == \null || granted(memory, \result, length); */
 static inline uint8_t *dev_memory_at(const struct dev_memory *memory, uint64_t address, uint64_t length);
 
+/* dev_memory_at(), or what a mapper gives, which is the contract of devices/memory.h: runtime/grants.c is
+ * tested by every test of the rings (tests/unit/devices/granted.c), and not proved. */
+/*@ requires described(memory);
+    assigns \nothing;
+    ensures \result == \null || granted(memory, \result, length); */
+static inline uint8_t *dev_memory_place(const struct dev_memory *memory, uint64_t address, uint64_t length,
+                                        bool write);
+
+/*@ assigns \nothing; */
+static inline bool dev_memory_commit(const struct dev_memory *memory);
+
 /*@ requires \valid_read(queue) && described(queue->memory) && \valid(chain) && apart(queue, chain);
     requires chain->nr_readable + chain->nr_writable <= 66;
     requires buffers_granted(queue->memory, chain);

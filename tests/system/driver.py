@@ -59,11 +59,14 @@ def backend(name, number, image=None, memory=1024, properties=ALWAYS, device=Non
                   name=name)
 
 
-def frontend(devices, name="linux", cpus=2, memory=262144, properties=""):
-    """Debian's Linux with devices, given as (class, server, further properties)."""
-    nodes = "".join(tree.virtio(FIRST + 0x200 * i, server, kind, more) for i, (kind, server, more) in
+def frontend(devices, name="linux", cpus=2, memory=262144, properties="", buffers="all"):
+    """Linux with devices, given as (class, server, further properties): Debian's, or the confined kernel."""
+    more = f'bulkhead,buffers = "{buffers}"; '
+    nodes = "".join(tree.virtio(FIRST + 0x200 * i, server, kind, more + rest) for i, (kind, server, rest) in
                     enumerate(devices))
-    return Domain(linux.kernel(), f"console=ttyAMA0 quiet host={name}", ramdisk=linux.device_ramdisk(), cpus=cpus,
+    kernel = linux.kernel() if buffers == "all" else linux.confined()
+    ramdisk = linux.device_ramdisk() if buffers == "all" else linux.device_ramdisk("confined", modules=())
+    return Domain(kernel, f"console=ttyAMA0 quiet host={name}", ramdisk=ramdisk, cpus=cpus,
                   memory=memory, nodes=nodes, properties=properties, name=name)
 
 

@@ -61,8 +61,8 @@ class World:
                  f"{self.outside.looks}, {self.outside.compared}, {self.outside.settled}")
 
 
-def linux():
-    return driver.frontend([("block", "block", DEVICE)], cpus=4)
+def linux(buffers="all"):
+    return driver.frontend([("block", "block", DEVICE)], cpus=4, buffers=buffers)
 
 
 def kill(r, number):
@@ -71,13 +71,14 @@ def kill(r, number):
     r.expect(rf"DOM{number}.*crash", domain=None, limit=30)
 
 
-def crash_under_load(machine, name, kills, evidence, seed=1):
+def crash_under_load(machine, name, kills, evidence, seed=1, buffers="all"):
     """Verified load with a kill now and then."""
     disk = driver.disk_image(name, MIB)
     dice = random.Random(seed)
     pauses = []
     machine = outside.with_memory(driver.with_devices(disk, machine))
-    with run.hypervisor(machine, [driver.backend("block", 0), linux()], name, limit=300 + 4 * kills, edit=keys) as r:
+    domains = [driver.backend("block", 0), linux(buffers)]
+    with run.hypervisor(machine, domains, name, limit=300 + 4 * kills, edit=keys) as r:
         world = World(r, disk)
         r.focus(0)
         for _ in range(kills):
@@ -98,13 +99,13 @@ def crash_under_load(machine, name, kills, evidence, seed=1):
              f"{pauses[len(pauses) // 2] / 1000:.1f}, {pauses[-1] / 1000:.1f}")
 
 
-def die_by_itself(machine, name, count, evidence):
+def die_by_itself(machine, name, count, evidence, buffers="all"):
     """A driver that dies behind a store of the rings or of the state page, in each life behind another one."""
     disk = driver.disk_image(name, MIB)
     backend = dataclasses.replace(driver.backend("block", 0, image=lives.image("block")),
                                   bootargs="watchdog=1 shuffle=1")
     machine = outside.with_memory(driver.with_devices(disk, machine))
-    with run.hypervisor(machine, [backend, linux()], name, limit=300 + 4 * count) as r:
+    with run.hypervisor(machine, [backend, linux(buffers)], name, limit=300 + 4 * count) as r:
         world = World(r, disk)
         for _ in range(count):
             r.expect(r"^dies behind store (\d+)", domain=1, limit=60)

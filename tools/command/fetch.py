@@ -13,7 +13,7 @@ import sys
 import urllib.parse
 from pathlib import Path
 
-from . import headers, kernel, paths
+from . import confined, headers, kernel, paths
 from .errors import UserError
 
 MIRROR = "http://deb.debian.org/debian"
@@ -28,7 +28,8 @@ ITEMS = {
     "xen": ("xen-hypervisor-4.17-arm64", "boot/xen-4.17-arm64", "the Xen that the benchmark compares with"),
 }
 DEFAULT = ("linux", headers.NAME, "busybox", "u-boot")
-NAMES = (*ITEMS, headers.NAME)
+OTHERS = {headers.NAME: headers, confined.NAME: confined}
+NAMES = (*ITEMS, *OTHERS)
 
 
 def folder():
@@ -148,12 +149,14 @@ def download(packages, state, options):
 
 def fetch(names, refresh=False):
     """Fetch what is missing of these. Headers are those of the kernel, which comes first."""
-    items = [name for name in names if name != headers.NAME]
+    items = [name for name in names if name in ITEMS]
     if headers.NAME in names and "linux" not in items:
         fetch_items(["linux"], False)
     fetch_items(items, refresh)
     if headers.NAME in names:
         headers.get(refresh)
+    if confined.NAME in names:
+        confined.get(refresh)
 
 
 def fetch_items(names, refresh):
@@ -193,7 +196,7 @@ def main(arguments):
             raise UserError(f'nothing is called "{name}"; there is: {", ".join(NAMES)}')
     if arguments.path:
         for name in names:
-            print(headers.tree() if name == headers.NAME else item(name))
+            print(item(name) if name in ITEMS else OTHERS[name].tree())
         return 0
     fetch(names, arguments.refresh)
     return 0

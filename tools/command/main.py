@@ -14,7 +14,7 @@ VERBS = {
     "log": "read the log ring of the hypervisor from a memory dump",
     "initramfs": "compose a small initramfs with busybox and an /init script",
     "module": "build the Linux module for channels for the fetched kernel",
-    "fetch": "download the guests (kernel and headers, busybox, U-Boot, Xen) from the Debian 12 archive into the cache",
+    "fetch": "download the guests (kernels, headers, busybox, U-Boot, Xen) from the Debian 12 archive into the cache",
 }
 
 

@@ -5,6 +5,7 @@
 #include "core/domain.h"
 #include "core/grant.h"
 #include "core/guest_copy.h"
+#include "core/physmap.h"
 #include "guest/xen/hypercall.h"
 #include "guest/xen/xen_abi_grant.h"
 #include "guest/xen/xen_errno.h"
@@ -29,18 +30,28 @@ static uint16_t self_or(const struct domain *domain, uint16_t domid)
     return domid == DOMID_SELF ? domain->record->domid : domid;
 }
 
+/* Where devices of the domain find the page that it has mapped. No address of the machine is for guests, but
+ * for a direct-map domain that asks: it knows those of its own RAM, and its devices see no other. */
+static uint64_t bus_address(struct domain *domain, const struct xen_grant_map *m)
+{
+    bool told = (m->flags & GNTMAP_DEVICE_MAP) != 0 && (domain->record->flags & DOMAIN_DIRECT_MAP) != 0;
+    struct physmap_page page;
+
+    return told && physmap_look(domain, IPA(m->host_addr), &page) ? page.pa.v : 0;
+}
+
 static void map(struct domain *domain, void *op)
 {
     struct xen_grant_map *m = op;
 
-    if ((m->flags & ~GNTMAP_READ_ONLY) != GNTMAP_HOST_MAP) {
+    if ((m->flags & ~(GNTMAP_READ_ONLY | GNTMAP_DEVICE_MAP)) != GNTMAP_HOST_MAP) {
         m->status = GRANT_ERROR;
         return;
     }
     m->status = (int16_t)grant_map(domain, m->dom, m->ref, IPA(m->host_addr),
                                    (m->flags & GNTMAP_READ_ONLY) != 0, &m->handle);
     if (m->status == GRANT_OKAY) {
-        m->dev_bus_addr = 0; /* no address of the machine is for guests */
+        m->dev_bus_addr = bus_address(domain, m);
     }
 }
 

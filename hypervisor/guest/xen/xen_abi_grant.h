@@ -16,8 +16,9 @@ enum {
     GNTTABOP_GET_VERSION = 10,
 };
 
-#define GNTMAP_HOST_MAP  2u
-#define GNTMAP_READ_ONLY 4u
+#define GNTMAP_DEVICE_MAP 1u
+#define GNTMAP_HOST_MAP   2u
+#define GNTMAP_READ_ONLY  4u
 
 #define GNTCOPY_SOURCE_REF 1u
 #define GNTCOPY_DEST_REF   2u

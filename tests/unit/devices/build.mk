@@ -21,6 +21,20 @@ $(UNIT_DEVICES_TESTS): $(O)/unit/test_devices_%: $(UNIT_DEVICES)/test_%.c $(UNIT
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(UNIT_DEVICES_FLAGS) -o $@ $(filter %.c %.o,$^) -lcmocka -lpthread
 
+# The same with nothing in sight but what is granted: every test, through the runtime's mapper.
+UNIT_GRANTED_FLAGS := $(UNIT_DEVICES_FLAGS) -DGRANTED -DGRANTS_GROUPS=1200
+UNIT_GRANTED_OBJ := $(patsubst $(SRC)/%.c,$(O)/unit/granted/%.o,$(UNIT_DEVICES_SRC) $(UNIT_DEVICES)/granted.c)
+UNIT_GRANTED_NAMES := block block_crash crash hostile transport
+UNIT_GRANTED_TESTS := $(addprefix $(O)/unit/test_granted_,$(UNIT_GRANTED_NAMES))
+
+$(O)/unit/granted/%.o: $(SRC)/%.c $(UNIT_DEVICES_HDR) $(wildcard $(SRC)/runtime/grants.*)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(UNIT_GRANTED_FLAGS) -c -o $@ $<
+$(UNIT_GRANTED_TESTS): $(O)/unit/test_granted_%: $(UNIT_DEVICES)/test_%.c $(UNIT_GRANTED_OBJ) $(UNIT_DEVICES_HDR)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(UNIT_GRANTED_FLAGS) -o $@ $(filter %.c %.o,$^) -lcmocka -lpthread
+UNIT_TESTS += $(UNIT_GRANTED_TESTS)
+
 .PHONY: test-long-devices
 test-long: test-long-devices
 test-long-devices: $(O)/unit/test_devices_crash

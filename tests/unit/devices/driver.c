@@ -48,7 +48,12 @@ void rig_forget(struct rig *rig, uint32_t frontend)
     rig->device.class = old.class;
     rig->device.user = old.user;
     rig->device.state = rig->state;
+#ifdef GRANTED
+    rig->granted = (struct dev_memory){.mapper = granted_mapper(rig)};
+    rig->device.memory = &rig->granted;
+#else
     rig->device.memory = &rig->memory;
+#endif
     rig->device.nr_queues = old.nr_queues;
     rig->device.queue_max = old.queue_max;
     rig->device.features = rig->features;
@@ -58,17 +63,26 @@ void rig_forget(struct rig *rig, uint32_t frontend)
     rig->device.host = rig;
 }
 
+static void *guest_memory(size_t bytes)
+{
+#ifdef GRANTED
+    return granted_memory(bytes);
+#else
+    return aligned_alloc(4096, bytes);
+#endif
+}
+
 void rig_create(struct rig *rig, const struct device_class *class, void *user, uint32_t nr_queues,
                 uint32_t queue_max, uint64_t features)
 {
     assert(nr_queues <= MAX_QUEUES && queue_max <= 1024);
     memset(rig, 0, sizeof(*rig));
     rig->state = calloc(1, BH_VIRTIO_STATE_BYTES(nr_queues, queue_max));
-    rig->window[0] = (struct dev_window){GUEST_BASE, GUEST_BYTES, aligned_alloc(4096, GUEST_BYTES)};
-    rig->window[1] = (struct dev_window){HIGH_BASE, HIGH_BYTES, aligned_alloc(4096, HIGH_BYTES)};
+    rig->window[0] = (struct dev_window){GUEST_BASE, GUEST_BYTES, guest_memory(GUEST_BYTES)};
+    rig->window[1] = (struct dev_window){HIGH_BASE, HIGH_BYTES, guest_memory(HIGH_BYTES)};
     memset(rig->window[0].local, 0, GUEST_BYTES);
     memset(rig->window[1].local, 0, HIGH_BYTES);
-    rig->memory = (struct dev_memory){rig->window, 2};
+    rig->memory = (struct dev_memory){.windows = rig->window, .nr = 2};
     rig->features = features;
     rig->device.class = class;
     rig->device.user = user;
@@ -80,8 +94,13 @@ void rig_create(struct rig *rig, const struct device_class *class, void *user, u
 void rig_destroy(struct rig *rig)
 {
     free(rig->state);
+#ifdef GRANTED
+    granted_free(rig->window[0].local, GUEST_BYTES);
+    granted_free(rig->window[1].local, HIGH_BYTES);
+#else
     free(rig->window[0].local);
     free(rig->window[1].local);
+#endif
 }
 
 uint32_t reg(struct rig *rig, uint32_t offset)

@@ -7,10 +7,16 @@
 
 #include <setjmp.h>
 
-#define GUEST_BASE  UINT64_C(0x40000000)
+/* GRANTED: the device sees nothing but what runtime/grants.c maps (granted.c), and the same tests hold. */
+#ifdef GRANTED
+#define GRANT_BIT (UINT64_C(1) << 63)
+#else
+#define GRANT_BIT UINT64_C(0)
+#endif
+#define GUEST_BASE  (GRANT_BIT | UINT64_C(0x40000000))
 #define GUEST_BYTES 0x200000u
 /* A second window, far from the first. */
-#define HIGH_BASE  UINT64_C(0x8000000000)
+#define HIGH_BASE  (GRANT_BIT | UINT64_C(0x8000000000))
 #define HIGH_BYTES 0x10000u
 
 enum {
@@ -67,7 +73,7 @@ struct rig {
     struct device device;
     struct bh_virtio_state *state;
     struct dev_window window[2];
-    struct dev_memory memory;
+    struct dev_memory memory, granted;
     uint32_t interrupts, quiet;
     uint64_t features;
     struct driver_queue queue[MAX_QUEUES];
@@ -85,6 +91,16 @@ void rig_create(struct rig *rig, const struct device_class *class, void *user, u
 void rig_destroy(struct rig *rig);
 /* The backend is a new one: nothing of the old struct device is left. The caller then calls device_init(). */
 void rig_forget(struct rig *rig, uint32_t frontend);
+
+#ifdef GRANTED
+/* Memory that can be mapped a second time. */
+void *granted_memory(size_t bytes);
+void granted_free(void *memory, size_t bytes);
+/* A mapper in the place of the one before, whose domain has died. */
+struct dev_mapper *granted_mapper(struct rig *rig);
+/* Pages that are mapped. */
+uint32_t granted_pages(void);
+#endif
 
 uint32_t reg(struct rig *rig, uint32_t offset);
 bool set(struct rig *rig, uint32_t offset, uint32_t value);

@@ -303,8 +303,11 @@ static void rings_overlap(void **state)
             set(&rig, QUEUE_SEL, k);
             set(&rig, QUEUE_NUM, 8);
             set(&rig, QUEUE_DESC, (uint32_t)GUEST_BASE + random_below(16) * 16);
+            set(&rig, QUEUE_DESC + 4, (uint32_t)(GUEST_BASE >> 32));
             set(&rig, QUEUE_DRIVER, (uint32_t)GUEST_BASE + random_below(128) * 2);
+            set(&rig, QUEUE_DRIVER + 4, (uint32_t)(GUEST_BASE >> 32));
             set(&rig, QUEUE_DEVICE, (uint32_t)GUEST_BASE + random_below(64) * 4);
+            set(&rig, QUEUE_DEVICE + 4, (uint32_t)(GUEST_BASE >> 32));
             set(&rig, QUEUE_READY, 1);
         }
         set(&rig, STATUS, 15);

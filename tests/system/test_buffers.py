@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Linux that does not show its memory to the driver domains that serve it: buffers = "bounce" and "grants"."""
+
+import dataclasses
+import os
+import re
+
+import pytest
+
+import driver
+import machine as machines
+import run
+import test_driver_crash as crash
+import tree
+from tree import Domain
+
+pytestmark = pytest.mark.line_04_1
+ALL_CLASSES = ("block", "net", "console", "entropy")
+
+
+def random_backend(number):
+    """The entropy domain with a virtio-rng, which is described as the disk is but for its place."""
+    folder = os.path.join(run.WORK, "devices")
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, "driver-random.dts")
+    with open(os.path.join(driver.EXAMPLE, "block.dts"), encoding="utf-8") as f:
+        text = f.read().replace("a003e00", "a001000").replace("a003000", "a001000").replace("<0 47 1>", "<0 24 1>")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    tree.dtc(path, path[:-1] + "b")
+    place = driver.STATIC.format(tree.cells(driver.BASE + 0x200000 * number), tree.cells(0x100000))
+    return Domain(os.path.join(run.O, "domains", "entropy.img"), memory=1024, vpl011=False,
+                  partial_tree=path[:-1] + "b", properties=f"{place} {driver.FIRST_OF_ALL} {driver.ALWAYS}",
+                  name="entropy")
+
+
+def with_random(machine):
+    return dataclasses.replace(machine, options=(*machine.options, "-device",
+                                                 "virtio-rng-device,bus=virtio-mmio-bus.8"))
+
+
+def backends():
+    console = Domain(os.path.join(run.O, "domains", "console.img"), memory=1024,
+                     properties=f"{driver.FIRST_OF_ALL} {driver.ALWAYS}", name="console")
+    return [driver.backend("block", 0), driver.backend("net", 1), console, random_backend(2)]
+
+
+def use_all(machine, name, buffers):
+    """Block with a file system and a verified load, net, console, entropy."""
+    disk = driver.disk_image(name, 64)
+    linux = driver.frontend([(kind, kind, "") for kind in ALL_CLASSES], buffers=buffers)
+    with run.hypervisor(with_random(driver.with_devices(disk, machine)), [*backends(), linux], name, limit=400) as r:
+        driver.ready(r, 5, 300)
+        found = [re.search(r"TEST virtio 0x(\w+) status 0x0*f driver (\w+)", text) for text in r.text_of(5)]
+        assert sorted(m.group(2) for m in found if m) == ["virtio_blk", "virtio_console", "virtio_net", "virtio_rng"]
+        driver.ask(r, 5, "files 16", "TEST files 4 of 4 MiB, 4 read back; 4 sums", 200)
+        r.expect("TEST done", domain=5, limit=30)
+        r.send("blkcheck /dev/vda 16 10 4\n", pause=0.002)
+        writes, reads, count, wrong, failed, versions = driver.Load(r, 5).end(4, 120)
+        assert (wrong, failed) == (0, 0)
+        assert driver.versions_on(disk, 16, 4) == versions
+        r.expect("TEST done", domain=5, limit=30)
+        driver.ask(r, 5, "ifconfig eth0 10.0.2.15 up; ping -c 5 -i 0.2 10.0.2.2", r"[45] packets received", 60)
+        r.expect("TEST done", domain=5, limit=30)
+        console = "hvc1" if buffers == "grants" else "hvc0"  # behind Xen's, which an enhanced domain has
+        mark = r.mark()
+        r.send(f"echo a line > /dev/{console}\n", pause=0.002)
+        r.expect("linux: a line", domain=3, limit=30)
+        r.rewind(mark)
+        driver.ask(r, 5, "dd if=/dev/hwrng bs=64 count=16 2> /dev/null | md5sum", r"\w{32}  -", 60)
+        r.expect("TEST done", domain=5, limit=30)
+        driver.ask(r, 5, "complaints", "TEST done")
+        assert not any("still in use" in text for text in r.text_of(5))
+        assert driver.complaints(r, 5) == []
+        assert not any(re.search("crash", line.text) for line in r.lines)
+    return writes + reads, count
+
+
+@pytest.mark.parametrize("buffers", ["bounce", "grants"])
+@machines.parameter(machines.A53_V2, machines.A72_V3)
+def test_classes(machine, name, buffers, evidence):
+    operations, count = use_all(machine, name, buffers)
+    evidence(f"{buffers}: verified operations, bytes", f"{operations}, {count}")
+
+
+@pytest.mark.line_04_2
+@pytest.mark.parametrize("buffers", ["bounce", "grants"])
+def test_dies_at_each_store(name, buffers, evidence):
+    crash.die_by_itself(machines.A72_V3, name, 20, evidence, buffers)
+
+
+@pytest.mark.long
+@pytest.mark.line_04_2
+@pytest.mark.parametrize("buffers", ["bounce", "grants"])
+def test_crash(name, buffers, evidence):
+    crash.crash_under_load(machines.A72_V3, name, 100, evidence, buffers=buffers)
+
+
+@pytest.mark.parametrize("buffers", ["bounce", "grants"])
+def test_rebind(name, buffers, evidence):
+    """The driver gives the device up with all that it had granted, and finds it again."""
+    disk = driver.disk_image(name, 16)
+    domains = [driver.backend("block", 0), driver.frontend([("block", "block", "")], buffers=buffers)]
+    with run.hypervisor(driver.with_devices(disk), domains, name, limit=300) as r:
+        driver.ready(r, 2, 300)
+        driver.ask(r, 2, "rebind virtio_blk 100", r"TEST rebind virtio_blk 100 of 100", 200)
+        r.expect("TEST done", domain=2, limit=30)
+        driver.ask(r, 2, "files 4", "TEST files 1 of 4 MiB, 1 read back; 1 sums", 100)
+        r.expect("TEST done", domain=2, limit=30)
+        driver.ask(r, 2, "complaints", "TEST done")
+        assert driver.complaints(r, 2) == []
+        assert not any("still in use" in text for text in r.text_of(2))
+    evidence(f"{buffers}: resets and rebinds", 100)
