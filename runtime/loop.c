@@ -10,11 +10,11 @@
 #include "runtime/memory.h"
 #include "runtime/tree.h"
 
-enum { TIMER_INTID = 27, WATCHDOG_S = 5 };
+enum { TIMER_INTID = 27, HEARTBEAT = 1 /* the watchdog of a domain with bulkhead,heartbeat-ms */ };
 
 static struct source *first, **last;
 static struct alarm *alarms;
-static uint32_t watchdog_id, watchdog_s;
+static uint64_t heartbeat_ms; /* 0: nobody waits for it */
 static void (*before_idle)(void);
 
 static void heartbeat(struct source *source);
@@ -87,20 +87,24 @@ static void timer(void *context)
 static void heartbeat(struct source *source)
 {
     (void)source;
-    (void)watchdog(watchdog_id, watchdog_s);
-    alarm_set(&heart, ticks_now() + watchdog_s * 250 * ticks_per_ms());
+    (void)watchdog(HEARTBEAT, 1);
+    alarm_set(&heart, ticks_now() + heartbeat_ms * ticks_per_ms() / 4);
 }
 
 void loop_start(void)
 {
+    tree_node node;
+
     last = &first;
     gic_start();
     gic_handle(TIMER_INTID, false, timer, NULL);
     events_start();
     heart.source.run = heartbeat;
-    watchdog_s = tree_argument("watchdog", WATCHDOG_S);
-    if (watchdog_s != 0) {
-        watchdog_id = (uint32_t)watchdog(0, watchdog_s);
+    node = tree_find(TREE_NONE, "bulkhead,backend-v1");
+    if (node != TREE_NONE) {
+        heartbeat_ms = tree_number(node, "bulkhead,heartbeat-ms", 0, 1, 0);
+    }
+    if (heartbeat_ms != 0) {
         heartbeat(NULL);
     }
 }

@@ -37,8 +37,8 @@ void event_handle(uint32_t first, uint32_t ports, struct source *source);
 void loop_before_idle(void (*look)(void));
 
 void loop_start(void);
-/* Does not return. The domain that stays away from here for 5 s, or for the seconds of its boot argument
- * "watchdog=" (0: for ever), counts as crashed. */
+/* Does not return. A domain with `bulkhead,heartbeat-ms` that stays away from here for so long counts as
+ * crashed. */
 _Noreturn void loop_run(void);
 
 #endif

@@ -4,8 +4,8 @@
 #include "base/string.h"
 
 enum {
-    FIXED_STRUCT = 128,
-    FIXED_NAMES = 64,
+    FIXED_STRUCT = 160,
+    FIXED_NAMES = 96,
     FRONTEND_STRUCT = 320, /* of each; names of nodes and windows beside */
     FRONTEND_NAMES = 192,
     WINDOW_BYTES = 24,
@@ -153,6 +153,9 @@ void backend_tree_write(struct fdt_writer *writer, const struct guest_backend *b
     fdt_write_node(writer, "bulkhead-backend");
     fdt_write_string(writer, "compatible", "bulkhead,backend-v1");
     write_cells64(writer);
+    if (backend->heartbeat_ms != 0) {
+        fdt_write_u32(writer, "bulkhead,heartbeat-ms", backend->heartbeat_ms);
+    }
     fdt_write_bytes(writer, "ranges", NULL, 0); /* reg of a frontend is this domain's own address */
     for (uint32_t i = 0; i < backend->nr_frontends; i++) {
         const struct guest_frontend *frontend = &backend->frontends[i];

@@ -59,6 +59,7 @@ struct guest_frontend {
 
 struct guest_backend {
     uint32_t nr_frontends, nr_windows, nr_devices;
+    uint32_t heartbeat_ms; /* 0: none */
     const struct guest_frontend *frontends;
     const struct guest_window *windows;
     const struct guest_served *devices;

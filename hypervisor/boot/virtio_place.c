@@ -396,8 +396,10 @@ void virtio_place(struct planner *p, struct draft *d)
     p->links.nr_virtio = 0;
     p->links.iommu_phandle = 0;
     p->links.virtio = p->guest_virtio;
-    p->backend = (struct guest_backend){
-        .frontends = p->guest_frontends, .windows = p->guest_windows, .devices = p->guest_served};
+    p->backend = (struct guest_backend){.heartbeat_ms = d->record->heartbeat_ms,
+                                        .frontends = p->guest_frontends,
+                                        .windows = p->guest_windows,
+                                        .devices = p->guest_served};
     p->links.backend = &p->backend;
     place_frontend(p, d);
     place_backend(p, d);

@@ -34,11 +34,20 @@ uint64_t deadline_at(const struct domain *domain, uint64_t ns)
 
 void deadline_set(struct vcpu *vcpu, unsigned which, uint64_t at)
 {
-    __atomic_store_n(&vcpu->deadlines[which], at, __ATOMIC_RELEASE);
-    if (at != 0) {
+    uint64_t before = __atomic_exchange_n(&vcpu->deadlines[which], at, __ATOMIC_ACQ_REL);
+
+    /* An alarm that nobody needs any more does no harm; so a later time can wait for the one before. */
+    if (at != 0 && (before == 0 || at < before)) {
         store_release(&vcpu->has_deadlines, 1);
-        vcpu_request(vcpu, WORK_DEADLINE); /* an alarm that nobody needs any more does no harm */
+        vcpu_request(vcpu, WORK_DEADLINE);
     }
+}
+
+void deadline_heartbeat(struct domain *domain)
+{
+    uint64_t ticks = timer_from_us((uint64_t)domain->record->heartbeat_ms * 1000u);
+
+    deadline_set(&domain->vcpus[0], DEADLINE_WATCHDOG, timer_now() + ticks);
 }
 
 uint64_t deadline_earliest(const struct vcpu *vcpu)
@@ -67,6 +76,8 @@ void deadlines_act(struct vcpu *vcpu, uint64_t now)
             event_raise_virq(vcpu, VIRQ_TIMER);
         } else if (i == DEADLINE_PARK) {
             vcpu_request(vcpu, WORK_IOREQ);
+        } else if (i == DEADLINE_RESTART) {
+            vcpu_request(vcpu, WORK_BUILD);
         } else {
             print("DOM%u: watchdog %u", vcpu->domain->record->domid, i - DEADLINE_WATCHDOG + 1u);
             domain_stop(vcpu->domain, STOP_CRASH);

@@ -23,6 +23,9 @@ uint64_t deadline_at(const struct domain *domain, uint64_t ns);
 /* Sets one, or takes it back (0). Any pCPU. */
 void deadline_set(struct vcpu *vcpu, unsigned which, uint64_t at);
 
+/* The domain, which has a heartbeat, lives: watchdog 1 begins anew. */
+void deadline_heartbeat(struct domain *domain);
+
 /* The earliest one; DEADLINE_NEVER: none. */
 uint64_t deadline_earliest(const struct vcpu *vcpu);
 static inline uint64_t deadline_next(const struct vcpu *vcpu)
@@ -30,8 +33,8 @@ static inline uint64_t deadline_next(const struct vcpu *vcpu)
     return load_relaxed(&vcpu->has_deadlines) == 0 ? DEADLINE_NEVER : deadline_earliest(vcpu);
 }
 
-/* By the vCPU's own pCPU: those that have come raise the timer's VIRQ, end a wait for a
- * backend or stop the domain. */
+/* By the vCPU's own pCPU: those that have come raise the timer's VIRQ, end a wait for a backend, begin a
+ * restart that was put off, or stop the domain. */
 void deadlines_act(struct vcpu *vcpu, uint64_t now);
 static inline void deadlines_expire(struct vcpu *vcpu, uint64_t now)
 {

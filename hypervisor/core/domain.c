@@ -4,6 +4,7 @@
 #include "arch/arm64/barrier.h"
 #include "arch/arm64/timer.h"
 #include "core/dma.h"
+#include "core/deadline.h"
 #include "core/effects.h"
 #include "core/event.h"
 #include "core/frontend.h"
@@ -22,6 +23,9 @@ struct domain *domains_by_domid[MAX_DOMAINS];
 
 #define OBJECT_ALIGN    64u
 #define GICV3_DIST_SIZE 0x10000u
+
+#define BACK_OFF_MIN_US 10000u
+#define BACK_OFF_MAX_US 1000000u
 
 static void bind_vcpus(struct domain *domain)
 {
@@ -148,6 +152,9 @@ void domain_start(struct domain *domain)
     vcpu->state = VCPU_READY;
     store_release(&vcpu->power, POWER_ON);
     store_release(&domain->state, DOMAIN_RUNNING);
+    if (domain->record->heartbeat_ms != 0) {
+        deadline_heartbeat(domain);
+    }
     frontends_started(domain);
 }
 
@@ -185,19 +192,29 @@ static bool may_restart(struct domain *domain)
     return domain->restarts_in_window++ < record->restart;
 }
 
+/* A domain in the background may go on, but not if it is the only kind. */
 static bool all_stopped(void)
 {
+    bool foreground = false, background = true;
+
     for (uint32_t i = 0; i < nr_domains; i++) {
-        if (load_acquire(&domains[i]->state) != DOMAIN_STOPPED) {
+        bool stopped = load_acquire(&domains[i]->state) == DOMAIN_STOPPED;
+
+        if ((domains[i]->record->flags & DOMAIN_BACKGROUND) != 0) {
+            background = background && stopped;
+        } else if (!stopped) {
             return false;
+        } else {
+            foreground = true;
         }
     }
-    return true;
+    return foreground || background;
 }
 
 static void stay_stopped(struct domain *domain)
 {
-    store_release(&domain->state, DOMAIN_STOPPED);
+    __atomic_store_n(&domain->state, DOMAIN_STOPPED, __ATOMIC_SEQ_CST);
+    frontends_forsake(domain);
     if (all_stopped()) {
         print("all domains have stopped: power off");
         power_off();
@@ -215,6 +232,35 @@ void domain_vcpu_left(struct domain *domain)
     }
 }
 
+/* Microseconds: the first restart of a window waits for nothing, each further one longer. Where every restart
+ * is allowed none waits: it costs the time of this domain alone. */
+static uint64_t back_off(const struct domain *domain)
+{
+    uint64_t us = BACK_OFF_MIN_US;
+
+    if (domain->record->restart == RESTART_ALWAYS || domain->restarts_in_window < 2) {
+        return 0;
+    }
+    for (uint32_t n = 2; n < domain->restarts_in_window && us < BACK_OFF_MAX_US; n++) {
+        us *= 2u;
+    }
+    return min_u64(us, BACK_OFF_MAX_US);
+}
+
+/* vCPU 0 is off until the deadline asks for WORK_BUILD. */
+static void build_again(struct domain *domain)
+{
+    uint64_t us = back_off(domain);
+
+    store_release(&domain->state, DOMAIN_BUILDING);
+    if (us != 0) {
+        print("DOM%u: restart %u in %u ms, in %lu ms", domain->record->domid, domain->restarts_in_window,
+              domain->record->restart_window_ms, us / 1000u);
+        domain->vcpus[0].state = VCPU_OFF;
+        deadline_set(&domain->vcpus[0], DEADLINE_RESTART, timer_now() + timer_from_us(us));
+    }
+}
+
 void domain_torn_down(struct domain *domain)
 {
     static const char *const words[] = {"powered off", "asked for a reset", "crashed"};
@@ -224,7 +270,7 @@ void domain_torn_down(struct domain *domain)
           words[domain->stop_reason], again ? "restarting" : "stays stopped", domain->incarnation,
           domain->pool.used, domain->pool.size);
     if (again) {
-        store_release(&domain->state, DOMAIN_BUILDING);
+        build_again(domain);
     } else {
         domain_give_up(domain);
     }

@@ -236,6 +236,13 @@ void frontends_started(struct domain *domain)
     }
 }
 
+void frontends_forsake(struct domain *domain)
+{
+    for (uint32_t i = 0; i < domain->record->nr_frontends; i++) {
+        kick_parked(domain_by_domid(domain->record->frontends[i].domid));
+    }
+}
+
 /* Its stage 2 is made anew before it runs again: nothing need be closed. */
 static void stop_backend(struct domain *backend, struct frontend *pair)
 {

@@ -75,6 +75,11 @@ static inline void frontends_started(struct domain *domain)
     (void)domain;
 }
 
+static inline void frontends_forsake(struct domain *domain)
+{
+    (void)domain;
+}
+
 static inline bool frontends_stop(struct domain *domain, uint32_t *position)
 {
     (void)domain;
@@ -93,6 +98,9 @@ enum status frontends_map(struct domain *domain, unsigned entries, uint32_t *ind
 
 /* The domain runs: its backends are told of its new incarnation. */
 void frontends_started(struct domain *domain);
+
+/* The domain is DOMAIN_STOPPED for good: what its frontends wait for ends at once. */
+void frontends_forsake(struct domain *domain);
 
 /* The domain has stopped; its vCPUs have left. Every pair of which it is one side is detached. Bounded;
  * progress in *position, 0 at first; true when done. Before its RAM is scrubbed. */

@@ -95,6 +95,12 @@ static void wait_for_backend(struct vcpu *vcpu)
     }
 }
 
+/* A backend that stays stopped is not waited for. */
+static bool is_forsaken(const struct pair *pair)
+{
+    return __atomic_load_n(&pair->backend->state, __ATOMIC_SEQ_CST) == DOMAIN_STOPPED;
+}
+
 void ioreq_begin(struct vcpu *vcpu)
 {
     struct pair pair = pair_of(vcpu->domain, range_of(vcpu)->server);
@@ -109,6 +115,9 @@ void ioreq_begin(struct vcpu *vcpu)
     attachment = __atomic_load_n(&pair.link->attached, __ATOMIC_SEQ_CST);
     if (attachment == 0) {
         wait_for_backend(vcpu);
+        if (is_forsaken(&pair)) {
+            vcpu_request(vcpu, WORK_IOREQ);
+        }
     } else if (state_of(&pair.link->page->slot[vcpu->index]) != BH_IOREQ_NONE) {
         violated(pair.backend); /* it answered what nobody had asked; waits for the next incarnation */
     } else {
@@ -204,11 +213,13 @@ static enum ioreq_end look_at_slot(struct vcpu *vcpu, const struct pair *pair, u
     return complete(vcpu, value);
 }
 
-static enum ioreq_end look_at_limit(struct vcpu *vcpu, uint64_t now)
+static enum ioreq_end look_at_limit(struct vcpu *vcpu, const struct pair *pair, uint64_t now)
 {
-    wait_for_backend(vcpu);
-    if (vcpu->ioreq.until == 0 || now < vcpu->ioreq.until) {
-        return IOREQ_WAITS;
+    if (!is_forsaken(pair)) {
+        wait_for_backend(vcpu);
+        if (vcpu->ioreq.until == 0 || now < vcpu->ioreq.until) {
+            return IOREQ_WAITS;
+        }
     }
     over(vcpu);
     return range_of(vcpu)->park_ones ? complete(vcpu, ~UINT64_C(0)) : IOREQ_ABORTED;
@@ -226,7 +237,7 @@ enum ioreq_end ioreq_look(struct vcpu *vcpu, uint64_t now)
     pair = pair_of(vcpu->domain, range_of(vcpu)->server);
     attachment = __atomic_load_n(&pair.link->attached, __ATOMIC_SEQ_CST);
     if (attachment == 0) {
-        return look_at_limit(vcpu, now);
+        return look_at_limit(vcpu, &pair, now);
     }
     if (vcpu->ioreq.given != attachment) {
         give(vcpu, &pair, attachment);

@@ -136,6 +136,7 @@ enum domain_flag {
     DOMAIN_SCRUB = 1u << 4,    /* zero its RAM before the first start too */
     DOMAIN_DMA_UNPROTECTED = 1u << 5, /* owns a DMA master that no SMMU translates */
     DOMAIN_ENHANCED = 1u << 6,        /* `xen,enhanced`: hypervisor node, grants, PV console */
+    DOMAIN_BACKGROUND = 1u << 7,      /* the machine goes off when all others have stopped */
 };
 
 #define RESTART_NEVER  0u
@@ -162,6 +163,7 @@ struct domain_record {
 
     uint32_t restart; /* RESTART_NEVER, RESTART_ALWAYS or at most n times within restart_window_ms */
     uint32_t restart_window_ms;
+    uint32_t heartbeat_ms; /* how long it may stay away from its watchdog 1; 0: as long as it likes */
 
     uint16_t console_port;    /* port of the PV console (enhanced domains); 0: none */
     uint16_t nr_ports;        /* event channels, port 0 included: 2 .. 4096 */

@@ -42,6 +42,7 @@ enum vcpu_deadline {
     DEADLINE_TIMER,    /* VCPUOP_set_singleshot_timer: VIRQ_TIMER */
     DEADLINE_POLL,     /* in SCHEDOP_poll, which ends then; ~0: at no time */
     DEADLINE_PARK,     /* its access has waited long enough for a backend that is away */
+    DEADLINE_RESTART,  /* vCPU 0: its domain is built again */
     DEADLINE_WATCHDOG, /* SCHEDOP_watchdog, two of them, of vCPU 0: the domain crashes */
 };
 #define NR_DEADLINES (DEADLINE_WATCHDOG + 2u)

@@ -151,6 +151,12 @@ static void print_start(const struct domain_record *record, FILE *out)
     } else {
         fprintf(out, "restarted at most %u times in %u ms", record->restart, record->restart_window_ms);
     }
+    if (record->heartbeat_ms != 0) {
+        fprintf(out, ", heartbeat of %u ms", record->heartbeat_ms);
+    }
+    if ((record->flags & DOMAIN_BACKGROUND) != 0) {
+        fprintf(out, ", in the background");
+    }
     fprintf(out, "%s\n", (record->flags & DOMAIN_SCRUB) != 0 ? ", RAM scrubbed before the first start" : "");
 }
 

@@ -48,6 +48,8 @@ class Domain:
     affinity: list = field(default_factory=list)
     restart: int | None = None
     restart_window_ms: int | None = None
+    heartbeat_ms: int | None = None
+    background: bool = False
     priority: int | None = None
     budget_us: int | None = None
     period_us: int | None = None

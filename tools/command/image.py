@@ -94,10 +94,12 @@ def domain_source(composer, domain, part):
     if domain.static_mem:
         lines.append("xen,static-mem = <" + " ".join(f"{cells(base)} {cells(length)}" for base, length in
                                                       static_ranges(domain)) + ">;")
-    for name in ("restart", "restart_window_ms", "priority", "budget_us", "period_us"):
+    for name in ("restart", "restart_window_ms", "heartbeat_ms", "priority", "budget_us", "period_us"):
         value = getattr(domain, name)
         if value is not None:
             lines.append(f"bulkhead,{name.replace('_', '-')} = <0x{value:x}>;")
+    if domain.background:
+        lines.append("bulkhead,background;")
     for number, pcpus in enumerate(domain.affinity):
         lines.append(f'vcpu{number} {{ compatible = "xen,vcpu"; id = <{number}>; '
                      f"hard-affinity = {text(str(pcpus))}; }};")

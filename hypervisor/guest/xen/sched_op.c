@@ -88,8 +88,8 @@ static int64_t new_watchdog(struct vcpu *holder, uint64_t at)
     for (unsigned i = 0; i < NR_WATCHDOGS; i++) {
         uint64_t none = 0;
 
-        if (__atomic_compare_exchange_n(&holder->deadlines[DEADLINE_WATCHDOG + i], &none, at, false,
-                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+        if (__atomic_compare_exchange_n(&holder->deadlines[DEADLINE_WATCHDOG + i], &none, DEADLINE_NEVER,
+                                        false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
             deadline_set(holder, DEADLINE_WATCHDOG + i, at);
             return i + 1u;
         }
@@ -97,6 +97,8 @@ static int64_t new_watchdog(struct vcpu *holder, uint64_t at)
     return -XEN_ENOSPC;
 }
 
+/* Watchdog 1 of a domain with a heartbeat runs from its start and cannot be stopped: whatever the timeout
+ * says, the domain has been here. */
 static int64_t watchdog(struct vcpu *vcpu, va_t at)
 {
     struct vcpu *holder = &vcpu->domain->vcpus[0];
@@ -108,6 +110,10 @@ static int64_t watchdog(struct vcpu *vcpu, va_t at)
     }
     if (arg.id > NR_WATCHDOGS) {
         return -XEN_EINVAL;
+    }
+    if (arg.id == 1 && vcpu->domain->record->heartbeat_ms != 0) {
+        deadline_heartbeat(vcpu->domain);
+        return 0;
     }
     deadline = deadline_at(vcpu->domain, system_time(vcpu->domain) + arg.timeout * NS_PER_S);
     if (arg.id == 0) {

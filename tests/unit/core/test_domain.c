@@ -245,6 +245,60 @@ static void restart_window(void **state)
     }
 }
 
+/* The first restart comes at once, each further one of the window waits longer, up to a second; meanwhile the
+ * pCPU is free for its neighbour. */
+static void restart_backs_off(void **state)
+{
+    static const unsigned waits[] = {0, 10, 20, 40, 80, 160, 320, 640, 1000, 1000};
+    struct domain_record *record;
+    struct domain *domain, *other;
+
+    (void)state;
+    machine_start(1);
+    record = machine_record(1, 1);
+    record->restart = ARRAY_SIZE(waits);
+    record->restart_window_ms = 60000;
+    domain = machine_domain(record);
+    other = machine_domain(machine_record(2, 1));
+    machine_boot();
+    for (unsigned i = 0; i < ARRAY_SIZE(waits); i++) {
+        unsigned ms = 0;
+
+        machine_hvc(wait_for(domain), SYSTEM_RESET, 0, 0, 0);
+        for (; ms < 2000u && (ms == 0 || domain->state != DOMAIN_RUNNING); ms++) {
+            machine_pass(MS, MS);
+            if (waits[i] >= 40u && ms == waits[i] / 2u) {
+                assert_int_equal(domain->state, DOMAIN_BUILDING);
+                assert_ptr_equal(pcpus[0]->current, &other->vcpus[0]);
+            }
+        }
+        assert_in_range(ms, waits[i], waits[i] + 20u);
+        assert_int_equal(domain->incarnation, i + 2u);
+    }
+    reset_now(domain);
+    machine_pass(2000 * MS, 10 * MS);
+    assert_int_equal(domain->state, DOMAIN_STOPPED);
+    assert_int_equal(other->incarnation, 1);
+}
+
+/* Who is in the background does not keep the machine on. */
+static void background(void **state)
+{
+    struct domain *first, *second;
+
+    (void)state;
+    machine_start(2);
+    first = machine_domain(machine_record(1, 1));
+    second = machine_domain(machine_record(2, 1));
+    ((struct domain_record *)second->record)->flags |= DOMAIN_BACKGROUND;
+    ((struct domain_vcpu *)second->record->vcpus)[0].pcpu = 1;
+    machine_boot();
+    machine_hvc(wait_for(first), SYSTEM_OFF, 0, 0, 0);
+    machine_settle();
+    assert_int_equal(second->state, DOMAIN_RUNNING);
+    assert_true(machine_off);
+}
+
 static void last_one_powers_off(void **state)
 {
     struct domain *first, *second;
@@ -458,6 +512,8 @@ int main(void)
         cmocka_unit_test(restart_forgets_translations),
         cmocka_unit_test(restart_policy),
         cmocka_unit_test(restart_window),
+        cmocka_unit_test(restart_backs_off),
+        cmocka_unit_test(background),
         cmocka_unit_test(last_one_powers_off),
         cmocka_unit_test(cpu_on_against_stop),
         cmocka_unit_test(late_cpu_on),

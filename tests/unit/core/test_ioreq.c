@@ -194,6 +194,25 @@ static void takes_no_interrupt(void **state)
     assert_int_equal(host_gic_acknowledge(), EVENT_PPI);
 }
 
+/* A backend that stays stopped is not waited for, by whoever waits already and by whoever comes later. */
+static void backend_is_gone_for_good(void **state)
+{
+    (void)state;
+    attached();
+    ((struct domain_record *)back->record)->restart = RESTART_NEVER;
+    touch(user, LOAD | how(2, 3), ONES); /* waits for ever otherwise */
+    assert_true(parked(user));
+    domain_stop(back, STOP_CRASH);
+    machine_pass(20 * MS, MS);
+    assert_int_equal(back->state, DOMAIN_STOPPED);
+    runs_at(user, 0x104);
+    assert_int_equal(user->x[3], 0xffffffff);
+    user->x[3] = 0;
+    touch(user, LOAD | how(2, 3), ONES);
+    runs_at(user, 0x104);
+    assert_int_equal(user->x[3], 0xffffffff);
+}
+
 /* Nobody serves it yet: up to the limit, and as the range says. */
 static void backend_is_away(void **state)
 {
@@ -457,13 +476,21 @@ static void doorbell_inside(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(loads_and_stores),   cmocka_unit_test(two_vcpus),
-        cmocka_unit_test(write_back),         cmocka_unit_test(on_a_shared_pcpu),
-        cmocka_unit_test(takes_no_interrupt), cmocka_unit_test(backend_is_away),
-        cmocka_unit_test(ends_as_ones),       cmocka_unit_test(limit_counts_while_away),
-        cmocka_unit_test(backend_dies),       cmocka_unit_test(backend_dies_for_long),
-        cmocka_unit_test(frontend_dies),      cmocka_unit_test(spurious_sends),
-        cmocka_unit_test(violations),         cmocka_unit_test(doorbell_inside),
+        cmocka_unit_test(loads_and_stores),
+        cmocka_unit_test(two_vcpus),
+        cmocka_unit_test(write_back),
+        cmocka_unit_test(on_a_shared_pcpu),
+        cmocka_unit_test(takes_no_interrupt),
+        cmocka_unit_test(backend_is_away),
+        cmocka_unit_test(backend_is_gone_for_good),
+        cmocka_unit_test(ends_as_ones),
+        cmocka_unit_test(limit_counts_while_away),
+        cmocka_unit_test(backend_dies),
+        cmocka_unit_test(backend_dies_for_long),
+        cmocka_unit_test(frontend_dies),
+        cmocka_unit_test(spurious_sends),
+        cmocka_unit_test(violations),
+        cmocka_unit_test(doorbell_inside),
     };
 
     return cmocka_run_group_tests_name("ioreq", tests, NULL, NULL);

@@ -418,6 +418,31 @@ static void watchdogs(void **state)
     assert_int_equal(a->incarnation, 2); /* the new life has none */
 }
 
+/* Watchdog 1 of a domain with a heartbeat runs by itself, and no call stops it; any of its vCPUs may beat. */
+static void heartbeat(void **state)
+{
+    (void)state;
+    start();
+    ((struct domain_record *)a->record)->heartbeat_ms = 100;
+    assert_int_equal(watchdog(first, 1, 0), 0);
+    for (unsigned i = 0; i < 20; i++) {
+        machine_pass(90 * MS, 10 * MS);
+        assert_int_equal(watchdog(i % 2 == 0 ? first : second, 1, i % 3), 0);
+        assert_int_equal(watchdog(second, 2, 0), EINVAL); /* not that one */
+    }
+    assert_int_equal(a->incarnation, 1);
+    assert_int_equal(watchdog(first, 0, 1000), 2);
+    assert_int_equal(watchdog(first, 0, 1000), ENOSPC);
+    machine_pass(90 * MS, 10 * MS);
+    assert_int_equal(a->incarnation, 1);
+    machine_pass(20 * MS, MS);
+    assert_true(machine_said("watchdog 1"));
+    machine_pass(20 * MS, MS);
+    assert_int_equal(a->incarnation, 2);
+    machine_pass(130 * MS, MS); /* the new life never beats */
+    assert_int_equal(a->incarnation, 3);
+}
+
 /* A guest that writes to its page without end is stopped; the sender goes on. */
 static void hostile_page(void **state)
 {
@@ -447,6 +472,7 @@ int main(void)
         cmocka_unit_test(yield),
         cmocka_unit_test(shutdown),
         cmocka_unit_test(watchdogs),
+        cmocka_unit_test(heartbeat),
         cmocka_unit_test(hostile_page),
     };
 
