@@ -186,6 +186,15 @@ static void storm_events(uint32_t i)
     }
 }
 
+/* Watchdogs set and stopped: each new one asks the pCPU of vCPU 0 for its alarm. */
+static void storm_watchdogs(uint32_t i)
+{
+    const uint32_t words[2] = {i % 3, i % 4 == 3 ? 0 : 3600 + i % 7};
+    register uint64_t x0 __asm__("x0") = 6, x1 __asm__("x1") = (uint64_t)words, x16 __asm__("x16") = 29;
+
+    __asm__ volatile("hvc #0xea1" : "+r"(x0), "+r"(x1), "+r"(x16) : : "memory", "cc", "x2", "x3", "x4");
+}
+
 static void stop_timers(uint32_t intid)
 {
     if (intid == 27 || intid == 30) {
@@ -198,9 +207,9 @@ static void stop_timers(uint32_t intid)
 /* Each storm in turn, times= of each; with end=reset the domain then begins again. */
 TEST(storm)
 {
-    static void (*const storms[])(uint32_t) = {storm_sgi,    storm_distributor, storm_uart,  storm_calls,
-                                               storm_faults, storm_timer,       storm_spis,  storm_set_way,
-                                               storm_cpus,   storm_lock,        storm_events};
+    static void (*const storms[])(uint32_t) = {
+        storm_sgi,  storm_distributor, storm_uart, storm_calls, storm_faults, storm_timer,
+        storm_spis, storm_set_way,     storm_cpus, storm_lock,  storm_events, storm_watchdogs};
     uint32_t times = (uint32_t)arg_number("times", 500);
     hole = mmu_window(0x8000000000, MMU_DEVICE);
     irq_body = stop_timers;

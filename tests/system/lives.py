@@ -9,6 +9,7 @@ import run
 
 STEPS = ("take order", "take in-flight", "take last_avail", "take done", "link", "batch head", "element", "published",
          "clear", "used_idx", "reset", "register")
+HEART = "bulkhead,restart = <0xffffffff>; bulkhead,heartbeat-ms = <1000>;"     # an endless loop costs a second
 S2 = range(10)      # those of the order of stores in a take and in a completion
 KINDS = ("undefined instruction", "endless loop", "store into code", "store to nowhere", "store outside stage 2",
          "variables damaged", "objects damaged", "return addresses damaged", "return into a loop")

@@ -102,8 +102,8 @@ def crash_under_load(machine, name, kills, evidence, seed=1, buffers="all"):
 def die_by_itself(machine, name, count, evidence, buffers="all"):
     """A driver that dies behind a store of the rings or of the state page, in each life behind another one."""
     disk = driver.disk_image(name, MIB)
-    backend = dataclasses.replace(driver.backend("block", 0, image=lives.image("block")),
-                                  bootargs="watchdog=1 shuffle=1")
+    backend = dataclasses.replace(driver.backend("block", 0, image=lives.image("block"), properties=lives.HEART),
+                                  bootargs="shuffle=1")
     machine = outside.with_memory(driver.with_devices(disk, machine))
     with run.hypervisor(machine, [backend, linux(buffers)], name, limit=300 + 4 * count) as r:
         world = World(r, disk)
