@@ -46,11 +46,11 @@ static const enum line_trigger triggers[] = {LINE_NEVER, LINE_RISING, LINE_FALLI
                                              LINE_BOTH,  LINE_HIGH,   LINE_LOW};
 #define NR_TRIGGERS (sizeof triggers / sizeof triggers[0])
 #define CHECK       167u
-_Static_assert(2u * GPIO_MAX_LINES <= BH_VIRTIO_STATE_CONFIG, "every line has its place");
+_Static_assert(2u * GPIO_MAX_LINES <= BH_VIRTIO_STATE_CLASS, "every line has its place");
 
 static uint16_t *place_of(const struct gpio *gpio, uint32_t line)
 {
-    return (uint16_t *)(void *)gpio->device->state->config + line;
+    return (uint16_t *)(void *)gpio->device->state->class_area + line;
 }
 
 /* The place of a trigger in the table; NR_TRIGGERS: it is none. */

@@ -10,6 +10,7 @@ import subprocess
 
 import linux
 import run
+import tree
 
 TOOL = os.path.join(linux.SOURCE, "tools", "bulkhead")
 EXAMPLE = os.path.join(linux.SOURCE, "examples", "gpio")
@@ -54,6 +55,28 @@ class Qmp:
     def press(self):
         """The power button: line 3 is high for 100 ms."""
         self.ask("system_powerdown")
+
+
+def released(r, qmp):
+    """The pulse of the power button is over."""
+    for _ in range(200):
+        if qmp.lines()[0] & 8 == 0:
+            return
+        r.pump(0.05)
+    r.fail("line 3 stays high")
+
+
+def keys(base):
+    """The console may crash domains."""
+    return base + "\n/ { chosen { bulkhead,console-keys; }; };\n"
+
+
+def partial():
+    """The blob of the example's partial tree."""
+    os.makedirs(run.WORK, exist_ok=True)
+    blob = os.path.join(run.WORK, "gpio.dtb")
+    tree.dtc(os.path.join(EXAMPLE, "gpio.dts"), blob)
+    return blob
 
 
 class System:
@@ -116,9 +139,4 @@ class System:
         return match.group(2)
 
     def released(self):
-        """The pulse is over."""
-        for _ in range(200):
-            if self.qmp.lines()[0] & 8 == 0:
-                return
-            self.run.pump(0.05)
-        self.run.fail("line 3 stays high")
+        released(self.run, self.qmp)

@@ -1,9 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """GPIO with interrupts through a driver domain that crashes."""
 
+import dataclasses
+import os
+
 import pytest
 
+import driver
 import gpio
+import linux
+import machine as machines
+import run
+import tree
+from tree import Domain
 
 pytestmark = pytest.mark.line_04_1
 A53 = ("gic-version=3", "gic-version=2"), ("cortex-a72", "cortex-a53")
@@ -88,3 +97,53 @@ def test_frontend_stops(name, tmp_path):
         assert s.qmp.lines()[1] == 0
         s.qmp.press()
         assert (s.interrupt(1), s.interrupt(2)) == ("high", "low")
+
+
+def confined_kernel():
+    """Debian's stock kernel has no GPIO_VIRTIO; the one of the confined guests has, once it was built."""
+    from command import fetch
+    path = os.path.join(str(fetch.folder()), "linux-confined")
+    if not os.path.exists(path):
+        pytest.skip("no kernel with GPIO_VIRTIO in the cache: linux-confined")
+    return path
+
+
+@pytest.mark.line_04_2
+@pytest.mark.long
+def test_linux(name, evidence):
+    """Linux's own driver: names, an output, edges, while the driver domain crashes; nothing is left behind."""
+    path = f"/tmp/bulkhead-{os.getpid()}.gpio"
+    machine = dataclasses.replace(machines.A72_V3, options=("-qmp", f"unix:{path},server=on,wait=off"))
+    lines = 'bulkhead,gpio-lines = <0 4>; gpio-line-names = "lamp", "", "", "key";'
+    domains = [Domain(os.path.join(run.O, "domains", "gpio.img"), memory=96, vpl011=False, name="gpio",
+                      partial_tree=gpio.partial(), properties=driver.ALWAYS + driver.FIRST_OF_ALL),
+               Domain(confined_kernel(), "console=ttyAMA0 quiet host=linux", memory=131072, cpus=2, name="linux",
+                      ramdisk=linux.device_ramdisk("gpio", "gpio", ()),
+                      nodes=tree.virtio(driver.FIRST, "gpio", "gpio", lines))]
+    crashes = 20
+    with run.hypervisor(machine, domains, name, limit=400, edit=gpio.keys) as r:
+        driver.ready(r, 2)
+        qmp = gpio.Qmp(path)
+        r.rewind()
+        r.expect(r"TEST virtio 0x0029 status 0x0000000f driver gpio_virtio", domain=2)
+        driver.ask(r, 2, "gpio info", "GPIO lines 4")
+        for i, text in enumerate(("lamp", "", "", "key")):
+            r.expect(rf"GPIO line {i} {text}$", domain=2)
+        driver.ask(r, 2, "(sleep 600 | gpio drive 0 1) &", "GPIO line 0 is 1")
+        driver.ask(r, 2, f"gpio watch 3 {crashes} &", "GPIO line 3 is watched")
+        for i in range(1, crashes + 1):
+            r.focus(0)
+            r.send("c1")
+            r.expect("DOM1 crashed", domain=None, limit=30)
+            qmp.press()
+            assert qmp.word(gpio.DATA) & 1 == 1 and qmp.word(gpio.DIRECTION) == 1
+            r.expect(rf"GPIO line 3 rose {i} times", domain=2, limit=60)
+            gpio.released(r, qmp)
+        assert qmp.lines() == (1, 1)
+        driver.ask(r, 2, "killall gpio sleep", "TEST done")
+        driver.ask(r, 2, "gpio drive 0 0 < /dev/null", "GPIO line 0 is 0")
+        r.expect("TEST done", domain=2)
+        assert qmp.lines()[1] == 0
+        assert not driver.complaints(r, 2)
+        evidence("Linux: crashes, each with an edge that was told once", crashes)
+        qmp.close()

@@ -2,7 +2,7 @@
 # The GPIO device behind its registers and rings, on a controller that keeps edges; and the driver of the PL061.
 UNIT_GPIO := $(SRC)/tests/unit/devices_gpio
 UNIT_GPIO_FLAGS := -std=gnu17 -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes \
-    -I$(SRC) -I$(SRC)/include -I$(UNIT_GPIO) -I$(SRC)/tests/unit/devices_classes -fsanitize=address,undefined \
+    -I$(UNIT_GPIO) -I$(SRC) -I$(SRC)/include -I$(SRC)/tests/unit/devices_classes -fsanitize=address,undefined \
     -fno-sanitize-recover=all
 UNIT_GPIO_SRC := $(SRC)/tests/unit/devices_classes/rig.c $(UNIT_GPIO)/pins.c \
     $(addprefix $(SRC)/devices/,queue.c device.c gpio.c)
@@ -18,6 +18,12 @@ $(O)/unit/test_devices_gpio_crash: $(UNIT_GPIO)/test_gpio_crash.c $(UNIT_GPIO_SR
 	$(Q)$(HOSTCC) $(UNIT_GPIO_FLAGS) -include $(SRC)/tests/unit/devices_classes/crash_step.h -o $@ \
 	    $(filter %.c,$^) -lcmocka
 
-UNIT_TESTS += $(O)/unit/test_devices_gpio $(O)/unit/test_devices_gpio_crash
+# The registers are functions of the test.
+$(O)/unit/test_runtime_pl061: $(UNIT_GPIO)/test_pl061.c $(SRC)/runtime/drivers/pl061.c $(UNIT_GPIO_HDR) \
+    $(UNIT_GPIO)/runtime/arch.h
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(UNIT_GPIO_FLAGS) -o $@ $(filter %.c,$^) -lcmocka
+
+UNIT_TESTS += $(O)/unit/test_devices_gpio $(O)/unit/test_devices_gpio_crash $(O)/unit/test_runtime_pl061
 
 include $(SRC)/tests/fuzz/gpio.mk

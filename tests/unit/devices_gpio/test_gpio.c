@@ -665,7 +665,7 @@ static void an_edge_without_its_queue(void **state)
     create(&system, IRQ);
     pins_ask(rig, P_TYPE, 1, LINE_RISING);
     unmask(&system, 1);
-    word = (uint16_t *)(void *)rig->device.state->config + 1;
+    word = (uint16_t *)(void *)rig->device.state->class_area + 1;
     *word = (uint16_t)((*word & 0xff) | 0x40);
     *word = (uint16_t)(*word + *word * 167u % 256u * 256u);
     bh_virtio_state_queue(rig->device.state, 1, rig->device.queue_max)->resetting = BH_VIRTIO_STATE_PENDING;
@@ -726,7 +726,7 @@ static void damaged_state(void **state)
     for (uint32_t bit = 0; bit < 16; bit++) {
         create(&system, IRQ);
         pins_ask(rig, P_SET_DIRECTION, 2, P_OUT);
-        ((uint16_t *)(void *)rig->device.state->config)[2] ^= (uint16_t)(1u << bit);
+        ((uint16_t *)(void *)rig->device.state->class_area)[2] ^= (uint16_t)(1u << bit);
         crash(&system);
         assert_true(rig_failed(rig));
         assert_int_equal(pins_ask(&system.rig[1], P_GET_DIRECTION, 0, 0), 0);
@@ -757,6 +757,13 @@ static void reset_of_the_event_queue(void **state)
     crash(&system);
     restart_event_queue(rig);
     at = unmask(&system, 1);
+    expect_event(rig, at, 1);
+    unmask(&system, 1);
+    assert_true(device_write(&rig->device, 0xc0, 4, 1));
+    restart_event_queue(rig);
+    at = unmask(&system, 1); /* the only one of its line */
+    expect_no_event(rig);
+    pulse(&system, 1);
     expect_event(rig, at, 1);
     destroy(&system);
 }

@@ -140,6 +140,8 @@ static void edges(void)
     uint64_t at;
 
     ask(P_SET_DIRECTION, 1, P_IN, 0, 0);
+    pins_set(&pins, 1, true); /* before it is enabled: never told */
+    pins_set(&pins, 1, false);
     ask(P_TYPE, 1, LINE_RISING, 0, 0);
     at = unmask(1);
     expect_no_event();
