@@ -143,6 +143,7 @@ const char *smmu_start(unsigned index, const struct smmu_setup *setup)
     smmu->commands = setup->queues;
     smmu->events = (void *)((uint8_t *)setup->queues + PAGE_SIZE);
     smmu->table = setup->table;
+    smmu->made = smmu->failed = 0;
     smmu->oas = mmio_read32(smmu->page0 + SMMU_IDR5) % 8u;
     if (!switch_off(smmu)) {
         return "no answer";

@@ -33,7 +33,8 @@
 #define PARK_MS  100u
 
 static struct domain *front, *back;
-static struct vcpu *user, *second, *server; /* vCPUs of the frontend, and of the backend */
+static struct vcpu *user, *second, *server;                   /* vCPUs of the frontend, and of the backend */
+static void (*prepare_backend)(struct domain_record *record); /* before it is created; or NULL */
 
 /* The frontend's vCPU 0 is on pCPU 0, alone or not; vCPU 1 on pCPU 1; the backend on pCPU 2. */
 static inline void start_with(bool shared)
@@ -77,6 +78,9 @@ static inline void start_with(bool shared)
     record->frontends = frontends;
     record->nr_windows = 1;
     record->windows = &window;
+    if (prepare_backend != NULL) {
+        prepare_backend(record);
+    }
     back = machine_domain(record);
     record = machine_record(3, 1);
     ((struct domain_vcpu *)(uintptr_t)record->vcpus)[0].pcpu = shared ? 0 : 2;
