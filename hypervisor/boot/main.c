@@ -184,7 +184,8 @@ static void report_memory(void)
 
     print("memory: %lu bytes beside the domains' own (kept modules %lu, log %u)", image + arena.used,
           plan.kept_modules, LOG_DEFAULT_SIZE);
-    print("memory: image %lu, heap %lu; boot code given back %lu", image, arena.used, given_back);
+    print("memory: image %lu, heap %lu at 0x%lx; boot code given back %lu", image, arena.used, arena.pa,
+          given_back);
 }
 
 /* What domains share starts with nothing of whatever was there before; nobody clears it again. */

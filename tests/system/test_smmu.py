@@ -63,19 +63,66 @@ def faults(r):
 
 @pytest.mark.parametrize("smmu", [True, False], ids=["smmu", "control"])
 def test_attack(smmu, guest, name, evidence):
-    """A driver domain sends its device to a neighbour's RAM and to the hypervisor's. Without an SMMU it gets there."""
-    with run.hypervisor(with_edu(smmu), [victim(guest, "test=dma_victim ms=200")], name + "-look") as r:
-        _, m = r.expect(r"WATCH 0x([0-9a-f]+)", domain=1)
-        watched = int(m[1], 16) - VICTIM_AT + VICTIM
-    targets = [watched, watched + 8]
+    """A driver domain sends its device to a neighbour's RAM, the hypervisor's image and tables, and the SMMU.
+
+    Without an SMMU it reaches the neighbour, and reads the hypervisor."""
+    look = [attacker(guest, "test=hello", smmu), victim(guest, "test=dma_victim ms=200")]
+    with run.hypervisor(with_edu(smmu), look, name + "-look") as r:
+        image = int(r.expect(r"image at 0x([0-9a-f]+)", domain=None)[1][1], 16)
+        heap = int(r.expect(r"heap \d+ at 0x([0-9a-f]+)", domain=None)[1][1], 16)
+        watched = int(r.expect(r"WATCH 0x([0-9a-f]+)", domain=2)[1][1], 16) - VICTIM_AT + VICTIM
+    targets = [watched, image, heap, 0x9050000] if smmu else [watched]
     args = " ".join(f"at{i}=0x{at:x}" for i, at in enumerate(targets))
-    domains = [attacker(guest, f"test=dma_own,dma_attack {args}", smmu), victim(guest, "test=dma_victim ms=4000")]
+    tests = "test=dma_own,dma_attack" if smmu else f"test=dma_own,dma_attack,dma_peek peek0=0x{image:x} peek1=0x{heap:x}"
+    domains = [attacker(guest, f"{tests} {args}", smmu), victim(guest, "test=dma_victim ms=5000")]
     figures = {}
     with run.hypervisor(with_edu(smmu), domains, name, limit=60) as r:
         run.finish(r, (1, 2), figures)
-    seen = faults(r)
     assert figures[1, "dma_attack.attempts"] == len(targets)
-    assert figures[2, "dma_victim.changed"] == (0 if smmu else len(targets))
+    if not smmu:
+        assert figures[2, "dma_victim.changed"] == 1 and figures[1, "dma_attack.read"] == 1
+        assert figures[1, "dma_peek.read"] == 2
+        evidence("without an SMMU: writes and reads that arrive", "1 of 1, 3 of 3")
+        return
+    assert figures[2, "dma_victim.changed"] == 0 and figures[1, "dma_attack.read"] == 0
+    edu = 1 << 3  # the only device on the bus
+    assert sorted(faults(r)) == sorted((1, edu, how, at, "nothing there") for at in targets
+                                       for how in ("write to", "read of"))
+    evidence("DMA attempts, arrived, reported with domain and stream", f"{2 * len(targets)}, 0, {2 * len(targets)}")
+
+
+@pytest.mark.parametrize("smmu", [True, False], ids=["smmu", "control"])
+def test_windows(smmu, guest, name, evidence):
+    """A backend's device reaches its frontend's RAM through an open window, and not when it is closed, the backend
+    has crashed, or the frontend has stopped. The control has no SMMU: there a closed window is open to DMA."""
+    place = "" if smmu else test_passthrough.static(16 << 20, ATTACKER)
+    backend = Domain(guest, "test=ioreq_serve", partial_tree=partial(smmu),
+                     properties=f"{place} {driver.ALWAYS} {driver.FIRST_OF_ALL}")
+    frontends = [Domain(guest, f"test={test}", memory=4096, nodes=tree.virtio(driver.FIRST, "domU1"),
+                        properties=driver.ALWAYS)
+                 for test in ("ioreq_dma", "ioreq_dma_stop")]
+    figures = {}
+    with run.hypervisor(with_edu(smmu), [backend, frontends[0]], name, limit=90) as r:
+        run.finish(r, (2,), figures)
+        assert figures["ioreq_dma.open"] == 1
+        assert figures["ioreq_dma.closed"] == (0 if smmu else 1)
+        assert figures["ioreq_dma.crashed"] == 0
+    with run.hypervisor(with_edu(smmu), [backend, frontends[1]], name + "-stop", limit=90) as r:
+        found = [int(r.expect(rf"LIFE {life} found (\d)", domain=2, refuse="FAIL")[1][1]) for life in (1, 2, 3)]
+        assert found == ([0, 0, 0] if smmu else [0, 1, 1])
+    evidence("DMA to an open window, a closed one, after the backend's crash, after the frontend's stop: arrived",
+             f"1 of 1, {figures['ioreq_dma.closed']} of 1, 0 of 1, {sum(found)} of 2")
+
+
+@pytest.mark.parametrize("reset", [True, False], ids=["reset", "control"])
+def test_left_running(reset, guest, name, evidence):
+    """A transfer that a crashed life left behind does not arrive in the next one; without the reset it would."""
+    image = None if reset else test_passthrough.break_image("device_reset")
+    owner = Domain(guest, "test=dma_leave", memory=4096, partial_tree=partial(), properties=driver.ALWAYS)
+    with run.hypervisor(with_edu(True), [owner], name, limit=60, image=image) as r:
+        found = [int(r.expect(r"LIFE found (\d+)", domain=1, refuse="FAIL")[1][1]) for _ in range(4)]
+    assert found[0] == 0 and (max(found) == 0 if reset else max(found[1:]) > 0)
+    evidence("lives that began with a transfer of the last one on its way, arrived", f"3, {sum(map(bool, found))}")
 
 
 def with_disk(path):

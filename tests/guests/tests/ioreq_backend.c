@@ -168,6 +168,11 @@ static void serve(struct link *l, uint32_t vcpu)
             memcpy(&u->store[offset], &data, size);
         }
         slot_answer(l, vcpu, 0x5555555555555555);
+        if (offset == REG_COMMAND && data % 256 == DO_DMA_DETACHED) {
+            EXPECT(ioreq_attach(l->domid, l->server, false) == 0, "detach");
+            memcpy(&address, &u->store[REG_ADDRESS], sizeof address);
+            u->result = !ioreq_dma(l, address, true);
+        }
         if (offset == REG_COMMAND && data % 256 == DO_DETACH) {
             EXPECT(ioreq_attach(l->domid, l->server, false) == 0, "detach");
             delay_us(2000);
@@ -193,7 +198,7 @@ static void try_attach(struct link *l)
     uint32_t tries = 0;
     int64_t result;
 
-    if (__atomic_load_n(&l->page->tail.attached, __ATOMIC_ACQUIRE) != 0) {
+    if (__atomic_load_n(&l->page->tail.attached, __ATOMIC_ACQUIRE) != 0 || ioreq_dma_busy()) {
         return;
     }
     do {
@@ -255,11 +260,13 @@ TEST(ioreq_serve)
     }
     delay_us(late * 1000);
     while (!test_failed()) {
+        bool busy = ioreq_dma_busy();
+
         for (uint32_t i = 0; i < nr_links; i++) {
             look(&links[i]);
         }
         irq_off();
-        if (!collect()) {
+        if (!collect() && !busy) {
             wfi();
         }
         irq_on();

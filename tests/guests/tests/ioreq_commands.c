@@ -2,6 +2,7 @@
 /* What the backend of the ioreq tests does when its frontend tells it to, its crashes and trespasses
  * included. */
 #include "ioreq_link.h"
+#include "pci.h"
 
 enum { SCHED_OP = 29, EVENT_OP = 32, DM_OP = 41 };
 enum { EVTCHNOP_SEND = 4, SCHEDOP_SHUTDOWN = 2, SHUTDOWN_CRASH = 3, SET_STATE = 5, SET_IRQ_LEVEL = 19 };
@@ -109,6 +110,29 @@ static uint32_t copy(struct link *l, uint64_t address)
     return try_write(at, 8, through, &fault) ? 0 : 3;
 }
 
+static struct edu edu;
+
+bool ioreq_dma_busy(void)
+{
+    return edu.registers != 0 && edu_busy(&edu);
+}
+
+bool ioreq_dma(struct link *l, uint64_t address, bool wait)
+{
+    static uint64_t stray = DMA_STRAY;
+    uint64_t to = window_of(l, address);
+
+    if (to == 0 || (edu.registers == 0 && !edu_find(&edu)) ||
+        !edu_copy(&edu, (uint64_t)&stray, sizeof stray, false)) {
+        return false;
+    }
+    edu_begin(&edu, to, sizeof stray, true);
+    while (wait && edu_busy(&edu)) {
+        delay_us(1000);
+    }
+    return true;
+}
+
 static bool inside_any(uint64_t at)
 {
     uint64_t base, size;
@@ -204,6 +228,7 @@ static void scribble(struct bh_ioreq *slot)
 static void die(struct link *l, struct unit *u, uint32_t vcpu, uint32_t command)
 {
     struct bh_ioreq *slot = &l->page->slot[vcpu];
+    uint64_t address;
 
     if (u->keep->crashed == command) {
         return;
@@ -229,6 +254,10 @@ static void die(struct link *l, struct unit *u, uint32_t vcpu, uint32_t command)
         slot_notify(l, vcpu);
         delay_us(200000);
         break;
+    case CRASH_DMA:
+        memcpy(&address, &u->store[REG_ADDRESS], sizeof address);
+        EXPECT(ioreq_dma(l, address, false), "no transfer");
+        crash();
     case CRASH_GARBAGE:
         state_write(slot, 9);
         slot_notify(l, vcpu);
@@ -262,6 +291,12 @@ void ioreq_command(struct link *l, struct unit *u, uint32_t vcpu, uint32_t comma
         break;
     case DO_COPY:
         u->result = copy(l, address);
+        break;
+    case DO_DMA:
+        u->result = !ioreq_dma(l, address, true);
+        break;
+    case DO_DMA_LATE:
+        u->result = !ioreq_dma(l, address, false);
         break;
     case DO_OUTSIDE:
         u->result = touch_outside();

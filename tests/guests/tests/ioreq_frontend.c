@@ -313,6 +313,58 @@ TEST(ioreq_windows)
     EXPECT(command(DO_COPY) != 0, "behind the window");
 }
 
+/* ---- DMA of the backend's device ---- */
+
+static uint32_t stray(uint64_t *words)
+{
+    uint32_t found = words[0] == DMA_STRAY;
+
+    words[0] = 0;
+    dsb();
+    return found;
+}
+
+/* To a window while it is open, while it is closed, and behind the backend's crash. The harness knows what
+ * may arrive. */
+TEST(ioreq_dma)
+{
+    static uint64_t words[512] __attribute__((aligned(4096)));
+
+    if (!find_devices()) {
+        return;
+    }
+    write64(device[0].base + REG_ADDRESS, (uint64_t)words);
+    EXPECT_EQ(command(DO_DMA), 0, "the transfer");
+    test_figure("open", stray(words));
+    EXPECT_EQ(command(DO_DMA_DETACHED), 0, "the transfer");
+    test_figure("closed", stray(words));
+    command(CRASH_DMA);
+    delay_us(400000);
+    EXPECT(read32(device[0].base + REG_LIVES) >= 2, "no crash");
+    test_figure("crashed", stray(words));
+}
+
+/* To the memory of a frontend that has stopped; its next life looks. The words lie where nothing but the
+ * hypervisor clears them. */
+TEST(ioreq_dma_stop)
+{
+    uint64_t base, size, *words;
+    uint32_t life;
+
+    if (!find_devices()) {
+        return;
+    }
+    CHECK(fdt_reg(fdt_path("/memory"), 0, &base, &size), "no memory");
+    words = (uint64_t *)(base + size / 2);
+    life = read32(device[0].base + REG_INCARNATION); /* answered when the last transfer has ended */
+    print("LIFE %u found %u\n", life, stray(words));
+    write64(device[0].base + REG_ADDRESS, (uint64_t)words);
+    EXPECT_EQ(command(DO_DMA_LATE), 0, "the transfer");
+    if (!test_failed() && life < arg_number("lives", 3)) {
+        system_reset();
+    }
+}
+
 /* ---- a backend that does what it must not ---- */
 
 TEST(ioreq_hostile)

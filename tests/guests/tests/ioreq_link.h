@@ -39,6 +39,10 @@ uint8_t slot_state(struct bh_ioreq *slot);
 /* The event to the core that it shall look at the slot, alone and after an answer. */
 void slot_notify(struct link *l, uint32_t vcpu);
 void slot_answer(struct link *l, uint32_t vcpu, uint64_t data);
+/* A device of the backend is at work. */
+bool ioreq_dma_busy(void);
+/* DMA_STRAY to an address of the frontend. False: it did not begin, or `wait` and it did not end. */
+bool ioreq_dma(struct link *l, uint64_t address, bool wait);
 /* A write to REG_COMMAND. Does not return if it is a crash that has not been done yet. */
 void ioreq_command(struct link *l, struct unit *u, uint32_t vcpu, uint32_t command);
 

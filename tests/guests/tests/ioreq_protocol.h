@@ -35,13 +35,19 @@ enum ioreq_command {
     DO_SCRIBBLE,         /* spoil all of the slot but state and data */
     DO_LATE,             /* answer a slot in which nothing is asked */
     DO_DETACH,           /* and attach again */
+    DO_DMA,              /* of a device: 8 bytes of DMA_STRAY to ADDRESS */
+    DO_DMA_DETACHED,     /* the same while it is detached, after the answer */
+    DO_DMA_LATE,         /* begin it, and do not attach before it has ended */
     CRASH_BEFORE = 0x80, /* once: the same number after the crash is answered */
     CRASH_TAKEN,         /* state INPROCESS */
     CRASH_ANSWERED,      /* the answer is there, the event is not sent */
     CRASH_BACKWARDS,     /* INPROCESS -> READY */
     CRASH_NONE,          /* READY -> NONE */
-    CRASH_GARBAGE        /* a state that does not exist */
+    CRASH_GARBAGE,       /* a state that does not exist */
+    CRASH_DMA            /* with such a transfer on its way */
 };
+
+#define DMA_STRAY 0x57a757a757a757a7ull
 
 /* Bytes whose sign bits differ. */
 static inline uint8_t ioreq_pattern_byte(uint32_t offset)

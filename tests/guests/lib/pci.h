@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PCI functions on the first bus of a bridge with ECAM that the domain owns. */
-#ifndef ATTACK_PCI_H
-#define ATTACK_PCI_H
+#ifndef GUEST_PCI_H
+#define GUEST_PCI_H
 
 #include "guest.h"
 
