@@ -73,7 +73,9 @@ def test_attack(smmu, guest, name, evidence):
         watched = int(r.expect(r"WATCH 0x([0-9a-f]+)", domain=2)[1][1], 16) - VICTIM_AT + VICTIM
     targets = [watched, image, heap, 0x9050000] if smmu else [watched]
     args = " ".join(f"at{i}=0x{at:x}" for i, at in enumerate(targets))
-    tests = "test=dma_own,dma_attack" if smmu else f"test=dma_own,dma_attack,dma_peek peek0=0x{image:x} peek1=0x{heap:x}"
+    tests = "test=dma_own,dma_attack"
+    if not smmu:
+        tests += f",dma_peek peek0=0x{image:x} peek1=0x{heap:x}"
     domains = [attacker(guest, f"{tests} {args}", smmu), victim(guest, "test=dma_victim ms=5000")]
     figures = {}
     with run.hypervisor(with_edu(smmu), domains, name, limit=60) as r:
