@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "runtime/arch.h"
+#include "runtime/copy.h"
 #include "runtime/crash.h"
 #include "runtime/tree.h"
 
@@ -35,21 +36,7 @@ uintptr_t start_memory(const void *tree);
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size)
 {
-    uint8_t *t = to;
-    const uint8_t *f = from;
-
-    /* Words where both sides allow it: the bulk of what is copied are whole sectors and frames. */
-    if (((uintptr_t)t | (uintptr_t)f) % 8 == 0) {
-        for (; size >= 16; size -= 16, t += 16, f += 16) {
-            uint64_t a, b;
-
-            __asm__ volatile("ldp %0, %1, [%2]" : "=r"(a), "=r"(b) : "r"(f) : "memory");
-            __asm__ volatile("stp %0, %1, [%2]" : : "r"(a), "r"(b), "r"(t) : "memory");
-        }
-    }
-    for (; size > 0; size--) {
-        *t++ = *f++;
-    }
+    copy(to, from, size);
     return to;
 }
 

@@ -22,6 +22,7 @@ void arena_close(void);
  * 2 MiB, where nothing else is: the hypervisor says what is there. */
 void memory_map(uint64_t address, uint64_t size, enum memory_kind kind);
 
+/* Normal memory only, not registers of devices; before translation is on, only what is aligned (copy.h). */
 void *memcpy(void *restrict to, const void *restrict from, size_t size);
 void *memset(void *to, int value, size_t size);
 int memcmp(const void *a, const void *b, size_t size);
