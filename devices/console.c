@@ -25,10 +25,11 @@ _Static_assert(sizeof(struct control) == 8, "VIRTIO 1.2, 5.3.6.2");
 #define BUDGET           16u /* buffers of one queue in one run */
 #define BUDGET_BYTES     2048u
 
-/* In the state page: which messages each port still has to send, bit n: event n; and whether the driver has
- * it open. */
+/* In the state page: which messages each port still has to send, bit n: event n, and whether the driver knows
+ * it; and whether the driver has it open. */
 #define STATE_PENDING 0u
 #define STATE_OPEN    CONSOLE_MAX_PORTS
+#define KNOWN         1u /* bit 0: there is no message of that number to the driver */
 
 static bool multiport(const struct console *console)
 {
@@ -137,7 +138,8 @@ static void control(struct console *console, const struct control *message)
 {
     if (message->event == DEVICE_READY && message->value == 1u) {
         for (uint32_t i = 0; i < console->nr; i++) {
-            *pending(console, i) |= 1u << DEVICE_ADD;
+            /* One that exists is not added again (VIRTIO 1.2, 5.3.6.2.1). */
+            *pending(console, i) |= *pending(console, i) % 2u == KNOWN ? 0 : 1u << DEVICE_ADD;
         }
     } else if (message->id >= console->nr) {
         return;
@@ -215,7 +217,7 @@ static void send_control(struct console *console)
             if (!send_message(console, port, event, &order)) {
                 return;
             }
-            *pending(console, port) &= (uint8_t)~(1u << event);
+            *pending(console, port) = (uint8_t)((*pending(console, port) & ~(1u << event)) | KNOWN);
         }
     }
 }

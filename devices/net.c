@@ -6,6 +6,7 @@
 #include "devices/net_deliver.h"
 
 #define LINK_UP 1u
+#define NET_TAG 4u /* of a VLAN */
 
 static void deliver_to(struct net *net, uint32_t targets)
 {
@@ -53,6 +54,15 @@ static bool send_up(struct net *net)
     return true;
 }
 
+/* Not more than the MTU behind the Ethernet header (VIRTIO 1.2, 5.1.4.1), of which a VLAN tag is a part. */
+static bool fits_mtu(const struct net *net)
+{
+    const struct net_frame *frame = &net->frame;
+    bool tagged = frame->header[NET_HEADER - 2u] == 0x81u && frame->header[NET_HEADER - 1u] == 0;
+
+    return frame->length <= (tagged ? net->max_frame : net->max_frame - NET_TAG);
+}
+
 /* Reads the headers of the frame in `from` into `frame`. False: there is something wrong with it. */
 static bool read_frame(struct net_port *port)
 {
@@ -81,7 +91,7 @@ static bool read_frame(struct net_port *port)
         }
     }
     net_frame_build(&net->frame, &from, (uint32_t)length, &checksum);
-    return true;
+    return fits_mtu(net);
 }
 
 /* False: the frame waits for the uplink, and has had no effect. */
@@ -292,6 +302,9 @@ static void on_receive(struct link *link, uint8_t *data, uint32_t length,
         return;
     }
     net_frame_build(&net->frame, &from, length, checksum);
+    if (!fits_mtu(net)) {
+        return;
+    }
     targets = net_switch_route(&net->table, NET_UPLINK, net->frame.header, net->clock(net));
     deliver_to(net, targets);
 }
@@ -320,7 +333,7 @@ static void on_change(struct link *link)
 void net_init(struct net *net)
 {
     net->table.uplink = net->uplink != NULL;
-    net->max_frame = mtu(net) + 18u;
+    net->max_frame = mtu(net) + NET_HEADER + NET_TAG;
     if (net->uplink != NULL) {
         net->uplink->owner = net;
         net->uplink->receive = on_receive;

@@ -8,7 +8,7 @@ UNIT_CLASSES_SRC := $(addprefix $(SRC)/devices/,queue.c device.c entropy.c conso
 UNIT_CLASSES_HELP := $(UNIT_CLASSES)/rig.c $(UNIT_CLASSES)/net_world.c $(UNIT_CLASSES)/vsock_world.c
 UNIT_CLASSES_HDR := $(wildcard $(SRC)/devices/*.h $(UNIT_CLASSES)/*.h) $(SRC)/include/bulkhead/virtio_state.h
 
-UNIT_CLASSES_TESTS := $(addprefix $(O)/unit/test_devices_,entropy console net net_switch vsock)
+UNIT_CLASSES_TESTS := $(addprefix $(O)/unit/test_devices_,entropy console net net_switch vsock class_musts)
 $(UNIT_CLASSES_TESTS): $(O)/unit/test_devices_%: $(UNIT_CLASSES)/test_%.c $(UNIT_CLASSES_HELP) \
     $(UNIT_CLASSES_SRC) $(UNIT_CLASSES_HDR)
 	@mkdir -p $(@D)
