@@ -4,7 +4,10 @@
 import dataclasses
 import os
 import re
+import select
+import socket
 import struct
+import time
 
 import linux
 import machine as machines
@@ -50,13 +53,13 @@ def partial(name):
     return blob
 
 
-def backend(name, number, image=None, memory=1024, properties=ALWAYS, device=None):
+def backend(name, number, image=None, memory=1024, properties=ALWAYS, device=None, bootargs=""):
     """A driver domain with its device, by default that of its name; number: of the driver domain, from 0."""
     place = STATIC.format(tree.cells(BASE + 0x200000 * number), tree.cells(memory * 1024))
     image = image or os.path.join(run.O, "domains", name + ".img")
     properties = f"{place} {FIRST_OF_ALL} {properties}"
-    return Domain(image, memory=memory, vpl011=False, partial_tree=partial(device or name), properties=properties,
-                  name=name)
+    return Domain(image, bootargs, memory=memory, vpl011=False, partial_tree=partial(device or name),
+                  properties=properties, name=name)
 
 
 def frontend(devices, name="linux", cpus=2, memory=262144, properties="", buffers="all"):
@@ -94,6 +97,52 @@ def complaints(r, *domains):
     """What kernels say that they should not; everything they print is looked at."""
     found = [f"DOM{d}: {text}" for d in domains for text in r.text_of(d) if COMPLAINT.search(text)]
     return found + [f"DOM{d}: {text}" for d in domains for text in linux.new_warnings(r.text_of(d))]
+
+
+def second_uart(base):
+    """The machine has a second UART like the first: QEMU makes it when there are two serial lines."""
+    node = re.search(r"\n\tpl011@9000000 \{.*?\n\t\};", base, re.S).group(0)
+    node = re.sub(r"interrupts = <[^>]*>", "interrupts = <0 8 4>", node.replace("9000000", "9040000"))
+    return base + "/ {" + re.sub(r"phandle = <[^>]*>;", "", node) + "\n};\n"
+
+
+class Terminal:
+    """The other end of a serial line that is a socket, while a machine runs."""
+
+    def __init__(self, r, path):
+        self.run, self.text, self.at = r, "", 0
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(path)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.socket.close()
+
+    def pump(self, seconds):
+        if select.select([self.socket], [], [], seconds)[0]:
+            text = self.socket.recv(65536).decode("ascii", "replace").replace("\r", "")
+            self.text += text
+            self.run.note("terminal", text)
+
+    def expect(self, pattern, limit=60):
+        """Wait for text behind the former match, in whole lines."""
+        end = time.monotonic() + limit * run.PATIENCE
+        while True:
+            match = re.compile(pattern, re.M).search(self.text, self.at, self.text.rfind("\n") + 1)
+            if match:
+                self.at = match.end()
+                return match
+            if time.monotonic() > end:
+                self.run.fail(f"no '{pattern}' on the terminal, which says: {self.text[self.at:][-400:]!r}")
+            self.run.pump(0)
+            self.pump(0.1)
+
+    def send(self, text):
+        for byte in text.encode():
+            self.socket.sendall(bytes([byte]))
+            time.sleep(0.002)
 
 
 class Load:

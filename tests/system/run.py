@@ -99,6 +99,10 @@ class Run:
         self.lines.append(line)
         self._log.write(f"{line.when:8.3f} {'' if domain is None else f'DOM{domain}: '}{text}\n")
 
+    def note(self, origin, text):
+        """Something that the log shall show, where it belongs."""
+        self._log.write(f"{self.elapsed:8.3f} {origin}: {text!r}\n")
+
     def pump(self, seconds):
         """Read what arrives within that time; False when QEMU has ended and nothing is left."""
         if self.ended:
