@@ -47,7 +47,7 @@ class Run:
         self._next = 0
         self.ended = False
         self.start = time.monotonic()
-        self._log = open(self.log_path, "w", encoding="utf-8")
+        self._log = open(self.log_path, "w", buffering=1, encoding="utf-8")
         self._log.write("+ " + " ".join(args) + "\n")
         self._log.flush()
         self._errors = open(self.log_path + ".err", "w+", encoding="utf-8")
