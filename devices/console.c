@@ -113,13 +113,21 @@ static bool write_port(struct console_port *port)
     return true;
 }
 
+/* What comes for a port that is not open, Linux throws away: it waits instead. */
+static bool is_open(const struct console_port *port)
+{
+    const struct console *console = port->console;
+
+    return !multiport(console) || console->device->state->config[STATE_OPEN + port->number] != 0;
+}
+
 static void read_port(struct console_port *port)
 {
     struct console *console = port->console;
     const struct queue_chain *chain = &console->chain;
     uint64_t order = 0;
 
-    while (port->line.typed_used != 0 &&
+    while (is_open(port) && port->line.typed_used != 0 &&
            next(console, port->rx, false, &port->rx_again, &order) == QUEUE_OK) {
         uint32_t written = 0;
 
@@ -227,13 +235,13 @@ static bool run(struct device *device)
     struct console *console = device->user;
     bool more = false;
 
+    if (multiport(console)) {
+        more = receive_control(console);
+        send_control(console);
+    }
     for (uint32_t i = 0; i < ports(console); i++) {
         more = write_port(&console->ports[i]) || more;
         read_port(&console->ports[i]);
-    }
-    if (multiport(console)) {
-        more = receive_control(console) || more;
-        send_control(console);
     }
     return more && !device->failed;
 }

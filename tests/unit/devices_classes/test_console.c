@@ -399,6 +399,34 @@ static void ports_are_announced(void **state)
     destroy(&system);
 }
 
+/* Linux throws away what comes for a port that nobody has open. */
+static void input_waits_for_an_open_port(void **state)
+{
+    struct system system;
+    uint64_t at;
+
+    (void)state;
+    create(&system, 6, MULTIPORT);
+    rig_room(&system.rig[0], 0, 8, &at);
+    type(&system, "a");
+    rig_run(&system.rig[0]);
+    assert_false(rig_used(&system.rig[0], 0, NULL, NULL));
+    tell(&system, 0, 6, 1);
+    assert_true(rig_used(&system.rig[0], 0, NULL, NULL));
+    assert_int_equal(*rig_at(&system.rig[0], at), 'a');
+    tell(&system, 0, 6, 0);
+    rig_room(&system.rig[0], 0, 8, &at);
+    type(&system, "b");
+    crash(&system); /* and b with it; that the port is closed is kept */
+    type(&system, "c");
+    rig_run(&system.rig[0]);
+    assert_false(rig_used(&system.rig[0], 0, NULL, NULL));
+    tell(&system, 0, 6, 1);
+    assert_true(rig_used(&system.rig[0], 0, NULL, NULL));
+    assert_int_equal(*rig_at(&system.rig[0], at), 'c');
+    destroy(&system);
+}
+
 static void announcements_survive_a_crash(void **state)
 {
     struct system system;
@@ -429,6 +457,7 @@ static void offenders_need_a_reset(void **state)
     (void)state;
     for (uint32_t i = 0; i < 5; i++) {
         create(&system, 6, MULTIPORT);
+        tell(&system, 0, 6, 1);
         if (i == 0) {
             rig_room(&system.rig[0], 1, 8, NULL);
         } else if (i == 1) {
@@ -511,6 +540,7 @@ int main(void)
         cmocka_unit_test(runs_are_bounded),
         cmocka_unit_test(configuration),
         cmocka_unit_test(ports_are_announced),
+        cmocka_unit_test(input_waits_for_an_open_port),
         cmocka_unit_test(announcements_survive_a_crash),
         cmocka_unit_test(offenders_need_a_reset),
         cmocka_unit_test(a_reset_ends_the_line),
