@@ -31,15 +31,26 @@ void console_write(const char *text, uint32_t length)
     (void)hypercall(CONSOLE_IO, 0, (const void *)(uintptr_t)length, text);
 }
 
-int64_t map_shared_info(uint64_t address)
+/* Space 0: shared_info, 1: the grant table. */
+static int64_t add_to_physmap(uint32_t space, uint64_t index, uint64_t address)
 {
     const struct {
         uint16_t domid, size;
-        uint32_t space; /* 0: shared_info */
+        uint32_t space;
         uint64_t index, frame;
-    } arg = {DOMID_SELF, 0, 0, 0, address / 4096};
+    } arg = {DOMID_SELF, 0, space, index, address / 4096};
 
     return hypercall(MEMORY_OP, ADD_TO_PHYSMAP, &arg, 0);
+}
+
+int64_t map_shared_info(uint64_t address)
+{
+    return add_to_physmap(0, 0, address);
+}
+
+int64_t map_grant_frame(uint32_t index, uint64_t address)
+{
+    return add_to_physmap(1, index, address);
 }
 
 int64_t event_send(uint32_t port)

@@ -14,6 +14,9 @@ void console_write(const char *text, uint32_t length);
 /* The shared_info page lies at that address of the domain from now on. */
 int64_t map_shared_info(uint64_t address);
 
+/* The frame of the domain's grant table lies at that address from now on. */
+int64_t map_grant_frame(uint32_t index, uint64_t address);
+
 /* EVTCHNOP_send. */
 int64_t event_send(uint32_t port);
 

@@ -87,6 +87,12 @@ size_t arena_left(void)
     return at < arena_end ? arena_end - at : 0;
 }
 
+void arena_move(uint64_t base, uint64_t size)
+{
+    arena_at = base;
+    arena_end = base + size;
+}
+
 void arena_close(void)
 {
     arena_closed = true;

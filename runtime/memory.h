@@ -15,6 +15,8 @@ enum memory_kind { MEMORY_DEVICE, MEMORY_NORMAL };
 void *arena_alloc(size_t size, size_t align, const char *what);
 /* What arena_alloc() could still give in one piece of page alignment. */
 size_t arena_left(void);
+/* From now on arena_alloc() takes from [base, base + size), which is mapped. */
+void arena_move(uint64_t base, uint64_t size);
 /* From now on arena_alloc() is an error. */
 void arena_close(void);
 

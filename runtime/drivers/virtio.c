@@ -64,6 +64,8 @@ static void put(uintptr_t base, enum register_name name, uint32_t value)
     }
 }
 
+uint64_t virtio_offset;
+
 /* A device that an earlier life of the domain has left working may still use its memory. */
 static uintptr_t reset(uintptr_t base, tree_node node)
 {
@@ -133,8 +135,10 @@ static void put_address(uintptr_t base, enum register_name name, const volatile 
 {
     uintptr_t at = base + (virtio_pci_at(base) == NULL ? registers[name].mmio : registers[name].pci);
 
-    write32(at, (uint32_t)(uintptr_t)address);
-    write32(at + 4, (uint32_t)((uintptr_t)address >> 32));
+    uint64_t bus = (uintptr_t)address + virtio_offset;
+
+    write32(at, (uint32_t)bus);
+    write32(at + 4, (uint32_t)(bus >> 32));
 }
 
 uint32_t virtio_config(uintptr_t base, uint32_t offset)
@@ -248,7 +252,7 @@ int32_t virtio_add(struct virtio_queue *queue, const struct virtio_piece *pieces
     }
     for (uint32_t i = 0; i < count; i++) {
         last = &queue->descriptors[at];
-        last->address = (uintptr_t)pieces[i].data;
+        last->address = (uintptr_t)pieces[i].data + virtio_offset;
         last->length = pieces[i].length;
         last->flags = (pieces[i].written ? WRITE : 0) | NEXT;
         at = last->next;

@@ -33,6 +33,10 @@ struct virtio_queue {
     bool silent; /* no interrupt, until it is asked for: virtio_wait() */
 };
 
+/* Between an address of the domain and what its devices are told: 0 but for a frontend that grants
+ * (drivers/confined.h). */
+extern uint64_t virtio_offset;
+
 struct virtio_piece {
     const void *data;
     uint32_t length;

@@ -111,3 +111,44 @@ def test_rebind(name, buffers, evidence):
         assert driver.complaints(r, 2) == []
         assert not any("still in use" in text for text in r.text_of(2))
     evidence(f"{buffers}: resets and rebinds", 100)
+
+
+def bare(image, arguments, sectors, buffers, name):
+    """A frontend without an operating system on a range (first, number) of the disk of the first domain."""
+    place = f"bulkhead,first-sector = <0 {sectors[0]}>; bulkhead,sectors = <0 {sectors[1]}>;"
+    node = tree.virtio(driver.FIRST, "disk", "block", f'{place} bulkhead,buffers = "{buffers}";')
+    return Domain(os.path.join(run.O, "domains", image + ".img"), arguments, memory=4096, nodes=node, name=name)
+
+
+def memory_disk():
+    return Domain(os.path.join(run.O, "domains", "block.img"), memory=1024, properties=driver.FIRST_OF_ALL, name="disk")
+
+
+LOAD = "verify=1 writes=50 depth=8 random=1"
+
+
+@pytest.mark.line_04_4
+@machines.parameter(machines.A53_V2, machines.A72_V3)
+def test_hostile_grants(machine, name, evidence):
+    """Pages that a frontend has not granted, or not so, are out of reach, and its neighbour is served all the time."""
+    domains = [memory_disk(), bare("grantbreak", "", (0, 64), "grants", "hostile"),
+               bare("blockload", f"count=4000 {LOAD}", (64, 256), "grants", "honest")]
+    with run.hypervisor(machine, domains, name, limit=90) as r:
+        _, m = r.expect(r"GRANT attempts=(\d+) blocked=(\d+) controls=(\d+)", domain=2, limit=60, refuse="crash")
+        attempts, blocked, controls = map(int, m.groups())
+        assert attempts == blocked == 9 and controls == attempts + 2
+        r.rewind()
+        _, m = r.expect(r"LOAD done.* compared=(\d+) wrong=(\d+) failed=(\d+)", domain=3, limit=60, refuse="crash")
+        assert int(m.group(1)) > 500 and (m.group(2), m.group(3)) == ("0", "0")
+        assert not any("crash" in line.text for line in r.lines)
+    evidence("grants: hostile attempts, blocked, controls fired", f"{attempts}, {blocked}, {controls}")
+
+
+@pytest.mark.parametrize("buffers", ["bounce", "grants"])
+def test_load(name, buffers, evidence):
+    """A frontend without an operating system, whose every block says what it is."""
+    domains = [memory_disk(), bare("blockload", f"count=4000 {LOAD}", (0, 512), buffers, "load")]
+    with run.hypervisor(machines.A72_V3, domains, name, limit=90) as r:
+        _, m = r.expect(r"LOAD done.* compared=(\d+) wrong=(\d+) failed=(\d+)", domain=2, limit=60, refuse="crash")
+        assert int(m.group(1)) > 500 and (m.group(2), m.group(3)) == ("0", "0")
+    evidence(f"{buffers}: blocks compared without an operating system", int(m.group(1)))

@@ -12,6 +12,7 @@
 #include "runtime/arch.h"
 #include "runtime/crash.h"
 #include "runtime/domain.h"
+#include "runtime/drivers/confined.h"
 #include "runtime/drivers/disks.h"
 #include "runtime/log.h"
 #include "runtime/loop.h"
@@ -255,6 +256,7 @@ static void read_arguments(void)
 
 void domain_start(void)
 {
+    confined_start();
     disk = virtio_block_start(tree_argument("disk", 0));
     if (disk == NULL) {
         crash("there is no disk", "");
