@@ -29,9 +29,9 @@ def _on(pcpu):
     return f'vcpu0 {{ compatible = "xen,vcpu"; id = <0>; hard-affinity = "{pcpu}"; }};'
 
 
-def _served(kind, server, at=DEVICE):
+def _served(kind, server, at=DEVICE, buffers="all"):
     return (f'virtio@{at:x} {{ compatible = "bulkhead,virtio"; reg = <0 {at:#x} 0 0x200>; bulkhead,class = "{kind}"; '
-            f'bulkhead,server = <&domU{server}>; bulkhead,buffers = "all"; }};')
+            f'bulkhead,server = <&domU{server}>; bulkhead,buffers = "{buffers}"; }};')
 
 
 class Bench:
@@ -64,8 +64,9 @@ class Bench:
         return Domain(self.path(kind), "", memory=memory, console=False, properties="bulkhead,priority = <200>;",
                       children=_on(pcpu))
 
-    def frontend(self, image, arguments, kind, pcpu=1):
-        return Domain(self.path(image), arguments, memory=4096, children=_served(kind, 1) + _on(pcpu))
+    def frontend(self, image, arguments, kind, pcpu=1, buffers="all"):
+        served = _served(kind, 1, buffers=buffers)
+        return Domain(self.path(image), arguments, memory=4096, children=served + _on(pcpu))
 
     def run(self, name, domains, smp, extra=(), **options):
         """The counts of the plugin, and the console's text."""
@@ -128,6 +129,11 @@ def block(bench):
         seen, _ = bench.run(f"block-{depth}", domains, 2, DISK, late=1)
         suffix = f"_{depth}" if depth > 1 else ""
         figures["blk_4k_all" + suffix] = Figure.of([_each(seen, 2, number)[1]])
+    for buffers in ("bounce", "grants"):
+        domains = [bench.owner("block", bench.path("block"), 96),
+                   bench.frontend("blockload", f"count={number} warm=100 depth=1", "block", buffers=buffers)]
+        seen, _ = bench.run(f"block-{buffers}", domains, 2, DISK, late=1)
+        figures[f"blk_4k_{buffers}"] = Figure.of([_each(seen, 2, number)[1]])
     return figures
 
 

@@ -8,18 +8,19 @@
 #include "runtime/memory.h"
 
 #define PAGE     UINT64_C(4096)
+#define BLOCK    UINT64_C(0x200000)
 #define IS_GRANT (UINT64_C(1) << 63)
 
 /* What belongs to one part of an owner is a group. A class holds few chains of a device at a time. */
 #ifndef GRANTS_GROUPS
 #define GRANTS_GROUPS 48
 #endif
-enum { BATCH = 64, GROUPS = GRANTS_GROUPS, NONE = 0xffff };
+enum { BATCH = 32, GROUPS = GRANTS_GROUPS, NONE = 0xffff };
 enum slot_state { SLOT_FREE, SLOT_PLACED, SLOT_MAPPED };
 
 /* A page of the range. */
 struct slot {
-    uint64_t bus; /* the page, for devices */
+    uint32_t bus_page; /* the page, for devices; a machine's RAM ends below 16 TiB */
     uint32_t handle;
     uint16_t next; /* of the same group */
     uint16_t state;
@@ -68,7 +69,7 @@ static void flush_map(struct grants *g)
         if (batch.map[i].status == 0) {
             slot->state = SLOT_MAPPED;
             slot->handle = batch.map[i].handle;
-            slot->bus = batch.map[i].dev_bus_addr;
+            slot->bus_page = (uint32_t)(batch.map[i].dev_bus_addr / PAGE);
         } else {
             g->refused = true;
         }
@@ -243,7 +244,7 @@ struct dev_mapper *grants_create(uint16_t frontend, uint64_t base, uint64_t size
     g->slots = arena_alloc(g->nr * sizeof *g->slots, 16, "grants");
     g->next = all;
     all = g;
-    memory_map(base, size, MEMORY_NORMAL);
+    memory_map(base, (size + BLOCK - 1) / BLOCK * BLOCK, MEMORY_NORMAL); /* without a table of its own */
     return &g->mapper;
 }
 
@@ -255,8 +256,9 @@ uint64_t grants_bus(const void *data, uint32_t *length)
         if (address - g->base < g->nr * PAGE) {
             uint64_t slot = (address - g->base) / PAGE, left = PAGE - offset;
 
-            bus = g->slots[slot].bus;
-            for (slot++; left < *length && slot < g->nr && g->slots[slot].bus == bus + offset + left;
+            bus = g->slots[slot].bus_page * PAGE;
+            for (slot++;
+                 left < *length && slot < g->nr && g->slots[slot].bus_page * PAGE == bus + offset + left;
                  slot++) {
                 left += PAGE;
             }

@@ -9,7 +9,8 @@
 
 #include "devices/memory.h"
 
-/* The mapper of a device of domain `frontend`; [base, base + size) are whole pages, at most 65,534. */
+/* The mapper of a device of domain `frontend`; [base, base + size) are whole pages, at most 65,534, and
+ * nothing else lies in the blocks of 2 MiB that they touch. */
 struct dev_mapper *grants_create(uint16_t frontend, uint64_t base, uint64_t size);
 
 /* Where devices of the domain find the memory at `data`, which may be granted: the address there; *length,

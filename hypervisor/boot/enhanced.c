@@ -127,7 +127,7 @@ void enhanced_need_grants(struct planner *p, struct draft *d, struct draft *back
         error(p, d->node, "max_grant_frames", "is 0, and %s grants its buffers", fdt_name(p->fdt, v->node));
     }
     backend->record->nr_maptrack += (uint32_t)(v->grants_size / PAGE_SIZE);
-    backend->table_pages += (uint32_t)(v->grants_size / BLOCK);
+    backend->table_pages += (uint32_t)(align_up(v->grants_size, BLOCK) / BLOCK);
 }
 
 /* Xen's place, which guests that read no device tree know; what a direct-map domain has may lie there. */

@@ -62,7 +62,7 @@ const char *virtio_at(const struct planner *p, const struct draft *d, uint64_t b
         const struct virtio_draft *v = &p->virtio[i];
 
         if (v->pair->backend == d && v->grants_ipa != 0 &&
-            ranges_overlap(base, size, v->grants_ipa, v->grants_size)) {
+            ranges_overlap(base, size, v->grants_ipa, align_up(v->grants_size, BLOCK))) {
             return "what a frontend grants";
         }
     }
@@ -79,7 +79,7 @@ bool virtio_cut(const struct planner *p, const struct draft *d, struct ranges *s
         fits = fits &&
                (v->pair->frontend != d || ranges_remove(set, align_down(v->ipa, PAGE_SIZE), PAGE_SIZE) == OK);
         fits = fits && (v->pair->backend != d || v->grants_ipa == 0 ||
-                        ranges_remove(set, v->grants_ipa, v->grants_size) == OK);
+                        ranges_remove(set, v->grants_ipa, align_up(v->grants_size, BLOCK)) == OK);
     }
     for (uint32_t i = 0; i < p->nr_windows; i++) {
         fits = fits && ranges_remove(set, p->windows[i].ipa.v, p->windows[i].size) == OK;
@@ -200,10 +200,10 @@ static void place_frontend(struct planner *p, struct draft *d)
 }
 
 /* The first free one from `at` on, in steps of a block; 0: there is none. */
-static uint64_t free_window(const struct planner *p, const struct draft *d, uint64_t at, uint64_t size)
+static uint64_t free_window(const struct planner *p, const struct draft *d, uint64_t at, uint64_t size,
+                            uint64_t end)
 {
-    uint64_t end = min_u64(WINDOWS_END, UINT64_C(1) << p->in->ipa_bits_max);
-
+    end = min_u64(end, UINT64_C(1) << p->in->ipa_bits_max);
     while (at < end && size <= end - at && ipa_taken(p, d, at, size) != NULL) {
         at += BLOCK;
     }
@@ -229,7 +229,7 @@ static uint64_t window_ipa(struct planner *p, const struct draft *d, const struc
     if (p->nr_windows > 0) {
         at = p->windows[p->nr_windows - 1u].ipa.v + p->windows[p->nr_windows - 1u].size;
     }
-    at = free_window(p, d, align_up(at, BLOCK) + pa % BLOCK, size);
+    at = free_window(p, d, align_up(at, BLOCK) + pa % BLOCK, size, WINDOWS_END);
     if (at == 0) {
         error(p, pair->node, "bulkhead,buffers",
               "%lu KiB of %s do not fit between 4 GiB and 8 GiB of %s's addresses", size / 1024u,
@@ -326,6 +326,14 @@ static void serve(struct planner *p, struct draft *d, struct virtio_pair *pair)
                                 .nr_devices = p->backend.nr_devices - devices};
 }
 
+/* Among the devices, if there is room: what a small domain needs of tables is there already. */
+static uint64_t grants_ipa(const struct planner *p, const struct draft *d, uint64_t size)
+{
+    uint64_t at = free_window(p, d, PLACEMENT_IPA, size, GIB(1));
+
+    return at != 0 ? at : free_window(p, d, WINDOWS, size, WINDOWS_END);
+}
+
 /* Holes where the backend maps what it is granted, in the order of its devices. Windows lie already. */
 static void place_grants(struct planner *p, const struct draft *d)
 {
@@ -339,7 +347,7 @@ static void place_grants(struct planner *p, const struct draft *d)
                 continue;
             }
             if (v->grants_size != 0) {
-                v->grants_ipa = free_window(p, d, WINDOWS, v->grants_size);
+                v->grants_ipa = grants_ipa(p, d, align_up(v->grants_size, BLOCK));
                 if (v->grants_ipa == 0) {
                     error(p, v->node, "bulkhead,buffers",
                           "%lu KiB of grants do not fit between 4 GiB and 8 GiB of %s's addresses",

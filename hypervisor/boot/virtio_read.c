@@ -18,7 +18,7 @@ enum {
     LINE_NAMES_MOST = 1024, /* bytes */
     BOUNCE_KB_DEFAULT = 4096,
     BOUNCE_KB_MOST = 262144,
-    GRANTS_PAGES = 320,     /* of buffers that a backend maps of a device at once; a request needs up to 70 */
+    GRANTS_PAGES = 200, /* of buffers that a backend maps of a device at once; a request needs up to 133 */
     GRANTS_PER_REQUEST = 16 /* that a frontend makes: most have far fewer, some more */
 };
 
@@ -238,7 +238,7 @@ static void size_grants(struct virtio_draft *v)
     uint32_t rings = area_pages(16u * v->queue_max) + area_pages(2u * v->queue_max + 6u) +
                      area_pages(8u * v->queue_max + 6u);
 
-    v->grants_size = align_up((uint64_t)(v->queues * rings + GRANTS_PAGES) * PAGE_SIZE, MIB(2));
+    v->grants_size = (uint64_t)(v->queues * rings + GRANTS_PAGES) * PAGE_SIZE;
     v->grant_entries = v->queues * (rings + v->queue_max * GRANTS_PER_REQUEST);
 }
 

@@ -152,3 +152,19 @@ def test_load(name, buffers, evidence):
         _, m = r.expect(r"LOAD done.* compared=(\d+) wrong=(\d+) failed=(\d+)", domain=2, limit=60, refuse="crash")
         assert int(m.group(1)) > 500 and (m.group(2), m.group(3)) == ("0", "0")
     evidence(f"{buffers}: blocks compared without an operating system", int(m.group(1)))
+
+
+@pytest.mark.line_04_4
+@machines.parameter(machines.A53_V2, machines.A72_V3)
+def test_hostile_backend(machine, name, evidence):
+    """A backend sees the pool of its frontend, and dies at every other place around it, reading and writing."""
+    peek = Domain(os.path.join(run.O, "domains", "peek.img"), memory=512, properties=driver.ALWAYS, name="disk")
+    victim = bare("blockload", "", (0, 64), "bounce", "victim")
+    with run.hypervisor(machine, [peek, victim], name, limit=90) as r:
+        r.expect("PEEK has tried all", domain=1, limit=60, refuse="REACHED")
+        text = r.text_of(1)
+        tried = [m.group(1) for m in (re.match(r"PEEK tries (\w+)", line) for line in text) if m]
+        died = [m.group(1) for m in (re.search(r"crash: exception esr 9\w+ .* far (\w+)", line) for line in text) if m]
+        assert tried == died and len(tried) == 12
+        assert sum(line.startswith("PEEK sees its window") for line in text) == 13
+    evidence("bounce: hostile attempts of a backend, blocked, controls fired", f"{len(tried)}, {len(died)}, 13")
