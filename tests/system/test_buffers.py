@@ -4,6 +4,7 @@
 import dataclasses
 import os
 import re
+import struct
 
 import pytest
 
@@ -12,6 +13,7 @@ import machine as machines
 import run
 import test_driver_crash as crash
 import tree
+from test_driver_isolation import counts
 from tree import Domain
 
 pytestmark = pytest.mark.line_04_1
@@ -168,3 +170,34 @@ def test_hostile_backend(machine, name, evidence):
         assert tried == died and len(tried) == 12
         assert sum(line.startswith("PEEK sees its window") for line in text) == 13
     evidence("bounce: hostile attempts of a backend, blocked, controls fired", f"{len(tried)}, {len(died)}, 13")
+
+
+HVC = 0xd401d422  # hvc #0xea1
+
+
+@pytest.mark.parametrize("buffers, least, most", [("all", 2, 2.1), ("bounce", 2, 2.1), ("grants", 8, 8.1)])
+def test_hypercalls(name, buffers, least, most, evidence):
+    """Of the backend for each 4 KiB, counted from outside: the two notifications that end what the frontend's interrupt
+    handler does with InterruptStatus and InterruptACK; and one for each piece that is mapped, and unmapped.
+
+    Three pieces (header, data, status) are two calls of three operations; each operation is an HVC, because the
+    hypervisor goes on with a call one operation at a time. What is left are the watchdog's."""
+    requests, path = 500, os.path.join(run.O, "tests", f"hypercalls-{buffers}.counts")
+    plugin = counts.arguments(os.path.join(run.O, "tests", "count.so"), path, profile=1)
+    machine = dataclasses.replace(machines.A53_V2, cpu="cortex-a53,cntfrq=1000000000", gic=3, smp=2,
+                                  icount="shift=0,sleep=off", options=tuple(plugin))
+    domains = [memory_disk(), bare("blockload", f"count={requests} warm=50", (0, 512), buffers, "load")]
+    with run.hypervisor(machine, domains, name, limit=100) as r:
+        r.expect(r"LOAD done.* failed=0", domain=2, limit=90, refuse="crash:")
+        r.expect("GUEST DONE", domain=2, limit=10)
+    with open(domains[0].kernel, "rb") as f:
+        image = f.read()
+    calls = instructions = 0
+    for domid, address, times in counts.read(path).places:
+        at = address % 0x200000  # the image lies at the beginning of a block
+        if domid == 1 and at < len(image):
+            instructions += times
+            calls += times if struct.unpack_from("<I", image, at // 4 * 4)[0] == HVC else 0
+    assert instructions > 500 * requests, "nothing was counted"
+    assert least <= calls / requests <= most, f"{calls} hypercalls for {requests} requests"
+    evidence(f"{buffers}: hypercalls of the backend for 4 KiB", f"{calls / requests:.2f}")
