@@ -20,7 +20,7 @@
 static const struct subject *subject;
 static struct device device;
 static struct dev_window windows[2];
-static struct dev_memory memory = {windows, 2};
+static struct dev_memory memory = {.windows = windows, .nr = 2};
 static struct bh_virtio_state *state;
 static uint16_t avail[MAX_QUEUES];
 static uint64_t chains[NR_SUBJECTS], inputs, deaths, target;

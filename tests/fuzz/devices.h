@@ -17,7 +17,12 @@ struct subject {
     void (*check)(void);
 };
 
-#define NR_SUBJECTS 5u
+#define NR_SUBJECTS 6u
 extern const struct subject subjects[NR_SUBJECTS];
+
+/* devices_lines.c */
+void gpio_create(struct device *device);
+void gpio_step(struct device *device, uint8_t byte);
+void gpio_check(void);
 
 #endif

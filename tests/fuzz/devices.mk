@@ -6,7 +6,8 @@ FUZZ_DV := $(O)/fuzz/devices-objects
 FUZZ_DV_FLAGS := -std=gnu17 -g -O2 -fno-omit-frame-pointer -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes \
     -I$(SRC) -I$(SRC)/include -I$(SRC)/tests/fuzz -include $(SRC)/tests/unit/devices/step.h \
     -fsanitize=address,undefined -fno-sanitize-recover=all
-FUZZ_DV_SRC := $(wildcard $(SRC)/devices/*.c) $(SRC)/tests/fuzz/devices.c $(SRC)/tests/fuzz/devices_subjects.c
+FUZZ_DV_SRC := $(wildcard $(SRC)/devices/*.c) $(addprefix $(SRC)/tests/fuzz/,devices.c devices_subjects.c \
+    devices_lines.c)
 FUZZ_DV_OBJ := $(patsubst $(SRC)/%.c,$(FUZZ_DV)/%.o,$(FUZZ_DV_SRC))
 
 $(FUZZ_DV)/%.o: $(SRC)/%.c

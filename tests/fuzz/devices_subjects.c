@@ -358,4 +358,5 @@ const struct subject subjects[NR_SUBJECTS] = {
     {"net", 2, net_create, net_step, no_check},
     {"console", 6, console_create, console_step, no_check},
     {"entropy", 1, entropy_create, entropy_step, no_check},
+    {"gpio", 2, gpio_create, gpio_step, gpio_check},
 };
