@@ -17,7 +17,7 @@ HOSTCC := clang-19
 AR := llvm-ar-19
 PYTHON := /usr/bin/python3
 PROFILE ?= full
-EXAMPLE ?= two-linux
+EXAMPLE ?= driver-domains
 V ?= 0
 
 # Nothing that a tool writes may depend on the user's locale, zone or clock.

@@ -57,9 +57,18 @@ static void crash(unsigned domid)
     stop_by_key(domid, STOP_CRASH);
 }
 
+static void last_crash(unsigned domid)
+{
+    const struct domain *domain = domain_by_domid((uint16_t)domid);
+
+    if (domain != NULL) {
+        crash_print(domain);
+    }
+}
+
 static void restart(unsigned domid)
 {
     stop_by_key(domid, STOP_RESET);
 }
 
-const struct console_commands console_commands = {list_domains, list_registers, crash, restart};
+const struct console_commands console_commands = {list_domains, list_registers, last_crash, crash, restart};

@@ -50,6 +50,7 @@ struct console_port {
 struct console_commands {
     void (*domains)(void);           /* q: domains and vCPUs */
     void (*registers)(void);         /* d: registers of the vCPUs */
+    void (*crashed)(unsigned domid); /* p and a domain number: what is known of its last crash */
     void (*crash)(unsigned domid);   /* c and a domain number; only with bulkhead,console-keys */
     void (*restart)(unsigned domid); /* r and a domain number; only with bulkhead,console-keys */
 };

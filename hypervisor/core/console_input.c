@@ -15,7 +15,7 @@ static bool any;                    /* a domain has had the focus */
 static struct {
     uint8_t busy; /* one pCPU at a time takes input */
     uint8_t ctrl_a;
-    char verb; /* c or r: a domain number is expected */
+    char verb; /* p, c or r: a domain number is expected */
     bool keys_change_state;
     const struct console_commands *commands;
 } input;
@@ -84,8 +84,9 @@ static unsigned next_focus(void)
 static void key_help(void)
 {
     print("h: this list, l: all that the log ring holds, q: domains and vCPUs, d: registers");
+    print("p and a domain (0-9, then a-v): its last crash");
     if (input.keys_change_state) {
-        print("c, r and a domain (0-9, then a-v): crash it, restart it");
+        print("c, r and a domain: crash it, restart it");
     }
 }
 
@@ -100,6 +101,8 @@ static void key_domain(char verb, uint8_t key)
     }
     if (domid >= MAX_DOMAINS) {
         print("no such domain");
+    } else if (verb == 'p') {
+        input.commands->crashed(domid);
     } else if (verb == 'c') {
         input.commands->crash(domid);
     } else {
@@ -122,6 +125,9 @@ static void handle_key(uint8_t key)
         input.commands->domains();
     } else if (key == 'd') {
         input.commands->registers();
+    } else if (key == 'p') {
+        input.verb = 'p';
+        print("the last crash of which domain?");
     } else if (input.keys_change_state && (key == 'c' || key == 'r')) {
         input.verb = (char)key;
         print("%s which domain?", key == 'c' ? "crash" : "restart");

@@ -80,7 +80,7 @@ void deadlines_act(struct vcpu *vcpu, uint64_t now)
             vcpu_request(vcpu, WORK_BUILD);
         } else {
             print("DOM%u: watchdog %u", vcpu->domain->record->domid, i - DEADLINE_WATCHDOG + 1u);
-            domain_stop(vcpu->domain, STOP_CRASH);
+            domain_crash(vcpu->domain, "watchdog", false);
         }
     }
     for (unsigned i = 0; i < NR_DEADLINES; i++) {

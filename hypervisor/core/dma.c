@@ -115,7 +115,7 @@ static void report(unsigned smmu, const struct smmu_fault *fault)
               fault->read ? "read of" : "write to", fault->address, fault->why);
     } else if (domain->dma->faults == DMA_FAULTS_MAX) {
         print("DOM%u: %u DMA faults: it is stopped", domain->record->domid, DMA_FAULTS_MAX);
-        domain_stop(domain, STOP_CRASH);
+        domain_crash(domain, "DMA outside its memory", false);
     }
 }
 

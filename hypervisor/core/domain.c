@@ -158,8 +158,9 @@ void domain_start(struct domain *domain)
     frontends_started(domain);
 }
 
-void domain_stop(struct domain *domain, enum stop_reason reason)
+static void stop(struct domain *domain, enum stop_reason reason, const char *why, bool told)
 {
+    const struct vcpu *current = this_pcpu()->current;
     uint32_t running = DOMAIN_RUNNING;
 
     if (!__atomic_compare_exchange_n(&domain->state, &running, DOMAIN_STOPPING, false, __ATOMIC_ACQ_REL,
@@ -167,10 +168,23 @@ void domain_stop(struct domain *domain, enum stop_reason reason)
         return;
     }
     domain->stop_reason = reason;
+    domain->stop_vcpu = current != NULL && current->domain == domain ? current->index : 0;
+    domain->stop_why = why;
+    domain->stop_told = told;
     store_release(&domain->vcpus_in, domain->record->nr_vcpus);
     for (unsigned i = 0; i < domain->record->nr_vcpus; i++) {
         vcpu_request(&domain->vcpus[i], WORK_STOP);
     }
+}
+
+void domain_stop(struct domain *domain, enum stop_reason reason)
+{
+    stop(domain, reason, "stopped by the hypervisor", false);
+}
+
+void domain_crash(struct domain *domain, const char *why, bool told)
+{
+    stop(domain, STOP_CRASH, why, told);
 }
 
 /* Restarts within one window are counted from the first of them. */
@@ -225,6 +239,9 @@ void domain_vcpu_left(struct domain *domain)
 {
     if (__atomic_sub_fetch(&domain->vcpus_in, 1, __ATOMIC_ACQ_REL) == 0) {
         interrupt_quiesce(domain);
+        if (domain->stop_reason == STOP_CRASH) {
+            crash_keep(domain);
+        }
         if (domain->port_attached) {
             console_end(domain->port);
         }

@@ -6,6 +6,7 @@
 #include "arch/arm64/stage2.h"
 #include "base/spinlock.h"
 #include "base/types.h"
+#include "core/crash.h"
 #include "core/pool.h"
 #include "core/record.h"
 #include "core/vcpu.h"
@@ -53,15 +54,18 @@ struct domain {
     bool port_attached; /* the console knows it */
     struct vcpu *vcpus;
     uint32_t gicd_size;
-    uint64_t counter_offset; /* CNTVOFF_EL2 */
-    uint32_t state;          /* enum domain_state, atomic */
-    uint32_t stop_reason;
-    uint32_t vcpus_in; /* vCPUs that have not yet left after a stop, atomic */
+    uint64_t counter_offset;         /* CNTVOFF_EL2 */
+    uint32_t state;                  /* enum domain_state, atomic */
+    uint32_t stop_reason, stop_vcpu; /* which of its vCPUs was there, or 0 */
+    const char *stop_why;            /* STOP_CRASH: in a few words */
+    bool stop_told;                  /* the domain has said itself what happened */
+    uint32_t vcpus_in;               /* vCPUs that have not yet left after a stop, atomic */
     uint32_t incarnation;
     uint32_t crashes;
     uint32_t restarts_in_window;
     uint64_t window_start;
     struct domain_build build;
+    struct crash_record crash; /* the last one */
 };
 
 extern struct domain *domains[MAX_DOMAINS]; /* by position, not by domid */
@@ -80,6 +84,10 @@ enum status domain_create(const struct domain_record *record) MUST_CHECK;
 /* Any pCPU: every vCPU is asked to leave. Then, in the time of vCPU 0, the domain is torn down
  * (core/teardown.h) and its restart policy is applied. A second call is ignored. */
 void domain_stop(struct domain *domain, enum stop_reason reason);
+
+/* The same for a crash, and why: a constant text. `told`: it has reported itself, so that the registers are
+ * kept and not printed. */
+void domain_crash(struct domain *domain, const char *why, bool told);
 
 /* A vCPU of a stopping domain has left its pCPU; called by that pCPU. */
 void domain_vcpu_left(struct domain *domain);

@@ -58,7 +58,7 @@ static void set_empty(struct bh_ioreq *slot)
 /* Only the backend is hurt by what it writes. */
 static __attribute__((noinline, cold)) void violated(struct domain *backend)
 {
-    domain_stop(backend, STOP_CRASH);
+    domain_crash(backend, "violation of the ioreq protocol", false);
 }
 
 static void give(struct vcpu *vcpu, const struct pair *pair, uint32_t attachment)

@@ -9,7 +9,14 @@
 
 #define AT_ONCE 16u /* ports, or entries of maptrack */
 
-enum { DMA, FRONTENDS, EVENTS, GRANTS, DONE };
+enum { DMA, FRONTENDS, EVENTS, GRANTS, REPORT, DONE };
+
+/* One line. True: there is none left. */
+static bool report(const struct domain *domain, uint32_t *line)
+{
+    return domain->stop_reason != STOP_CRASH || domain->stop_told ||
+           !crash_print_registers(domain, (*line)++);
+}
 
 bool domain_teardown_slice(struct domain *domain)
 {
@@ -23,8 +30,10 @@ bool domain_teardown_slice(struct domain *domain)
         done = frontends_stop(domain, &position);
     } else if (build->index == EVENTS) {
         done = events_stop(domain, &position, AT_ONCE);
-    } else {
+    } else if (build->index == GRANTS) {
         done = grants_stop(domain, &position, AT_ONCE);
+    } else {
+        done = report(domain, &position);
     }
     build->done = done ? 0 : position;
     build->index += done ? 1u : 0u;

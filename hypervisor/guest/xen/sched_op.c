@@ -37,7 +37,7 @@ static int64_t shutdown(struct vcpu *vcpu, va_t at)
         return 0;
     case SHUTDOWN_crash:
     case SHUTDOWN_watchdog:
-        domain_stop(vcpu->domain, STOP_CRASH);
+        domain_crash(vcpu->domain, "it said so", true);
         return 0;
     default:
         return -XEN_EINVAL;

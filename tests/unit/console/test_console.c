@@ -433,13 +433,17 @@ static void do_restart(unsigned domid)
 
 static void keys(void)
 {
-    static const struct console_commands commands = {say_domains, say_domains, do_crash, do_restart};
+    static const struct console_commands commands = {say_domains, say_domains, do_crash, do_crash,
+                                                     do_restart};
 
     fake_init(0);
     console_init(&commands, false);
     type("c1r1q");
     CHECK(wire_is("(BH) no domains here\r\n"));
     CHECK(crashed == -1 && restarted == -1);
+    type("p5"); /* it changes nothing */
+    CHECK(crashed == 5);
+    crashed = -1;
     console_allow_keys(true);
     fake.sent = 0;
     memset(fake.wire, 0, 4096);

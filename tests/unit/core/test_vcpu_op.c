@@ -439,6 +439,10 @@ static void heartbeat(void **state)
     assert_true(machine_said("watchdog 1"));
     machine_pass(20 * MS, MS);
     assert_int_equal(a->incarnation, 2);
+    assert_true(machine_said("DOM1 crash: watchdog, incarnation 1 vCPU 0, pc"));
+    assert_true(machine_said("DOM1 crash: x24 0x"));
+    assert_true(machine_said("DOM1 crash: x30 0x"));
+    assert_int_equal(a->crashes, 1);
     machine_pass(130 * MS, MS); /* the new life never beats */
     assert_int_equal(a->incarnation, 3);
 }
