@@ -4,6 +4,7 @@
 #include "devices/class.h"
 #include "devices/libc.h"
 #include "devices/vsock_deliver.h"
+#include "devices/vsock_peers.h"
 
 static uint32_t bit(const struct vsock_port *port)
 {
@@ -110,6 +111,7 @@ static void forget_receiver(struct vsock_port *port)
         }
     }
     port->waited_by = 0;
+    vsock_orphan(port);
 }
 
 /* The driver has broken the rules, or the state page is damaged. */
@@ -143,6 +145,7 @@ static void complete(struct vsock_port *from, struct vsock_port *to)
         from->counters.answered++;
     } else {
         from->counters.sent++;
+        vsock_note(from, to, &from->vsock->header);
     }
     class_complete_one(from->device, VSOCK_TX, head, 0);
 }
@@ -188,8 +191,14 @@ static void pump(struct vsock_port *to)
 {
     struct vsock *vsock = to->vsock;
 
-    if (to->waited_by != 0 && !present(to)) {
-        forget_receiver(to);
+    if (!present(to)) {
+        if (to->waited_by != 0) {
+            forget_receiver(to);
+        }
+        return;
+    }
+    if (to->nr_orphans != 0 && (to->dry || !vsock_tell_orphans(to))) {
+        return;
     }
     while (to->waited_by != 0 && !to->dry && vsock->budget != 0) {
         do {
@@ -312,6 +321,7 @@ static void start(struct device *device)
     struct queue *queue = device_queue(device, VSOCK_RX);
 
     forget_sender(port);
+    vsock_forget_peers(port);
     port->tx_again = true;
     port->rx_again = true;
     port->order = 0;
@@ -342,6 +352,9 @@ static bool quiesce(struct device *device, uint32_t queue)
     if (queue == VSOCK_TX || queue == DEVICE_ALL_QUEUES) {
         forget_sender(port);
         vsock_forget(port);
+    }
+    if (queue == DEVICE_ALL_QUEUES) {
+        vsock_forget_peers(port);
     }
     if (queue == VSOCK_RX || queue == DEVICE_ALL_QUEUES) {
         forget_receiver(port);

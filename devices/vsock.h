@@ -24,6 +24,7 @@
 
 #define VSOCK_MAX_PORTS 8u
 #define VSOCK_WAITING   48u    /* packets of one sender that wait */
+#define VSOCK_PEERS     64u    /* connections of a port that are remembered */
 #define VSOCK_RUN       32u    /* packets taken and pieces delivered in one device_run() */
 #define VSOCK_PIECE     65536u /* bytes of payload at most */
 #define VSOCK_BATCH     8u     /* pieces that become visible at once */
@@ -60,6 +61,15 @@ struct vsock_waiting {
     uint16_t to; /* number of the port; the sender's own: it gets a RST */
 };
 
+/* A connection of the port, of which its packets have told. */
+struct vsock_peer {
+    uint32_t own, other; /* port numbers */
+    uint16_t type;
+    uint8_t to;    /* number of the other end's port */
+    uint8_t state; /* enum vsock_peer_state */
+};
+enum vsock_peer_state { VSOCK_FREE, VSOCK_KNOWN, VSOCK_ORPHAN /* the other end is gone: to be told */ };
+
 struct vsock_port {
     /* Set by the host before vsock_add(). */
     struct device *device;
@@ -76,6 +86,8 @@ struct vsock_port {
     uint32_t helped;         /* for whom this one has gone on last */
     uint32_t nr_waiting;
     struct vsock_waiting waiting[VSOCK_WAITING]; /* of this sender, in order */
+    uint32_t nr_orphans;
+    struct vsock_peer peers[VSOCK_PEERS];
     struct vsock_counters counters;
 };
 

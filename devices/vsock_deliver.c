@@ -124,6 +124,21 @@ enum vsock_outcome vsock_deliver(struct vsock_port *from, struct vsock_port *to,
     return to->dry ? VSOCK_NO_ROOM : VSOCK_MORE;
 }
 
+bool vsock_tell(struct vsock_port *to, const struct vsock_header *header)
+{
+    struct queue *queue = device_queue(to->device, VSOCK_RX);
+    struct vsock *vsock = to->vsock;
+    uint64_t taken = 0;
+
+    if (queue == NULL || !next_room(to, queue, &taken)) {
+        return false;
+    }
+    vsock_write(&vsock->to, &vsock->from, header, 0, 0, true);
+    class_complete_one(to->device, VSOCK_RX, vsock->to.head, VSOCK_HEADER);
+    to->counters.received++;
+    return true;
+}
+
 void vsock_forget(struct vsock_port *port)
 {
     memset(port->device->state->class_area, 0, sizeof port->device->state->class_area);

@@ -16,6 +16,9 @@ enum vsock_outcome {
 enum vsock_outcome vsock_deliver(struct vsock_port *from, struct vsock_port *to, uint64_t order,
                                  const struct vsock_header *header);
 
+/* Gives the port a packet without payload that nobody has sent. False: it has no room, or has failed. */
+bool vsock_tell(struct vsock_port *to, const struct vsock_header *header);
+
 /* After a restart, when the receiver's queue is there or known not to be: finishes the piece that was being
  * delivered. False: the state page is damaged. */
 bool vsock_recover(struct vsock_port *port);

@@ -38,12 +38,15 @@ $(eval $(call example_program,xen-static-channel/second,examples/xen-static-chan
 $(eval $(call example_program,tests/metronome,tests/channels/metronome.c,))
 $(eval $(call example_program,tests/peer,tests/channels/peer.c,))
 
-# A program for Linux, without a C library.
-$(O)/tests/channels/device: $(SRC)/tests/channels/device.c $(SRC)/tests/channels/user.h \
-		$(SRC)/include/bulkhead/channel.h $(SRC)/examples/build.mk
-	@mkdir -p $(@D)
-	$(call say,CC,$@)
-	$(Q)$(CLANG) --target=aarch64-linux-gnu -ffreestanding -fno-builtin -nostdlib -static -fno-pic -std=c17 -O2 \
+# Programs for Linux, without a C library. $(call linux_program,OUTPUT,SOURCE): O/OUTPUT of a file below SRC
+define linux_program
+$(O)/$(1): $(SRC)/$(2) $(SRC)/tests/channels/user.h $(SRC)/include/bulkhead/channel.h $(SRC)/examples/build.mk
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)
+	$$(Q)$(CLANG) --target=aarch64-linux-gnu -ffreestanding -fno-builtin -nostdlib -static -fno-pic -std=c17 -O2 \
 	    -mgeneral-regs-only -fno-stack-protector -ffile-prefix-map=$(SRC)=. -Wall -Wextra -Werror -I$(SRC)/include \
-	    -fuse-ld=lld-19 -Wl,--build-id=none -o $@ $<
-all: $(O)/tests/channels/device
+	    -fuse-ld=lld-19 -Wl,--build-id=none -o $$@ $$<
+all: $(O)/$(1)
+endef
+$(eval $(call linux_program,tests/channels/device,tests/channels/device.c))
+$(eval $(call linux_program,examples/vsock/talk,examples/vsock/talk/main.c))

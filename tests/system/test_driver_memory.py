@@ -13,7 +13,8 @@ from tree import Domain
 
 pytestmark = pytest.mark.line_04_5
 # name: image, RAM in KiB
-BUDGETS = {"block": (32, 96), "console": (32, 96), "entropy": (32, 96), "gpio": (32, 96), "net": (48, 192)}
+BUDGETS = {"block": (32, 96), "console": (32, 96), "entropy": (32, 96), "gpio": (32, 96), "net": (48, 192),
+           "vsock": (32, 96)}
 
 
 def image(name):

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sockets between Linux domains, through a driver domain that only passes packets on."""
 
+import collections
 import os
 import re
+import time
 
 import pytest
 
@@ -10,12 +12,12 @@ import driver
 import linux
 import machine as machines
 import run
+import test_channels
 import tree
 from tree import Domain
 
 pytestmark = pytest.mark.line_04_1
 MODULES = ("virtio_mmio", "vmw_vsock_virtio_transport")
-MIB = 4
 PORT = 5000
 LEFT, RIGHT = 2, 3  # domains; their context numbers are 3 + domain number
 END = r"SOCK sent (\d+) received (\d+) sum (\d+) wrong (\d+) error (\d+)"
@@ -48,6 +50,12 @@ def begin(r, domains=(LEFT, RIGHT)):
         driver.ask(r, domain, f"sockets listen {PORT} &", "SOCK listens")
 
 
+def kill(r, number):
+    """Crash that domain; the input is the hypervisor's."""
+    r.send(f"c{number}")
+    r.expect(rf"DOM{number}.*crash", domain=None, limit=30)
+
+
 def both_ways(r, mib):
     """Each connects to the other and sends; all four streams at once."""
     for domain, other in ((LEFT, RIGHT), (RIGHT, LEFT)):
@@ -76,14 +84,72 @@ def expect_quiet(r):
     assert driver.complaints(r, LEFT, RIGHT) == []
 
 
-def test_sockets(name, evidence):
-    with run.hypervisor(machines.A72_V3, system(), name, limit=300) as r:
+def test_example(name, tmp_path):
+    folder = str(tmp_path / "set")
+    with test_channels.start(os.path.join(linux.SOURCE, "examples", "vsock"), folder, name, 300) as r:
+        r.expect("left: the other Linux says: hello, right", domain=LEFT)
+        r.expect("left: 4 MiB there and back", domain=LEFT)
+        r.rewind()
+        r.expect("talk: a connection from CID 10", domain=RIGHT)
+
+
+def ended(r):
+    return len(ends(r, LEFT)) + len(ends(r, RIGHT))
+
+
+def peer_goes(r):
+    """The right Linux crashes while it is sent to: its peer is told, and its next life is reached again."""
+    r.focus(LEFT)
+    r.send(f"sockets connect {3 + RIGHT} {PORT} 1000 &\n", pause=0.002)
+    time.sleep(1)
+    r.focus(0)
+    kill(r, RIGHT)
+    _, m = r.expect(END, domain=LEFT, limit=60)
+    assert int(m.group(5)) in (104, 32)  # ECONNRESET, EPIPE
+    r.expect("TEST ready", domain=RIGHT, limit=180)
+    r.rewind(len(r.lines))
+    driver.ask(r, RIGHT, f"sockets listen {PORT} &", "SOCK listens")
+    m = driver.ask(r, LEFT, f"sockets connect {3 + RIGHT} {PORT} 1", END)
+    assert [int(n) for n in m.group(1, 2, 4, 5)] == [2**20, 2**20, 0, 0]
+
+
+@pytest.mark.line_04_2
+def test_crash(name, evidence, kills=5, mib=24):
+    """The driver domain is killed while streams cross it: a pause, and each byte once. Then a peer is."""
+    with run.hypervisor(machines.A72_V3, system(), name, limit=500, edit=keys) as r:
         begin(r)
         for domain in (LEFT, RIGHT):
             assert any("TEST virtio 0x0013 status 0x0000000f driver vmw_vsock" in t for t in r.text_of(domain))
-        both_ways(r, MIB)
-        expect_ends(r, 2, MIB)
+        both_ways(r, mib)
+        r.focus(0)
+        for done in range(kills):
+            time.sleep(0.2)
+            assert ended(r) == 0, f"the streams have ended after {done} crashes"
+            kill(r, 1)
+            r.expect("right: served", domain=1, limit=60)
+        expect_ends(r, 2, mib, limit=240)
+        r.rewind(len(r.lines))
         driver.ask(r, LEFT, f"sockets refused {3 + RIGHT} 77", "SOCK connect error 104")  # nobody listens
         driver.ask(r, LEFT, f"sockets refused 99 {PORT}", "SOCK connect error 104")  # nobody has that number
+        peer_goes(r)
         expect_quiet(r)
-    evidence("MiB by sockets, each way, twice at once", MIB)
+    evidence("MiB by sockets, both ways, twice at once", mib)
+    evidence("crashes of the switch, lost or doubled bytes of sockets", f"{kills}, 0")
+
+
+@pytest.mark.long
+@pytest.mark.line_04_2
+def test_dies_at_each_store(name, evidence, lives=60, mib=512):
+    """A switch that dies behind a store of the rings or of the ledger, in each life behind another one."""
+    with run.hypervisor(machines.A72_V3, system("vsock-step"), name, limit=900) as r:
+        begin(r)
+        both_ways(r, mib)
+        stores = collections.Counter()
+        while sum(stores.values()) < lives and ended(r) == 0:
+            _, m = r.expect(r"dies behind store (\d+)", domain=1, limit=60)
+            stores[int(m.group(1))] += 1
+        expect_ends(r, 2, mib, limit=800)
+        expect_quiet(r)
+        assert sum(stores.values()) >= lives
+    evidence("deaths by store", ", ".join(f"{k}: {v}" for k, v in sorted(stores.items())))
+    evidence("MiB by sockets, lost or doubled bytes", f"{4 * mib}, 0")

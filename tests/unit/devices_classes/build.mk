@@ -4,7 +4,8 @@ UNIT_CLASSES := $(SRC)/tests/unit/devices_classes
 UNIT_CLASSES_FLAGS := -std=gnu17 -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes \
     -I$(SRC) -I$(SRC)/include -I$(UNIT_CLASSES)
 UNIT_CLASSES_SRC := $(addprefix $(SRC)/devices/,queue.c device.c entropy.c console.c console_mux.c net.c net_deliver.c \
-    net_frame.c net_rate.c net_switch.c vsock.c vsock_deliver.c vsock_packet.c)
+    net_frame.c net_rate.c net_switch.c vsock.c vsock_deliver.c vsock_packet.c \
+    vsock_peers.c)
 UNIT_CLASSES_HELP := $(UNIT_CLASSES)/rig.c $(UNIT_CLASSES)/net_world.c $(UNIT_CLASSES)/vsock_world.c
 UNIT_CLASSES_HDR := $(wildcard $(SRC)/devices/*.h $(UNIT_CLASSES)/*.h) $(SRC)/include/bulkhead/virtio_state.h
 
@@ -25,3 +26,4 @@ $(UNIT_CLASSES_CRASH): $(O)/unit/test_devices_%: $(UNIT_CLASSES)/test_%.c $(UNIT
 UNIT_TESTS += $(UNIT_CLASSES_TESTS) $(UNIT_CLASSES_CRASH)
 
 include $(SRC)/tests/fuzz/classes.mk
+include $(SRC)/tests/fuzz/vsock.mk

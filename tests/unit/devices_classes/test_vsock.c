@@ -532,6 +532,73 @@ static void a_sender_may_go(void **state)
     }
 }
 
+/* Who only listens is told that the other end is gone, as soon as there is room. */
+static void the_idle_are_told(void **state)
+{
+    struct vsock_header request = sockets_header(0, 1, VSOCK_REQUEST, 0),
+                        other = sockets_header(2, 0, VSOCK_REQUEST, 0);
+    struct vsock_header response = sockets_header(1, 0, VSOCK_RESPONSE, 0),
+                        over = sockets_header(0, 1, VSOCK_RST, 0);
+
+    (void)state;
+    begin(3, 0);
+    rooms(1, 8);
+    for (uint32_t i = 0; i < 3; i++) {
+        request.src_port = response.dst_port = i;
+        sockets_send(&world, 0, &request, NULL, 0);
+        sockets_send(&world, 1, &response, NULL, 0);
+    }
+    over.src_port = 1; /* this one is over before */
+    sockets_send(&world, 0, &over, NULL, 0);
+    sockets_send(&world, 2, &other, NULL, 0);
+    rooms(0, 4);
+    sockets_run(&world);
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_true(sockets_receive(&world, 0, &response, got));
+    }
+    rig_reset(&world.rig[1]);
+    sockets_run(&world);
+    expect_nothing(0);
+    rooms(0, 4);
+    sockets_run(&world);
+    for (uint32_t i = 0; i < 3; i += 2) {
+        request.src_port = i;
+        expect_reset(0, &request);
+    }
+    expect_nothing(0); /* the third connection is another's */
+    assert_int_equal(world.port[0].nr_orphans, 0);
+    rig_start(&world.rig[1], 0);
+    sockets_run(&world);
+    expect_nothing(0);
+    end();
+}
+
+/* More connections than are remembered: those that are get their answer. */
+static void many_connections(void **state)
+{
+    struct vsock_header request = sockets_header(0, 1, VSOCK_REQUEST, 0);
+    uint32_t told = 0;
+
+    (void)state;
+    begin(2, 0);
+    for (uint32_t i = 0; i < VSOCK_PEERS + 10u; i++) {
+        request.src_port = i;
+        sockets_room(&world, 1, VSOCK_HEADER + 4u);
+        sockets_send(&world, 0, &request, NULL, 0);
+        sockets_run(&world);
+        assert_true(sockets_receive(&world, 1, &request, got));
+        assert_int_equal(returned(0), 1);
+    }
+    rig_reset(&world.rig[1]);
+    for (uint32_t i = 0; i < VSOCK_PEERS + 1u; i++) {
+        sockets_room(&world, 0, VSOCK_HEADER + 4u);
+        sockets_run(&world);
+        told += sockets_receive(&world, 0, &request, got) && request.op == VSOCK_RST ? 1u : 0u;
+    }
+    assert_int_equal(told, VSOCK_PEERS);
+    end();
+}
+
 /* Its frontend alone: a chain that the device could write to in the queue of what is sent. */
 static void a_broken_sender(void **state)
 {
@@ -660,6 +727,7 @@ int main(void)
         cmocka_unit_test(waits_within_limits),     cmocka_unit_test(has_no_deadlock),
         cmocka_unit_test(serves_in_turn),          cmocka_unit_test(work_is_bounded),
         cmocka_unit_test(a_receiver_may_go),       cmocka_unit_test(a_sender_may_go),
+        cmocka_unit_test(the_idle_are_told),       cmocka_unit_test(many_connections),
         cmocka_unit_test(a_broken_sender),         cmocka_unit_test(a_changing_sender),
         cmocka_unit_test(a_sender_that_breaks_it), cmocka_unit_test(waits_until_settled),
         cmocka_unit_test(notices_damage),
