@@ -2,6 +2,7 @@
 #include "devices/gpio.h"
 
 #include "devices/class.h"
+#include "devices/gpio_line.h"
 #include "devices/libc.h"
 
 /* VIRTIO 1.2, 5.18.6. */
@@ -13,7 +14,6 @@ enum message {
     SET_VALUE = 5,
     SET_IRQ_TYPE = 6,
 };
-enum direction { DIRECTION_NONE, DIRECTION_OUT, DIRECTION_IN };
 struct request {
     uint16_t type, line;
     uint32_t value;
@@ -27,25 +27,7 @@ enum { STATUS_OK = 0, STATUS_ERR = 1 };
 enum { EVENT_INVALID = 0, EVENT_VALID = 1 }; /* 5.18.7 */
 enum { REQUESTS = 0, EVENTS = 1, BUDGET = 16 };
 
-/* An edge that the controller has been told to forget, because it is being handed on, or will be. Which of
- * the two it was when the backend died is seen by the buffer: it is in flight until it was handed on. */
-enum latch { CALM, HANDED_ON, LATCHED };
-
-/* What the driver has set up. */
-struct line {
-    enum line_trigger trigger;
-    enum direction direction;
-    bool high; /* as an output */
-    enum latch latch;
-};
-static const struct line unused = {LINE_NEVER, DIRECTION_NONE, false, CALM};
-
-/* In the state page a line is 16 bits, which one store changes: 2 bits of the latch, the value, 2 bits of the
- * direction and 3 of the trigger's place in this table; then a check. 0 is a line after reset. */
-static const enum line_trigger triggers[] = {LINE_NEVER, LINE_RISING, LINE_FALLING,
-                                             LINE_BOTH,  LINE_HIGH,   LINE_LOW};
-#define NR_TRIGGERS (sizeof triggers / sizeof triggers[0])
-#define CHECK       167u
+static const struct gpio_line unused = {LINE_NEVER, GPIO_NONE, false, GPIO_CALM};
 _Static_assert(2u * GPIO_MAX_LINES <= BH_VIRTIO_STATE_CLASS, "every line has its place");
 
 static uint16_t *place_of(const struct gpio *gpio, uint32_t line)
@@ -53,56 +35,17 @@ static uint16_t *place_of(const struct gpio *gpio, uint32_t line)
     return (uint16_t *)(void *)gpio->device->state->class_area + line;
 }
 
-/* The place of a trigger in the table; NR_TRIGGERS: it is none. */
-static uint32_t trigger_number(uint32_t trigger)
+static void set_line(const struct gpio *gpio, uint32_t number, const struct gpio_line *line)
 {
-    uint32_t number = 0;
-
-    while (number < NR_TRIGGERS && (uint32_t)triggers[number] != trigger) {
-        number++;
-    }
-    return number;
-}
-
-static bool is_edge(enum line_trigger trigger)
-{
-    return trigger == LINE_RISING || trigger == LINE_FALLING || trigger == LINE_BOTH;
-}
-
-static void set_line(struct gpio *gpio, uint32_t number, const struct line *line)
-{
-    uint32_t bits =
-        (((uint32_t)line->latch * 2u + (line->high ? 1u : 0u)) * 4u + (uint32_t)line->direction) * 8u +
-        trigger_number((uint32_t)line->trigger);
-
-    __atomic_store_n(place_of(gpio, number), (uint16_t)(bits + bits * CHECK % 256u * 256u), __ATOMIC_RELAXED);
-    QUEUE_STEP(DEVICE_REGISTER_STORE);
-}
-
-/* False: the state is damaged. */
-static bool get_line(const struct gpio *gpio, uint32_t number, struct line *line)
-{
-    uint32_t word = __atomic_load_n(place_of(gpio, number), __ATOMIC_RELAXED), bits = word % 256u;
-    uint32_t trigger = bits % 8u, direction = bits / 8u % 4u, latch = bits / 64u;
-
-    if (word / 256u != bits * CHECK % 256u || trigger >= NR_TRIGGERS || direction > DIRECTION_IN ||
-        latch > LATCHED) {
-        return false;
-    }
-    line->trigger = triggers[trigger];
-    line->direction = (enum direction)direction;
-    line->high = bits / 32u % 2u != 0;
-    line->latch = (enum latch)latch;
-    return (line->trigger == LINE_NEVER || line->direction != DIRECTION_OUT) &&
-           (line->latch == CALM || is_edge(line->trigger));
+    gpio_line_store(place_of(gpio, number), line);
 }
 
 /* Of a state that was checked when the backend began, and that nobody else writes. */
-static struct line line_of(const struct gpio *gpio, uint32_t number)
+static struct gpio_line line_of(const struct gpio *gpio, uint32_t number)
 {
-    struct line line = unused;
+    struct gpio_line line = unused;
 
-    (void)get_line(gpio, number, &line);
+    (void)gpio_line_load(place_of(gpio, number), &line);
     return line;
 }
 
@@ -112,7 +55,7 @@ static struct lines *lines_of(const struct gpio *gpio)
 }
 
 /* `keep`: a trigger is not new. */
-static void drive(const struct gpio *gpio, uint32_t number, const struct line *line, bool keep)
+static void drive(const struct gpio *gpio, uint32_t number, const struct gpio_line *line, bool keep)
 {
     struct lines *lines = lines_of(gpio);
     uint32_t at = gpio->first + number;
@@ -121,7 +64,7 @@ static void drive(const struct gpio *gpio, uint32_t number, const struct line *l
         lines->mask(lines, at, true);
         lines->trigger(lines, at, line->trigger, keep);
     }
-    if (line->direction == DIRECTION_OUT) {
+    if (line->direction == GPIO_OUT) {
         lines->output(lines, at, line->high);
     } else {
         lines->input(lines, at);
@@ -143,17 +86,17 @@ static void return_event(struct gpio *gpio, uint32_t number, uint8_t status)
 static void deliver(struct gpio *gpio, uint32_t number)
 {
     struct lines *lines = lines_of(gpio);
-    struct line line = line_of(gpio, number);
+    struct gpio_line line = line_of(gpio, number);
 
     lines->mask(lines, gpio->first + number, true);
-    if (is_edge(line.trigger)) {
-        line.latch = HANDED_ON;
+    if (gpio_line_is_edge(&line)) {
+        line.latch = GPIO_HANDED_ON;
         set_line(gpio, number, &line);
         lines->clear(lines, gpio->first + number);
     }
     return_event(gpio, number, EVENT_VALID);
-    if (is_edge(line.trigger)) {
-        line.latch = CALM;
+    if (gpio_line_is_edge(&line)) {
+        line.latch = GPIO_CALM;
         set_line(gpio, number, &line);
     }
 }
@@ -206,22 +149,22 @@ static void put(const struct queue_chain *chain, uint32_t at, const uint8_t *byt
 
 static uint8_t set_direction(struct gpio *gpio, uint32_t number, uint32_t direction)
 {
-    struct line line = line_of(gpio, number);
+    struct gpio_line line = line_of(gpio, number);
 
-    if (direction > DIRECTION_IN || (direction == DIRECTION_OUT && line.trigger != LINE_NEVER)) {
+    if (direction > GPIO_IN || (direction == GPIO_OUT && line.trigger != LINE_NEVER)) {
         return STATUS_ERR;
     }
-    if (direction == DIRECTION_NONE) {
+    if (direction == GPIO_NONE) {
         line = unused;
     }
-    line.direction = (enum direction)direction;
+    line.direction = (enum gpio_direction)direction;
     set_line(gpio, number, &line);
-    if (direction == DIRECTION_NONE) {
+    if (direction == GPIO_NONE) {
         drive(gpio, number, &line, false);
         if (gpio->events[number].waiting) {
             return_event(gpio, number, EVENT_INVALID);
         }
-    } else if (direction == DIRECTION_OUT) {
+    } else if (direction == GPIO_OUT) {
         lines_of(gpio)->output(lines_of(gpio), gpio->first + number, line.high);
     } else {
         lines_of(gpio)->input(lines_of(gpio), gpio->first + number);
@@ -232,14 +175,14 @@ static uint8_t set_direction(struct gpio *gpio, uint32_t number, uint32_t direct
 /* Remembered for a line that is not an output, until it is one. */
 static uint8_t set_value(struct gpio *gpio, uint32_t number, uint32_t value)
 {
-    struct line line = line_of(gpio, number);
+    struct gpio_line line = line_of(gpio, number);
 
     if (value > 1) {
         return STATUS_ERR;
     }
     line.high = value != 0;
     set_line(gpio, number, &line);
-    if (line.direction == DIRECTION_OUT) {
+    if (line.direction == GPIO_OUT) {
         lines_of(gpio)->output(lines_of(gpio), gpio->first + number, line.high);
     }
     return STATUS_OK;
@@ -249,17 +192,17 @@ static uint8_t set_value(struct gpio *gpio, uint32_t number, uint32_t value)
  * is stored when the controller has it: a backend that dies before has promised nothing yet. */
 static uint8_t set_trigger(struct gpio *gpio, uint32_t number, uint32_t trigger)
 {
-    struct line line = line_of(gpio, number);
+    struct gpio_line line = line_of(gpio, number);
     struct lines *lines = lines_of(gpio);
 
-    if (!device_has(gpio->device, VIRTIO_GPIO_F_IRQ) || trigger_number(trigger) == NR_TRIGGERS) {
+    if (!device_has(gpio->device, VIRTIO_GPIO_F_IRQ) || !gpio_line_known(trigger)) {
         return STATUS_ERR;
     }
     if ((uint32_t)line.trigger == trigger) {
         return STATUS_OK;
     }
     if (trigger != LINE_NEVER) {
-        if (line.trigger != LINE_NEVER || line.direction == DIRECTION_OUT) {
+        if (line.trigger != LINE_NEVER || line.direction == GPIO_OUT) {
             return STATUS_ERR;
         }
         line.trigger = (enum line_trigger)trigger;
@@ -268,7 +211,7 @@ static uint8_t set_trigger(struct gpio *gpio, uint32_t number, uint32_t trigger)
         return STATUS_OK;
     }
     line.trigger = LINE_NEVER;
-    line.latch = CALM;
+    line.latch = GPIO_CALM;
     set_line(gpio, number, &line);
     lines->mask(lines, gpio->first + number, true);
     lines->trigger(lines, gpio->first + number, LINE_NEVER, false);
@@ -339,7 +282,7 @@ static bool serve_event(struct gpio *gpio)
     const struct queue_chain *chain = &gpio->bank->chain;
     struct lines *lines = lines_of(gpio);
     uint16_t number;
-    struct line line = unused;
+    struct gpio_line line = unused;
 
     if (!get(chain, &number, sizeof number) || chain->writable == 0) {
         return false;
@@ -353,7 +296,7 @@ static bool serve_event(struct gpio *gpio)
         return true;
     }
     gpio->events[number] = (struct gpio_event){true, chain->head, chain->buffers[chain->nr_readable].data};
-    if (line.latch != CALM) {
+    if (line.latch != GPIO_CALM) {
         deliver(gpio, number);
     } else {
         lines->mask(lines, gpio->first + number, false);
@@ -419,10 +362,10 @@ static void take_up_events(struct gpio *gpio)
         }
     }
     for (uint32_t i = 0; i < gpio->nr && !device->failed; i++) {
-        struct line line = line_of(gpio, i);
+        struct gpio_line line = line_of(gpio, i);
 
-        if (line.latch == HANDED_ON) {
-            line.latch = queue != NULL ? CALM : LATCHED;
+        if (line.latch == GPIO_HANDED_ON) {
+            line.latch = queue != NULL ? GPIO_CALM : GPIO_LATCHED;
             set_line(gpio, i, &line);
         }
     }
@@ -431,10 +374,10 @@ static void take_up_events(struct gpio *gpio)
 static void start(struct device *device)
 {
     struct gpio *gpio = device->user;
-    struct line line;
+    struct gpio_line line;
 
     for (uint32_t i = 0; i < gpio->nr; i++) {
-        if (!get_line(gpio, i, &line)) {
+        if (!gpio_line_load(place_of(gpio, i), &line)) {
             device_needs_reset(device);
             return;
         }

@@ -5,7 +5,7 @@ UNIT_GPIO_FLAGS := -std=gnu17 -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werr
     -I$(UNIT_GPIO) -I$(SRC) -I$(SRC)/include -I$(SRC)/tests/unit/devices_classes -fsanitize=address,undefined \
     -fno-sanitize-recover=all
 UNIT_GPIO_SRC := $(SRC)/tests/unit/devices_classes/rig.c $(UNIT_GPIO)/pins.c \
-    $(addprefix $(SRC)/devices/,queue.c device.c gpio.c)
+    $(addprefix $(SRC)/devices/,queue.c device.c gpio.c gpio_line.c)
 UNIT_GPIO_HDR := $(wildcard $(SRC)/devices/*.h $(SRC)/runtime/*.h $(SRC)/runtime/drivers/*.h $(UNIT_GPIO)/*.h) \
     $(wildcard $(SRC)/tests/unit/devices_classes/*.h) $(SRC)/include/bulkhead/virtio_state.h
 
