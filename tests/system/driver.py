@@ -53,13 +53,13 @@ def partial(name):
     return blob
 
 
-def backend(name, number, image=None, memory=1024, properties=ALWAYS, device=None, bootargs=""):
+def backend(name, number, image=None, memory=1024, properties=ALWAYS, device=None):
     """A driver domain with its device, by default that of its name; number: of the driver domain, from 0."""
     place = STATIC.format(tree.cells(BASE + 0x200000 * number), tree.cells(memory * 1024))
     image = image or os.path.join(run.O, "domains", name + ".img")
     properties = f"{place} {FIRST_OF_ALL} {properties}"
-    return Domain(image, bootargs, memory=memory, vpl011=False, partial_tree=partial(device or name),
-                  properties=properties, name=name)
+    return Domain(image, memory=memory, vpl011=False, partial_tree=partial(device or name), properties=properties,
+                  name=name)
 
 
 def frontend(devices, name="linux", cpus=2, memory=262144, properties="", buffers="all"):

@@ -16,8 +16,6 @@ from tree import Domain
 
 pytestmark = pytest.mark.line_04_1
 UART, VIRTUAL, ENTROPY, LINUX = 1, 2, 3, 4
-# A console's restart may cost a line, and a machine that does nothing for five seconds is no fault of its own.
-PATIENT = "watchdog=120"
 BITS = 20000    # of one look at the entropy, FIPS 140-2's number
 
 
@@ -26,8 +24,8 @@ def start(machine, name, folder, limit):
     more = ("-object", "rng-random,id=rng,filename=/dev/urandom",
             "-device", "virtio-rng-device,rng=rng,bus=virtio-mmio-bus.8",
             "-chardev", f"socket,id=line,path={folder}/line,server=on,wait=off", "-serial", "chardev:line")
-    domains = [driver.backend("console", 0, device="uart", bootargs=PATIENT),
-               Domain(os.path.join(run.O, "domains", "console.img"), PATIENT, memory=1024, vpl011=True, name="virtual",
+    domains = [driver.backend("console", 0, device="uart"),
+               Domain(os.path.join(run.O, "domains", "console.img"), memory=1024, vpl011=True, name="virtual",
                       properties=f"{driver.FIRST_OF_ALL} {driver.ALWAYS}"),
                driver.backend("entropy", 2),
                driver.frontend([("console", "console", "bulkhead,ports = <3>;"), ("console", "virtual", ""),
