@@ -160,6 +160,21 @@ static void print_start(const struct domain_record *record, FILE *out)
     fprintf(out, "%s\n", (record->flags & DOMAIN_SCRUB) != 0 ? ", RAM scrubbed before the first start" : "");
 }
 
+/* Whose DMA an SMMU translates. */
+static void print_streams(const struct check *check, const struct domain_record *record, FILE *out)
+{
+    char path[256];
+    uint32_t i;
+
+    for (i = 0; i < record->nr_streams; i++) {
+        const struct domain_stream *s = &record->streams[i];
+
+        fprintf(out, "  DMA       behind SMMU %s, streams 0x%" PRIx32 "-0x%" PRIx32 "\n",
+                fdt_node_path(&check->fdt, check->host.smmus[s->smmu].node, path, sizeof(path)), s->first,
+                s->first + (s->count - 1));
+    }
+}
+
 /* What reaches beyond the domain's own memory and devices. */
 static void print_authority(const struct check *check, const struct domain_record *record, FILE *out)
 {
@@ -192,6 +207,7 @@ static void print_domain(const struct check *check, const struct domain_record *
     print_virtio(check, record, out);
     print_emulated(check, record, out);
     print_devices(check, record, out);
+    print_streams(check, record, out);
     print_start(record, out);
     print_authority(check, record, out);
 }
@@ -225,7 +241,9 @@ static void print_owners(const struct check *check, FILE *out)
 
     fprintf(out, "\ndevices\n");
     while (next_device(check, &node)) {
-        bool ours = node == check->host.gic.node || node == check->host.uart.node, owned = ours;
+        bool ours = node == check->host.gic.node || node == check->host.uart.node ||
+                    host_is_smmu(&check->host, node),
+             owned = ours;
 
         fprintf(out, "  %s:%s", fdt_node_path(&check->fdt, node, path, sizeof(path)),
                 ours ? " hypervisor" : "");

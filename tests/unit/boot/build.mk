@@ -14,7 +14,7 @@ CORPUS := $(SRC)/tests/corpus
 CORPUS_DTS := $(sort $(wildcard $(CORPUS)/broken/*.dts $(CORPUS)/good/*.dts))
 CORPUS_DTB := $(patsubst $(CORPUS)/%.dts,$(O)/corpus/%.dtb,$(CORPUS_DTS) $(wildcard $(CORPUS)/partial/*.dts))
 
-$(O)/corpus/%.dtb: $(CORPUS)/%.dts $(CORPUS)/host.dtsi
+$(O)/corpus/%.dtb: $(CORPUS)/%.dts $(CORPUS)/host.dtsi $(CORPUS)/smmu.dtsi
 	@mkdir -p $(@D)
 	$(Q)dtc -q -I dts -O dtb -o $@ $<
 

@@ -45,7 +45,18 @@ static void list_parts(const struct out *out, const struct domain_record *r)
             r->irqs[i].edge ? "edge" : "level");
     }
     for (i = 0; i < r->nr_resets; i++) {
-        say(out, "%s reset 0x%lx value 0x%x", r->name, r->resets[i].pa.v, r->resets[i].value);
+        const struct domain_reset *reset = &r->resets[i];
+
+        if (reset->count == 0) {
+            say(out, "%s reset 0x%lx value 0x%x", r->name, reset->pa.v, reset->value);
+        } else {
+            say(out, "%s reset 0x%lx value 0x%x row %u stride %u", r->name, reset->pa.v, reset->value,
+                reset->count, reset->stride);
+        }
+    }
+    for (i = 0; i < r->nr_streams; i++) {
+        say(out, "%s stream %u 0x%x 0x%x", r->name, r->streams[i].smmu, r->streams[i].first,
+            r->streams[i].count);
     }
     for (i = 0; i < r->nr_smc_ranges; i++) {
         say(out, "%s smc 0x%x 0x%x", r->name, r->smc_ranges[i][0], r->smc_ranges[i][1]);
