@@ -346,7 +346,12 @@ static void place_grants(struct planner *p, const struct draft *d)
             if (v->pair != &p->pairs[i]) {
                 continue;
             }
-            if (v->grants_size != 0) {
+            if (v->grants_size != 0 && v->parameters.class == VIRTIO_BLOCK && d->record->nr_streams != 0) {
+                error(
+                    p, v->node, "bulkhead,buffers",
+                    "%s has DMA behind an SMMU, which does not reach what is granted: \"all\" or \"bounce\"",
+                    d->record->name);
+            } else if (v->grants_size != 0) {
                 v->grants_ipa = grants_ipa(p, d, align_up(v->grants_size, BLOCK));
                 if (v->grants_ipa == 0) {
                     error(p, v->node, "bulkhead,buffers",

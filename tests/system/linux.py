@@ -27,11 +27,10 @@ def kernel():
 def confined():
     """The kernel for buffers = "bounce" and "grants", which takes minutes to build: a test without it is skipped."""
     import pytest
-    from command import fetch  # before what it imports
-    recipe = fetch.confined
+    from command import fetch
     from command.errors import UserError
     try:
-        return str(recipe.tree())
+        return str(fetch.item("linux-confined"))
     except UserError as error:
         return pytest.skip(str(error))
 
