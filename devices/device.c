@@ -296,7 +296,7 @@ static bool recover_queues(struct device *device)
             queue_reset(q); /* what its requests did is over with the backend that began it */
         } else if (q->state->resetting != 0) {
             return false;
-        } else if (q->state->ready != 0 && (!queue_open(q) || !queue_recover(q))) {
+        } else if (q->state->ready == 0 ? !queue_is_new(q) : !queue_open(q) || !queue_recover(q)) {
             return false;
         }
     }

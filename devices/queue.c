@@ -472,6 +472,18 @@ bool queue_recover(struct queue *queue)
     return true;
 }
 
+bool queue_is_new(const struct queue *queue)
+{
+    const struct bh_virtio_state_queue *state = queue->state;
+    uint32_t in_flight = 0;
+
+    for (uint32_t head = 0; head < queue->max; head++) {
+        in_flight |= head_of(queue, head)->in_flight;
+    }
+    return in_flight == 0 && state->last_avail == 0 && state->used_idx == 0 && state->order == 1 &&
+           state->batch_head == BH_VIRTIO_STATE_NO_HEAD;
+}
+
 enum queue_status queue_again(struct queue *queue, uint64_t *order, struct queue_chain *chain)
 {
     uint64_t best = UINT64_MAX;

@@ -110,6 +110,9 @@ bool queue_ask(struct queue *queue, bool ring);
 
 /* After a restart, when queue_open() succeeded. False: the state is damaged. */
 bool queue_recover(struct queue *queue);
+/* After a restart, of a queue that is neither ready nor being reset: whether it begins as a new one. False:
+ * the state is damaged. */
+bool queue_is_new(const struct queue *queue);
 /* The next head in flight after `order` (0 at first), read again as new input; *order becomes its.
  * QUEUE_EMPTY: there is none. */
 enum queue_status queue_again(struct queue *queue, uint64_t *order, struct queue_chain *chain);

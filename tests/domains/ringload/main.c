@@ -28,7 +28,7 @@
 
 enum action { NOTHING, RESET_DEVICE, RESET_QUEUES, RESTART, POWER_OFF, CRASH };
 enum { STATUS = 0x70, QUEUE_SELECT = 0x30, QUEUE_READY = 0x44, NEEDS_RESET = 64, ALL_OK = 15 };
-enum { MAX_DISKS = 2, MAX_QUEUES = 4, TICK_MS = 5, SETTLE_MS = 100, MOST_WRONG = 5 };
+enum { MAX_DISKS = 2, MAX_QUEUES = 4, TICK_MS = 5, SETTLE_MS = 100, MOST_WRONG = 5, AT_ONCE = 4 };
 
 struct slot {
     struct {
@@ -43,6 +43,7 @@ struct slot {
 };
 
 struct load {
+    struct source source; /* there are answers */
     uint32_t number;
     uintptr_t base;
     struct ring rings[MAX_QUEUES];
@@ -251,21 +252,36 @@ static void finish(struct load *load, uint32_t queue, uint32_t index, uint32_t w
     }
 }
 
-static void look_at(struct load *load, uint32_t queue)
+/* Some answers; true: there are more. */
+static bool look_at(struct load *load, uint32_t queue)
 {
     struct ring *ring = &load->rings[queue];
-    uint32_t written;
-    int32_t slot;
 
-    do {
-        while ((slot = ring_answer(ring, &written)) >= 0) {
+    for (uint32_t i = 0; i < AT_ONCE; i++) {
+        uint32_t written;
+        int32_t slot = ring_answer(ring, &written);
+
+        if (slot >= 0) {
             finish(load, queue, (uint32_t)slot, written);
-        }
-        if (slot == -2) {
+        } else if (slot == -2) {
             tell_wrong(load, "queue, answer to nothing", queue, written);
             ring->seen++;
+        } else if (ring_wait(ring)) {
+            return false;
         }
-    } while (!ring_wait(ring));
+    }
+    return true;
+}
+
+static void look(struct source *source)
+{
+    struct load *load = (struct load *)source; /* its first member */
+
+    for (uint32_t q = 0; load->repair == 0 && q < set.queues; q++) {
+        if (look_at(load, q)) {
+            source_ready(source);
+        }
+    }
 }
 
 static void set_up(struct load *load)
@@ -374,9 +390,7 @@ static void interrupt(void *context)
         log_line("RING disk %u needs a reset", load->number);
         load->repair = ticks_now() + SETTLE_MS * ticks_per_ms();
     }
-    for (uint32_t q = 0; load->repair == 0 && q < set.queues; q++) {
-        look_at(load, q);
-    }
+    source_ready(&load->source);
 }
 
 static void watch(struct load *load, uint64_t now)
@@ -471,6 +485,7 @@ static bool create(struct load *load, uint32_t number)
     if (load->base == 0) {
         return false;
     }
+    load->source.run = look;
     load->number = number;
     load->table = find_table(number);
     load->known = arena_alloc(set.blocks * sizeof *load->known, 8, "versions");

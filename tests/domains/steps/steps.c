@@ -8,7 +8,7 @@
 #include "runtime/loop.h"
 #include "runtime/tree.h"
 
-enum { MEAN = 60, LEAST_MS = 50, MAX_DEVICES = 8, MAX_ORDERS = 64 };
+enum { MEAN = 60, LEAST_MS = 50, MAX_DEVICES = 16, RESET_STORES = 10 };
 #define ANY 0xffffffffu
 
 /* Those that a load without resets meets come first. */
@@ -25,7 +25,7 @@ static const uint8_t faults[] = {
 };
 
 static struct {
-    uint32_t life, which, left, kind, freeze_ms, damage, control;
+    uint32_t life, turn, which, left, kind, freeze_ms, damage, control;
     bool chosen, dying;
     uint64_t from;
 } fate;
@@ -40,22 +40,9 @@ uint32_t steps_control(void)
 
 static void set_fate(void)
 {
-    uint32_t mean = tree_argument("mean", MEAN);
+    uint32_t mean = tree_argument("mean", MEAN), steps = tree_argument("steps", QUEUE_STEPS - 1);
+    uint32_t n = fate.life + fate.turn;
 
-    fate.left = 1 + (uint32_t)(steps_roll(fate.life + (fate.freeze_ms != 0 ? ticks_now() : 0)) % mean);
-    fate.from = ticks_now() + tree_argument("least", LEAST_MS) * ticks_per_ms();
-}
-
-/* By the number of this life, which the state page keeps in a field that means nothing. */
-static void choose(struct bh_virtio_state *state)
-{
-    uint32_t steps = tree_argument("steps", QUEUE_STEPS - 1), n;
-
-    fate.life = state->reserved++;
-    n = fate.life;
-    fate.freeze_ms = tree_argument("freeze", 0);
-    fate.damage = tree_argument("damage", 0);
-    fate.control = tree_argument("control", 0);
     fate.which = tree_argument("step", ANY);
     fate.kind = tree_argument("kind", ANY);
     if (fate.which == ANY) {
@@ -64,6 +51,20 @@ static void choose(struct bh_virtio_state *state)
     if (fate.kind == ANY) {
         fate.kind = faults[(n / steps + n % steps * 3) % sizeof faults];
     }
+    fate.left = 1 + (uint32_t)(steps_roll(n) % mean);
+    if (fate.which == QUEUE_RESET_STORE) {
+        fate.left = 1 + (uint32_t)(steps_roll(n) % RESET_STORES);
+    }
+    fate.from = ticks_now() + tree_argument("least", LEAST_MS) * ticks_per_ms();
+}
+
+/* By the number of this life, which the state page keeps in a field that means nothing. */
+static void choose(struct bh_virtio_state *state)
+{
+    fate.life = state->reserved++;
+    fate.freeze_ms = tree_argument("freeze", 0);
+    fate.damage = tree_argument("damage", 0);
+    fate.control = tree_argument("control", 0);
     set_fate();
     fate.chosen = true;
 }
@@ -108,8 +109,11 @@ static void freeze(void)
     log_line("freezes behind store %u", fate.which);
     while (ticks_now() < end) {
     }
-    log_line("goes on behind store %u", fate.which);
-    set_fate();
+    if (tree_argument("then", 0) == 0) {
+        log_line("goes on behind store %u", fate.which);
+        fate.turn++;
+        set_fate();
+    }
 }
 
 /* One field after the other, in ways that no order of stores can leave behind. */
@@ -271,7 +275,8 @@ void step(uint32_t which)
     }
     if (fate.freeze_ms != 0) {
         freeze();
-    } else {
+    }
+    if (fate.freeze_ms == 0 || tree_argument("then", 0) != 0) {
         die();
     }
 }

@@ -8,7 +8,8 @@
  *   kind=    dies that way in every life (enum kind); else they alternate
  *   mean=    twice the mean number of such stores that a life lives through
  *   least=   milliseconds that it lives at least
- *   freeze=  does not die, but stands still for so many milliseconds, again and again
+ *   freeze=  stands still there for so many milliseconds, and goes on to the next store
+ *   then=    1: stands still, and dies there
  *   shuffle= 1: its disk answers in another order than it was asked
  *   control= one of enum steps_break: what the tests must notice
  *   damage=  0: none; n: damages the state page of the device whose number is n - 1, then dies */

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Backends with one mistake each, which the tests of crashes must find by the same look; and state pages that are
+damaged, which cost one device a reset and nobody else anything."""
+
+import collections
+import re
+
+import pytest
+
+import driver
+import machine as machines
+import outside
+import ring
+import run
+
+pytestmark = pytest.mark.line_04_2
+BLOCKS = 512
+# enum steps_break; what of the backend dies, and the frontend that can see it
+MISTAKES = {"skips": (1, "shuffle=1", ""), "repeats": (2, "shuffle=1", ""), "reorders": (3, "", "overlap=1"),
+            "used_early": (4, "shuffle=1 step=6", ""), "answers_early": (5, "", "")}
+DEATHS = 12
+DAMAGES = 12    # ways in which steps.c damages a state page
+
+
+def start(name, arguments, load, edit=None):
+    """The machine, its disk (None: memory) and the arguments of both domains."""
+    ordered = "overlap=1" in load
+    backend = ring.backend(f"watchdog=1 mean=20 least=10 kind=0 {arguments}", disk=not ordered)
+    frontend = ring.frontend(f"age=2000 {load}", queues=1 if ordered else 4)
+    disk = None if ordered else driver.disk_image(name, 16)
+    machine = machines.A72_V3 if ordered else driver.with_devices(disk, machines.A72_V3, 1024)
+    return run.hypervisor(outside.with_memory(machine), [backend, frontend], name, limit=120, edit=edit), disk
+
+
+def find(name, arguments, load):
+    """What is wrong after some deaths; all of them if nothing is."""
+    r, disk = start(name, arguments, load)
+    with r:
+        r.expect("RING now|RING wrong", domain=2, limit=30)
+        look = outside.Outside(r, disk) if disk else None
+        wrong, deaths = [], 0
+        while deaths < DEATHS and not wrong and not ring.wrong(r):
+            _, m = r.expect(r"^dies behind|RING wrong", limit=30)
+            if m.group(0).startswith("dies"):
+                r.expect("DOM1 crashed, restarting|RING wrong", limit=30)
+                deaths += 1
+            wrong = look.look(BLOCKS) if look else []
+        if not wrong and not ring.wrong(r): # a request that is never answered is missed after its age
+            before = len(ring.reports(r, 2))
+            while len(ring.reports(r, 2)) < before + 12 and not ring.wrong(r):
+                r.expect("RING now|RING wrong", domain=2, limit=30)
+        return deaths, [f"from outside: {w}" for w in wrong] + ring.wrong(r)
+
+
+@pytest.mark.parametrize("mistake", list(MISTAKES))
+def test_mistake(mistake, name, evidence):
+    number, arguments, load = MISTAKES[mistake]
+    deaths, wrong = find(name, f"{arguments} control={number}", load)
+    assert wrong, f"{deaths} deaths, and nobody saw that it {mistake}"
+    evidence("control fired", f"after {deaths} deaths: {wrong[0]}")
+
+
+@pytest.mark.parametrize("arguments, load", [("shuffle=1", ""), ("", "overlap=1")], ids=["shuffled", "ordered"])
+def test_no_mistake(arguments, load, name, evidence):
+    """The same without a mistake."""
+    deaths, wrong = find(name, arguments, load)
+    assert wrong == [] and deaths == DEATHS
+    evidence("deaths, what was wrong", f"{deaths}, nothing")
+
+
+def test_damaged_state(name, evidence):
+    """Two frontends, three devices; the state of one is damaged before each death."""
+    disk = driver.disk_image(name, 16)
+    machine = outside.with_memory(driver.with_devices(disk, machines.A72_V3, 1024))
+    frontends = [ring.frontend("needs=1 depth=2 action=1 stall=1500", 0, disks=2, queues=2),
+                 ring.frontend("needs=1 depth=2 table=0 stall=5000", 1, queues=2, first_sector=16384)]
+    backend = ring.backend("watchdog=1 mean=20 least=300 damage=1 kind=0")
+    damages, victims = collections.Counter(), collections.Counter()
+    with run.hypervisor(machine, [backend, *frontends], name, limit=200) as r:
+        r.expect("RING now", domain=2, limit=30)
+        look = outside.Outside(r, disk)
+        while len(damages) < DAMAGES:
+            _, m = r.expect(r"^damages (\d+) of its state", domain=1, limit=30)
+            damages[int(m.group(1))] += 1
+            # Damaged while it is being reset, it is reset once more when answers stay away.
+            line, m = r.expect(r"RING disk (\d) needs a reset|RING resets disk (\d)", limit=30, refuse="RING wrong")
+            number = m.group(1) or m.group(2)
+            victims[line.domain, int(number)] += 1
+            r.expect(rf"RING has reset disk {number}", domain=line.domain, limit=30)
+            wrong = look.look(BLOCKS) + ring.wrong(r)
+            assert not wrong, "; ".join(wrong[:4])
+        for domain, disks in ((2, 2), (3, 1)):
+            for number in range(disks):
+                before = ring.reports(r, domain, number)[-1][0]
+                while ring.reports(r, domain, number)[-1][0] <= before:
+                    r.expect("RING now", domain=domain, limit=30)
+        needs = [l.domain for l in r.lines if re.search("RING disk . needs a reset", l.text)]
+        resets = sum(re.search("RING has reset", l.text) is not None for l in r.lines)
+    assert len(victims) <= 2, f"{victims}: others lost their device too"
+    assert DAMAGES * 2 // 3 <= len(needs) <= sum(damages.values()), f"{len(needs)} devices needed a reset"
+    evidence("state pages damaged, DEVICE_NEEDS_RESET seen, resets, devices that work again",
+             f"{sum(damages.values())}, {len(needs)}, {resets}, {len(victims)} of {len(victims)}")
+    evidence("devices and frontends disturbed beside", 0)
+    evidence("ways of damage", len(damages))
