@@ -74,7 +74,7 @@ def test_damaged_state(name, evidence):
     machine = outside.with_memory(driver.with_devices(disk, machines.A72_V3, 1024))
     frontends = [ring.frontend("needs=1 depth=2 action=1 stall=1500", 0, disks=2, queues=2),
                  ring.frontend("needs=1 depth=2 table=0 stall=5000", 1, queues=2, first_sector=16384)]
-    backend = ring.backend("watchdog=1 mean=20 least=300 damage=1 kind=0")
+    backend = ring.backend("mean=20 least=300 damage=1 kind=0")
     damages, victims = collections.Counter(), collections.Counter()
     with run.hypervisor(machine, [backend, *frontends], name, limit=200) as r:
         r.expect("RING now", domain=2, limit=30)

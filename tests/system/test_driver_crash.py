@@ -114,7 +114,7 @@ def die_by_itself(machine, name, count, evidence, buffers="all"):
         world.end(evidence)
         seen = lives.Lives(r, 1)
         seen.record(evidence)
-        assert seen.ends == sum(seen.deaths.values()) >= count
+        assert seen.ends >= sum(seen.deaths.values()) >= count  # more: the watchdog of a slow machine
         assert seen.share_in_flight() >= 90, f"only {seen.share_in_flight():.1f} % died with a request in flight"
         assert seen.overtook > seen.answers / 10, "the disk answers in order"
     return seen

@@ -28,7 +28,7 @@ class World:
         self.disk = driver.disk_image(name, 64)
         machine = outside.with_memory(driver.with_devices(self.disk, machine, 1024))
         self.run = run.hypervisor(machine, [ring.backend("watchdog=1 shuffle=1 mean=30 least=20 " + backend), *frontends],
-                                  name, limit=120, edit=edit)
+                                  name, limit=3000, edit=edit)
 
     def __enter__(self):
         self.run.__enter__()
@@ -143,6 +143,30 @@ def killed(name, dies, rounds, evidence):
         w.record(evidence, steps)
 
 
+def dies(name, count, machine, evidence):
+    """No resets: the driver domain dies `count` times, in each life behind another store and in another way."""
+    with World(name, "", [ring.frontend("")], machine) as w:
+        for _ in range(count):
+            w.event(r"^dies behind store (\d+)", 1)
+            w.event("DOM1 crashed, restarting", None)
+            w.look()
+        w.alive(2)
+        w.look()
+        seen = lives.Lives(w.run, 1)
+        reports = ring.reports(w.run, 2)
+        assert sum("ready," in text for text in w.run.text_of(2)) == 1, "the frontend started again"
+    seen.record(evidence)
+    evidence("lost acknowledged writes, torn or duplicated completions, reboots of the frontend", "0, 0, 0")
+    evidence("answers, of them overtaking, bytes verified", ", ".join(str(n) for n in reports[-1][:3]))
+    evidence("looks from outside, acknowledged blocks compared, of them settled",
+             f"{w.outside.looks}, {w.outside.compared}, {w.outside.settled}")
+    evidence("pause with a slow host's share, ms, median and worst of reports",
+             "{:.0f}, {:.0f}".format(*(x / 62500 for x in (sorted(p[4] for p in reports)[len(reports) // 2],
+                                                             max(p[4] for p in reports)))))
+    assert seen.share_in_flight() >= 90 and seen.overtook > seen.answers / 10
+    return seen
+
+
 def powers_off(name, dies, evidence):
     """One frontend after the other powers off while the driver domain stands still; the first stays."""
     others = 11
@@ -162,6 +186,17 @@ def powers_off(name, dies, evidence):
         w.record(evidence, steps)
         evidence("frontends that powered off", off)
         assert off >= others - 3
+
+
+@machines.parameter(machines.A53_V2, machines.MAX_V3)
+def test_dies(machine, name, evidence):
+    dies(name, 30, machine, evidence)
+
+
+@pytest.mark.long
+def test_dies_1000_times(name, evidence):
+    seen = dies(name, 1000, machines.A72_V3, evidence)
+    assert min(seen.by_step()[s] for s in lives.S2) >= 20 and all(seen.by_kind()[k] for k in range(len(lives.KINDS)))
 
 
 @pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.long)])

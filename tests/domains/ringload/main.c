@@ -22,12 +22,14 @@
 #include "runtime/memory.h"
 #include "table.h"
 
-#define F_INDIRECT  (UINT64_C(1) << 28)
-#define F_EVENT_IDX (UINT64_C(1) << 29)
+#define F_INDIRECT  (1u << 28)
+#define F_EVENT_IDX (1u << 29)
+#define F_VERSION_1 1u /* of the upper half */
 #define UNKNOWN     UINT32_MAX
 
 enum action { NOTHING, RESET_DEVICE, RESET_QUEUES, RESTART, POWER_OFF, CRASH };
-enum { STATUS = 0x70, QUEUE_SELECT = 0x30, QUEUE_READY = 0x44, NEEDS_RESET = 64, ALL_OK = 15 };
+enum { STATUS = 0x70, QUEUE_SELECT = 0x30, QUEUE_READY = 0x44, DRIVER_FEATURES = 0x20, DRIVER_SELECT = 0x24 };
+enum { ACKNOWLEDGE = 1, DRIVER = 2, FEATURES_OK = 8, NEEDS_RESET = 64, ALL_OK = 15 };
 enum { MAX_DISKS = 2, MAX_QUEUES = 4, TICK_MS = 5, SETTLE_MS = 100, MOST_WRONG = 5, AT_ONCE = 4 };
 
 struct slot {
@@ -284,16 +286,21 @@ static void look(struct source *source)
     }
 }
 
-static void set_up(struct load *load)
+/* False: the device has failed meanwhile. */
+static bool set_up(struct load *load)
 {
-    uint64_t features = virtio_negotiate(load->base, F_INDIRECT | F_EVENT_IDX);
+    uint32_t features = F_INDIRECT | F_EVENT_IDX;
 
-    if ((features & F_INDIRECT) == 0 || (features & F_EVENT_IDX) == 0) {
-        crash("no indirect descriptors or event index", "");
-    }
+    write32(load->base + STATUS, ACKNOWLEDGE | DRIVER);
+    write32(load->base + DRIVER_SELECT, 1);
+    write32(load->base + DRIVER_FEATURES, F_VERSION_1);
+    write32(load->base + DRIVER_SELECT, 0);
+    write32(load->base + DRIVER_FEATURES, features);
+    write32(load->base + STATUS, ACKNOWLEDGE | DRIVER | FEATURES_OK);
     for (uint32_t q = 0; q < set.queues; q++) {
         ring_start(&load->rings[q]);
     }
+    return read32(load->base + STATUS) == (ACKNOWLEDGE | DRIVER | FEATURES_OK);
 }
 
 /* What was on its way may have been done or not. */
@@ -311,11 +318,10 @@ static void reset(struct load *load)
 {
     log_line("RING resets disk %u", load->number);
     load->resets++;
-    write32(load->base + STATUS, 0);
-    while (read32(load->base + STATUS) != 0) {
-    }
     forget(load);
-    set_up(load);
+    do {
+        write32(load->base + STATUS, 0);
+    } while (read32(load->base + STATUS) != 0 || !set_up(load));
     DEVICE_BARRIER();
     write32(load->base + STATUS, ALL_OK);
     log_line("RING has reset disk %u", load->number);
@@ -500,7 +506,7 @@ static bool create(struct load *load, uint32_t number)
         }
     }
     load->next_reset = set.every;
-    set_up(load);
+    (void)set_up(load);
     virtio_start(load->base, node, interrupt, load);
     return true;
 }

@@ -169,6 +169,15 @@ static void damage(struct device *device)
     }
 }
 
+/* The device whose state is to be damaged is at work. */
+static bool can_damage(void)
+{
+    uint32_t n = fate.damage - 1;
+
+    return fate.damage == 0 || (n < nr_devices && (devices[n]->state->status & VIRTIO_DRIVER_OK) != 0 &&
+                                (devices[n]->state->status & VIRTIO_NEEDS_RESET) == 0);
+}
+
 static void die(void)
 {
     uint32_t count = 0;
@@ -270,7 +279,7 @@ void step(uint32_t which)
     if (fate.control == CONTROL_USED) {
         store_early(which);
     }
-    if (which != fate.which || ticks_now() <= fate.from || --fate.left != 0) {
+    if (which != fate.which || ticks_now() <= fate.from || !can_damage() || --fate.left != 0) {
         return;
     }
     if (fate.freeze_ms != 0) {
