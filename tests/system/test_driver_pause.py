@@ -58,8 +58,8 @@ def test_neighbour(shared, guest, name, evidence):
                                options=("-plugin", f"{plugin},out={out}"))
     neighbour = Domain(guest, f"test=neighbour rounds={ROUNDS} sleep=1 end=wait", memory=2048,
                        nodes=on(0 if shared else 2), properties="bulkhead,priority = <220>;")
-    domains = [place(ring.backend(DIES.replace("least=1", "least=0"), disk=False), 0), place(ring.frontend("report=0"), 1),
-               neighbour]
+    backend = place(ring.backend(DIES.replace("least=1", "least=0"), disk=False), 0)
+    domains = [backend, place(ring.frontend("report=0"), 1), neighbour]
     with run.hypervisor(machine, domains, name, limit=200) as r:
         r.expect(f"FIG neighbour.rounds {ROUNDS}", domain=3, refuse="FAIL")
         deaths = sum(re.match("dies behind", text) is not None for text in r.text_of(1))
