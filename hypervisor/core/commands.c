@@ -43,18 +43,13 @@ static void list_registers(void)
     }
 }
 
-static void stop_by_key(unsigned domid, enum stop_reason reason)
-{
-    for (uint32_t i = 0; i < nr_domains; i++) {
-        if (domains[i]->record->domid == domid) {
-            domain_stop(domains[i], reason);
-        }
-    }
-}
-
 static void crash(unsigned domid)
 {
-    stop_by_key(domid, STOP_CRASH);
+    struct domain *domain = domain_by_domid((uint16_t)domid);
+
+    if (domain != NULL) {
+        domain_crash(domain, "by a key", true);
+    }
 }
 
 static void last_crash(unsigned domid)
@@ -68,7 +63,11 @@ static void last_crash(unsigned domid)
 
 static void restart(unsigned domid)
 {
-    stop_by_key(domid, STOP_RESET);
+    struct domain *domain = domain_by_domid((uint16_t)domid);
+
+    if (domain != NULL) {
+        domain_stop(domain, STOP_RESET);
+    }
 }
 
 const struct console_commands console_commands = {list_domains, list_registers, last_crash, crash, restart};
