@@ -29,6 +29,7 @@ static const struct guest_virtio virtio[] = {
      .pool_size = 0x400000,
      .pool_phandle = 65001,
      .spi = 286},
+    {.ipa = 0x2000400, .size = 0x200, .grants = true, .backend = 3, .spi = 285},
 };
 static const struct virtio_parameters block = {
     .class = VIRTIO_BLOCK, .read_only = true, .disk = 1, .first_sector = 0x100000800, .sectors = 2048};
@@ -42,11 +43,12 @@ static const struct virtio_parameters gpio = {.class = VIRTIO_GPIO,
                                               .line_names = (const uint8_t *)"door\0\0lamp",
                                               .line_names_size = 11};
 static const struct guest_served served[] = {
-    {&block, "all", 0x2000000, 0x200, 0xc002000, 0x5000, 0xc001000, 4, 256, 1020},
-    {&net, "all", 0x2000200, 0x200, 0xc007000, 0x2000, 0xc001004, 2, 128, 1019},
-    {&console, "bounce", 0x1ff000000, 0x200, 0xc00a000, 0x2000, 0xc001008, 2, 128, 1016},
-    {&sockets, "bounce", 0x1ff000200, 0x200, 0xc00c000, 0x2000, 0xc00100c, 3, 128, 1015},
-    {&gpio, "bounce", 0x1ff000400, 0x200, 0xc00e000, 0x2000, 0xc001010, 2, 128, 1014},
+    {&block, BUFFERS_ALL, 0, 0, 0x2000000, 0x200, 0xc002000, 0x5000, 0xc001000, 4, 256, 1020},
+    {&net, BUFFERS_ALL, 0, 0, 0x2000200, 0x200, 0xc007000, 0x2000, 0xc001004, 2, 128, 1019},
+    {&console, BUFFERS_BOUNCE, 0, 0, 0x1ff000000, 0x200, 0xc00a000, 0x2000, 0xc001008, 2, 128, 1016},
+    {&sockets, BUFFERS_BOUNCE, 0, 0, 0x1ff000200, 0x200, 0xc00c000, 0x2000, 0xc00100c, 3, 128, 1015},
+    {&gpio, BUFFERS_GRANTS, 0xc200000, 0xce000, 0x1ff000400, 0x200, 0xc00e000, 0x2000, 0xc001010, 2, 128,
+     1014},
 };
 static const struct guest_window windows[] = {
     {{0, 0x40000000, 0, 0x2000000, 1, 0}},
@@ -64,7 +66,7 @@ static const struct guest_backend backend = {.nr_frontends = ARRAY_SIZE(frontend
                                              .windows = windows,
                                              .devices = served};
 static const struct guest_links links = {
-    .nr_virtio = ARRAY_SIZE(virtio), .virtio = virtio, .backend = &backend};
+    .nr_virtio = ARRAY_SIZE(virtio), .virtio = virtio, .iommu_phandle = 65002, .backend = &backend};
 
 static const char text[] = "/dts-v1/;\n"
                            "\n"
@@ -100,6 +102,12 @@ static const char text[] = "/dts-v1/;\n"
                            "\t\treg = <0x00 0x40000000 0x00 0x40000 0x00 0xc000000 0x00 0x400000>;\n"
                            "\t};\n"
                            "\n"
+                           "\txen_iommu {\n"
+                           "\t\tcompatible = \"xen,grant-dma\";\n"
+                           "\t\t#iommu-cells = <0x01>;\n"
+                           "\t\tphandle = <0xfdea>;\n"
+                           "\t};\n"
+                           "\n"
                            "\tvirtio@2000000 {\n"
                            "\t\tcompatible = \"virtio,mmio\";\n"
                            "\t\treg = <0x00 0x2000000 0x00 0x200>;\n"
@@ -115,6 +123,15 @@ static const char text[] = "/dts-v1/;\n"
                            "\t\tinterrupt-parent = <0xfde8>;\n"
                            "\t\tdma-coherent;\n"
                            "\t\tmemory-region = <0xfde9>;\n"
+                           "\t};\n"
+                           "\n"
+                           "\tvirtio@2000400 {\n"
+                           "\t\tcompatible = \"virtio,mmio\";\n"
+                           "\t\treg = <0x00 0x2000400 0x00 0x200>;\n"
+                           "\t\tinterrupts = <0x00 0xfd 0xf01>;\n"
+                           "\t\tinterrupt-parent = <0xfde8>;\n"
+                           "\t\tdma-coherent;\n"
+                           "\t\tiommus = <0xfdea 0x03>;\n"
                            "\t};\n"
                            "\n"
                            "\tbulkhead-backend {\n"
@@ -211,7 +228,8 @@ static const char text[] = "/dts-v1/;\n"
                            "\t\t\t\tbulkhead,interrupt = <0x00 0xc001010>;\n"
                            "\t\t\t\tbulkhead,queue-max = <0x80>;\n"
                            "\t\t\t\tbulkhead,queues = <0x02>;\n"
-                           "\t\t\t\tbulkhead,buffers = \"bounce\";\n"
+                           "\t\t\t\tbulkhead,buffers = \"grants\";\n"
+                           "\t\t\t\tbulkhead,grants = <0x00 0xc200000 0x00 0xce000>;\n"
                            "\t\t\t\tbulkhead,gpio-lines = <0x03 0x04>;\n"
                            "\t\t\t\tgpio-line-names = \"door\\0\\0lamp\";\n"
                            "\t\t\t};\n"
@@ -290,8 +308,14 @@ static void many_devices_fit(void **state)
     static const struct virtio_parameters all = {
         VIRTIO_GPIO, true, true, {2, 0, 0, 0, 0, 1}, 255,       3, 1, 5, 1,
         1,           1,    32,   sizeof many_names,  many_names};
-    const struct guest_backend many_backend = {32, 128, 32, many_frontends, many_windows, many_served};
-    const struct guest_links many = {.nr_virtio = 32, .virtio = many_virtio, .backend = &many_backend};
+    const struct guest_backend many_backend = {.nr_frontends = 32,
+                                               .nr_windows = 128,
+                                               .nr_devices = 32,
+                                               .frontends = many_frontends,
+                                               .windows = many_windows,
+                                               .devices = many_served};
+    const struct guest_links many = {
+        .nr_virtio = 32, .virtio = many_virtio, .iommu_phandle = 65099, .backend = &many_backend};
     struct guest_fdt_input in = {
         .host = &host, .record = &record, .links = &many, .report = &messages.report};
     uint8_t *blob;
@@ -302,9 +326,19 @@ static void many_devices_fit(void **state)
     use_board(2);
     for (i = 0; i < 32; i++) {
         many_virtio[i] = (struct guest_virtio){
-            0xffff00000000 + i * 0x200, 0x200, 0xfffe00000000 + i * 0x1000, 0x1000, 65001 + i, 991};
-        many_served[i] = (struct guest_served){
-            &all, "bounce", 0xffff00000000 + i * 0x200, 0x200, 0xfffd00000000, 0x1000000, 1, 8, 32768, 4095};
+            0xffff00000000 + i * 0x200, 0x200, 0xfffe00000000 + i * 0x1000, 0x1000, 65001 + i, true, 31, 991};
+        many_served[i] = (struct guest_served){&all,
+                                               BUFFERS_BOUNCE,
+                                               0xfffb00000000,
+                                               0x1000000,
+                                               0xffff00000000 + i * 0x200,
+                                               0x200,
+                                               0xfffd00000000,
+                                               0x1000000,
+                                               1,
+                                               8,
+                                               32768,
+                                               4095};
         many_frontends[i] = (struct guest_frontend){name, 31, 31, 32, 4000, 0xfffc00000000, 4, 1};
     }
     blob = build_tree(&in, &size);
