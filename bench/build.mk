@@ -27,7 +27,7 @@ $(BENCHO)/guest.img: $(BENCHO)/guest.elf
 	$(Q)$(OBJCOPY) -O binary $< $@
 
 # Program and stub of the Linux row.
-$(BENCHO)/init: $(BENCH)/linux/init.c
+$(BENCHO)/init $(BENCHO)/load: $(BENCHO)/%: $(BENCH)/linux/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) --target=aarch64-linux-gnu -std=c17 -O2 -Wall -Wextra -Werror -ffreestanding -fno-builtin \
 		-fno-pic -fno-stack-protector -ffile-prefix-map=$(SRC)=. -c -o $@.o $<
@@ -38,7 +38,7 @@ $(BENCHO)/entry.bin: $(BENCH)/linux/entry.S
 	$(Q)$(CLANG) --target=aarch64-none-elf -c -o $@.o $<
 	$(Q)$(OBJCOPY) -O binary -j .text $@.o $@
 
-BENCH_FILES := $(BENCHO)/guest.img $(BENCHO)/init $(BENCHO)/entry.bin $(O)/tests/count.so \
+BENCH_FILES := $(BENCHO)/guest.img $(BENCHO)/init $(BENCHO)/load $(BENCHO)/entry.bin $(O)/tests/count.so \
 	$(patsubst %,$(O)/domains/%.img,block console net block-mortal blockload netload)
 
 # What counts the instructions of exits.

@@ -25,11 +25,11 @@ NETWORK = [*MODERN, "-netdev", "user,id=uplink,restrict=on",
 LEFT = re.compile(r"DOM(\d+): ready, (\d+) KiB of memory left")
 
 
-def _on(pcpu):
+def on(pcpu):
     return f'vcpu0 {{ compatible = "xen,vcpu"; id = <0>; hard-affinity = "{pcpu}"; }};'
 
 
-def _served(kind, server, at=DEVICE, buffers="all"):
+def served(kind, server, at=DEVICE, buffers="all"):
     return (f'virtio@{at:x} {{ compatible = "bulkhead,virtio"; reg = <0 {at:#x} 0 0x200>; bulkhead,class = "{kind}"; '
             f'bulkhead,server = <&domU{server}>; bulkhead,buffers = "{buffers}"; }};')
 
@@ -45,7 +45,7 @@ class Bench:
     def path(self, name):
         return os.path.join(self.out, "domains", f"{name}.img")
 
-    def _devices(self, name):
+    def devices(self, name):
         """What a domain gets: the disk or the network card of QEMU's board."""
         blob = os.path.join(self.work, f"{name}.dtb")
         subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", blob, os.path.join(EXAMPLE, f"{name}.dts")],
@@ -55,18 +55,18 @@ class Bench:
     def owner(self, device, image, memory, arguments="", number=0, pcpu=0):
         """A domain to which the disk or the network card is passed through."""
         place = f"direct-map; xen,static-mem = <0 {BASE + number * 0x400000:#x} 0 {memory * 1024:#x}>;"
-        return Domain(image, arguments, memory=memory, partial=self._devices(device), console=False,
+        return Domain(image, arguments, memory=memory, partial=self.devices(device), console=False,
                       properties=f"bulkhead,priority = <200>; bulkhead,restart = <0xffffffff>; {place}",
-                      children=_on(pcpu))
+                      children=on(pcpu))
 
     def backend(self, kind, pcpu=0, memory=1024):
         """A driver domain without a device."""
         return Domain(self.path(kind), "", memory=memory, console=False, properties="bulkhead,priority = <200>;",
-                      children=_on(pcpu))
+                      children=on(pcpu))
 
     def frontend(self, image, arguments, kind, pcpu=1, buffers="all"):
-        served = _served(kind, 1, buffers=buffers)
-        return Domain(self.path(image), arguments, memory=4096, children=served + _on(pcpu))
+        return Domain(self.path(image), arguments, memory=4096,
+                      children=served(kind, 1, buffers=buffers) + on(pcpu))
 
     def run(self, name, domains, smp, extra=(), **options):
         """The counts of the plugin, and the console's text."""
@@ -105,7 +105,7 @@ def memory(bench):
     domains = [bench.owner(name, bench.path(name), KIB[name], number=i) for i, name in enumerate(("block", "net"))]
     domains.append(Domain(bench.path("console"), "", memory=KIB["console"]))
     domains.append(Domain(os.path.join(bench.out, "bench", "guest.img"), "role=hello",
-                          children="".join(_served(name, i + 1, DEVICE + 0x200 * i)
+                          children="".join(served(name, i + 1, DEVICE + 0x200 * i)
                                            for i, name in enumerate(("block", "net", "console")))))
     run = Run(Machine(smp=2), marker=" KiB of memory left", ends=3, log=os.path.join(bench.work, "memory.log"),
               extra=[*DISK, *NETWORK[2:]])
@@ -177,16 +177,15 @@ def ioreq(bench):
     figures = {}
     for name, pcpu in (("ioreq", 1), ("ioreq_shared", 0)):
         guest = Domain(os.path.join(bench.out, "bench", "guest.img"), f"role=ioreq at={DEVICE} n={bench.samples}",
-                       children=_served("block", 1) + _on(pcpu))
+                       children=served("block", 1) + on(pcpu))
         run = Run(Machine(smp=pcpu + 1), log=os.path.join(bench.work, f"{name}.log"))
         text = run.hypervisor(bench.image, [bench.backend("block"), guest])
         figures[name] = suite.results(text)["ioreq"]
     return figures
 
 
-def measure(out, image, samples, say):
+def measure(bench, say):
     """(figures, errors)."""
-    bench = Bench(out, image, samples)
     figures, errors = {}, []
     for function in (sizes, memory, lives, ioreq, block, network):
         say(f"bulkhead: driver domains, {function.__name__}")

@@ -8,6 +8,7 @@ import sys
 import time
 
 import driver_domains
+import driver_linux
 import files
 import lines
 import linux
@@ -28,7 +29,7 @@ def parse():
     parser.add_argument("--peer", action="append", default=[], choices=["xen", "bare"],
                         help="measure this too")
     parser.add_argument("--without-bulkhead", action="store_true", help="the peers only")
-    parser.add_argument("--only", action="append", choices=[*GROUPS, "linux", "lines", "domains", "worst"],
+    parser.add_argument("--only", action="append", choices=[*GROUPS, "linux", "lines", "domains", "ratios", "worst"],
                         help="these groups only")
     parser.add_argument("--samples", type=int, default=10000, help="samples per row (default 10000)")
     return parser.parse_args()
@@ -54,6 +55,20 @@ def say(text):
     print(f"  {text}", file=sys.stderr, flush=True)
 
 
+def measure_domains(options, image):
+    """The rows of driver domains: (figures, remarks, errors)."""
+    folder = os.path.dirname(os.path.abspath(options.image)) if options.image else options.out
+    bench = driver_domains.Bench(folder, image, options.samples)
+    figures, remarks, errors = {}, [], []
+    if not options.only or "domains" in options.only:
+        figures, errors = driver_domains.measure(bench, say)
+    if not options.only or "ratios" in options.only:
+        found, remarks, failed = driver_linux.measure(bench, files.find("linux"), say)
+        figures.update(found)
+        errors += failed
+    return figures, remarks, errors
+
+
 def main():
     options = parse()
     start = time.monotonic()
@@ -72,15 +87,16 @@ def main():
     own = figures.pop("bulkhead", {})
     if not options.only or "lines" in options.only:
         own.update(lines.measure(os.path.join(os.path.dirname(HERE), "hypervisor")))
-    if not options.without_bulkhead and (not options.only or "domains" in options.only):
-        folder = os.path.dirname(os.path.abspath(options.image)) if options.image else options.out
-        found, failed = driver_domains.measure(folder, targets[0].image, options.samples, say)
-        own.update(found)
-        errors += failed
     remarks = []
-    if not options.without_bulkhead and (not options.only or "worst" in options.only):
-        found, remarks, failed = worst.measure(options.out, say)
+    if not options.without_bulkhead:
+        found, notes, failed = measure_domains(options, targets[0].image)
         own.update(found)
+        remarks += notes
+        errors += failed
+    if not options.without_bulkhead and (not options.only or "worst" in options.only):
+        found, notes, failed = worst.measure(options.out, say)
+        own.update(found)
+        remarks += notes
         errors += failed
 
     print("\n".join(report.table(rows, own, figures)))

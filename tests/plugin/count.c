@@ -6,9 +6,10 @@
  * one thread runs them all), and by whether the hypervisor executes or the domain, told by the address.
  * Waiting (WFI) executes nothing. Without a hypervisor all is pCPU 0, domain 0.
  *
- * Arguments: out=FILE, written at the end; late=1: nothing is counted before the first marker (faster);
- * pages=V: the pages that domain V reads, writes and executes; profile=1: how often each address was
- * executed between the markers "begin" and "end".
+ * Arguments: out=FILE, written at the end; late=1: nothing is counted before the first marker; late=2: nor is
+ * code looked at (much faster, and the first instructions behind the marker are lost); pages=V: the pages
+ * that domain V reads, writes and executes; profile=1: how often each address was executed between the
+ * markers "begin" and "end".
  *
  * pCPUs have numbers in the order in which they were seen; at the end come lines "pcpu N K" whose keys K have
  * the order of the hypervisor's numbers.
@@ -46,7 +47,8 @@ static uint64_t keys[MAX_CPUS]; /* TPIDR_EL2 */
 static uint64_t pages[MAX_PAGES];
 static uint8_t page_use[MAX_PAGES];
 static unsigned pcpu, vmid, nr_pages, paged;
-static int counting = 1, profiling, profile, started[MAX_VMIDS];
+static int counting = 1, looking = 1, profiling, profile, started[MAX_VMIDS];
+static plugin_id own_id;
 static void *key_register, *vttbr_register, *x0_register;
 static byte_array *bytes;
 static FILE *out;
@@ -182,6 +184,17 @@ static void on_memory(unsigned index, uint32_t info, uint64_t address, void *dat
     }
 }
 
+static void translate(plugin_id id, struct qemu_plugin_tb *tb);
+static void report(plugin_id id, void *data);
+
+/* All code is translated anew. */
+static void look(plugin_id id)
+{
+    looking = 1;
+    qemu_plugin_register_vcpu_tb_trans_cb(id, translate);
+    qemu_plugin_register_atexit_cb(id, report, NULL);
+}
+
 static void on_marker(unsigned index, void *data)
 {
     unsigned kind = (unsigned)(uintptr_t)data;
@@ -190,6 +203,9 @@ static void on_marker(unsigned index, void *data)
     if (!counting) {
         counting = 1;
         on_block(0, NULL);
+        if (!looking) {
+            qemu_plugin_reset(own_id, look);
+        }
     }
     if (kind == BEGIN || kind == END) {
         profiling = kind == BEGIN && profile;
@@ -206,14 +222,18 @@ static void translate(plugin_id id, struct qemu_plugin_tb *tb)
         void *place = (void *)(uintptr_t)address;
         uint32_t word = 0;
 
-        if (i == 0) {
+        if (i == 0 && looking) {
             qemu_plugin_register_vcpu_tb_exec_cb(tb, on_block, CB_R_REGS, place);
         }
         if (address >= EL2_FIRST && address < EL2_END) {
-            qemu_plugin_register_vcpu_insn_exec_cb(insn, on_core, CB_NO_REGS, place);
+            if (looking) {
+                qemu_plugin_register_vcpu_insn_exec_cb(insn, on_core, CB_NO_REGS, place);
+            }
             continue;
         }
-        qemu_plugin_register_vcpu_insn_exec_cb(insn, on_own, CB_NO_REGS, place);
+        if (looking) {
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, on_own, CB_NO_REGS, place);
+        }
         if (paged != 0) {
             qemu_plugin_register_vcpu_mem_cb(insn, on_memory, CB_NO_REGS, READ, (void *)READ);
             qemu_plugin_register_vcpu_mem_cb(insn, on_memory, CB_NO_REGS, WRITE, (void *)WRITE);
@@ -256,7 +276,8 @@ int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
         if (strncmp(argv[i], "out=", 4) == 0) {
             out = fopen(argv[i] + 4, "w");
         } else if (strncmp(argv[i], "late=", 5) == 0) {
-            counting = argv[i][5] != '1';
+            counting = argv[i][5] == '0';
+            looking = argv[i][5] != '2';
         } else if (strncmp(argv[i], "pages=", 6) == 0) {
             paged = (unsigned)strtoul(argv[i] + 6, NULL, 10);
         } else if (strncmp(argv[i], "profile=", 8) == 0) {
@@ -266,6 +287,7 @@ int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
     if (out == NULL) {
         return 1;
     }
+    own_id = id;
     qemu_plugin_register_vcpu_init_cb(id, find_registers);
     qemu_plugin_register_vcpu_tb_trans_cb(id, translate);
     qemu_plugin_register_atexit_cb(id, report, NULL);

@@ -38,6 +38,7 @@ typedef struct {
     } data;
 } qemu_plugin_mem_value;
 
+void qemu_plugin_reset(plugin_id id, void (*cb)(plugin_id));
 void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, void (*cb)(plugin_id, struct qemu_plugin_tb *));
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, void (*cb)(unsigned, void *),
                                             int flags, void *data);
