@@ -104,7 +104,7 @@ def memory(bench):
     figures = {}
     domains = [bench.owner(name, bench.path(name), KIB[name], number=i) for i, name in enumerate(("block", "net"))]
     domains.append(Domain(bench.path("console"), "", memory=KIB["console"]))
-    domains.append(Domain(os.path.join(bench.out, "bench", "guest.img"), "role=hello",
+    domains.append(Domain(os.path.join(bench.out, "bench", "guest.img"), "role=hello", memory=262144,
                           children="".join(served(name, i + 1, DEVICE + 0x200 * i)
                                            for i, name in enumerate(("block", "net", "console")))))
     run = Run(Machine(smp=2), marker=" KiB of memory left", ends=3, log=os.path.join(bench.work, "memory.log"),

@@ -27,7 +27,7 @@ def number(value, unit=""):
     if value is None:
         return "-"
     value = round(value, 2) + 0.0  # no -0.00
-    return f"{value:,.2f}" if unit == "percent" or value != int(value) else f"{int(value):,}"
+    return f"{value:,.2f}" if unit in ("percent", "ratio") or value != int(value) else f"{int(value):,}"
 
 
 def verdict(row, figure):
