@@ -114,5 +114,5 @@ crash_entry:
 
     .bss
     .balign 16
-    .space  2048
+    .space  1536
 crash_stack_end:

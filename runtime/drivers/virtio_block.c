@@ -45,8 +45,8 @@ struct virtio_block {
     uintptr_t base;
     struct virtio_queue queue;
     struct slot slots[MAX_REQUESTS];
-    struct slot *by_head[QUEUE_SIZE];
-    bool starved; /* a request was refused for want of room */
+    uint8_t by_head[QUEUE_SIZE]; /* 1 + position of the slot; 0: none */
+    bool starved;                /* a request was refused for want of room */
 };
 
 static struct slot *free_slot(struct virtio_block *block)
@@ -111,7 +111,8 @@ static bool submit(struct disk *disk, struct disk_request *request)
         slot->header.sector = 0;
     }
     pieces[nr++] = (struct virtio_piece){&slot->status, 1, true};
-    block->by_head[virtio_add(&block->queue, pieces, nr)] = slot; /* there is room */
+    block->by_head[virtio_add(&block->queue, pieces, nr)] =
+        (uint8_t)(slot - block->slots + 1); /* there is room */
     return true;
 }
 
@@ -124,12 +125,13 @@ static void interrupt(void *context)
 
     (void)virtio_acknowledge(block->base);
     while ((head = virtio_used(&block->queue, &length)) >= 0) {
-        struct slot *slot = block->by_head[head];
+        struct slot *slot;
 
-        block->by_head[head] = NULL;
-        if (slot == NULL) {
+        if (block->by_head[head] == 0) {
             crash("a virtio device returns what it was not given", "");
         }
+        slot = &block->slots[block->by_head[head] - 1];
+        block->by_head[head] = 0;
         request = slot->request;
         slot->request = NULL;
         request->done(request, slot->status == 0);
