@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What Linux does to its disk or network while it is measured: `load read MIB` reads so much of /dev/vda through the
- * page cache, in pieces of 1 MiB; `load send COUNT` sends UDP packets of 1,472 bytes (1,500 with their headers) to
- * 10.0.2.2. Between the two markers of tests/domains/marker.h. No C library: there is none for the target among the
- * packages that the build needs. */
+/* What Linux does to its disk or network while it is measured: `load read MIB` reads so much of /dev/vda
+ * through the page cache, in pieces of 1 MiB; `load send COUNT` sends UDP packets of 1,472 bytes (1,500 with
+ * their headers) to 10.0.2.2. Between the two markers of tests/domains/marker.h. No C library: there is none
+ * for the target among the packages that the build needs. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -85,7 +85,9 @@ static long send_packets(long count)
 __attribute__((noreturn, used)) void load_main(long argc, const char *const *argv);
 void load_main(long argc, const char *const *argv)
 {
-    long result = argc != 3 ? -1 : argv[1][0] == 'r' ? read_disk(number(argv[2])) : send_packets(number(argv[2]));
+    long result = argc != 3           ? -1
+                  : argv[1][0] == 'r' ? read_disk(number(argv[2]))
+                                      : send_packets(number(argv[2]));
 
     if (result == 0)
         call(SYS_WRITE, 1, (long)"GUEST DONE\n", 11, 0, 0, 0);
