@@ -10,7 +10,6 @@
 #define WRITING       16u
 
 #define MAP_DEVICE   1u
-#define MAP_DEVICE   1u
 #define MAP_HOST     2u
 #define MAP_READONLY 4u
 

@@ -452,7 +452,6 @@ static void refused_mappings(void **state)
         {1, 1, RAM + 10, 2, 512, -3},  /* above the table's size */
         {1, 1, RAM + 10, 2, 5000, -3}, /* above its limit */
         {1, 1, RAM + 10, 0, 9, -1},    /* no host mapping wanted */
-        {1, 1, RAM + 10, 3, 9, -1},    /* a device mapping */
     };
 
     (void)state;

@@ -71,7 +71,7 @@ static void refused_maps(void **state)
     static const struct refusal cases[] = {
         {8, FOR_B, PAGE_A, 1, 0, HOLE, GRANT_ERROR},
         {8, FOR_B, PAGE_A, 1, GNTMAP_READ_ONLY, HOLE, GRANT_ERROR},
-        {8, FOR_B, PAGE_A, 1, GNTMAP_HOST_MAP | 1u, HOLE, GRANT_ERROR},
+        {8, FOR_B, PAGE_A, 1, GNTMAP_DEVICE_MAP, HOLE, GRANT_ERROR},
         {8, FOR_B, PAGE_A, 1, GNTMAP_HOST_MAP | 8u, HOLE, GRANT_ERROR},
         {8, FOR_B, PAGE_A, 1, GNTMAP_HOST_MAP | 16u, HOLE, GRANT_ERROR},
         {8, FOR_B, PAGE_A, 4, GNTMAP_HOST_MAP, HOLE, GRANT_BAD_DOMAIN},
@@ -113,6 +113,30 @@ static void refused_maps(void **state)
     }
     permit(8, 2, PERMIT, PAGE_A); /* control */
     assert_int_equal(map(8, HOLE, 0, NULL), GRANT_OKAY);
+}
+
+/* A bus address is told to a direct-map domain that asks for one, and to no other. */
+static void bus_addresses(void **state)
+{
+    struct xen_grant_map m = {HOLE, GNTMAP_HOST_MAP | GNTMAP_DEVICE_MAP, 8, 1, 0, 0, 0};
+    struct domain_record record;
+    struct physmap_page page;
+
+    (void)state;
+    start();
+    permit(8, 2, PERMIT, PAGE_A);
+    assert_int_equal(map(8, HOLE, GNTMAP_DEVICE_MAP, NULL), GRANT_OKAY); /* map_of() looks: it is told 0 */
+    start();
+    permit(8, 2, PERMIT, PAGE_A);
+    record = *b->record;
+    record.flags |= DOMAIN_DIRECT_MAP;
+    b->record = &record;
+    guest_put(mapper, ARG, &m, sizeof m);
+    assert_int_equal(xen_call(mapper, GRANT_OP, GNTTABOP_MAP, ARG, 1), 0);
+    guest_get(mapper, ARG, &m, sizeof m);
+    assert_int_equal(m.status, GRANT_OKAY);
+    assert_true(physmap_look(a, IPA(PAGE_A), &page));
+    assert_int_equal(m.dev_bus_addr, page.pa.v);
 }
 
 /* What one domain was granted it cannot grant on, and its own page that shows it is not its RAM. */
@@ -329,12 +353,13 @@ static void bad_pointers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(maps_and_unmaps), cmocka_unit_test(read_only),
-        cmocka_unit_test(refused_maps),    cmocka_unit_test(no_granting_on),
-        cmocka_unit_test(refused_unmaps),  cmocka_unit_test(marks_are_counted),
-        cmocka_unit_test(limits),          cmocka_unit_test(own_tables_exhausted),
-        cmocka_unit_test(over_own_ram),    cmocka_unit_test(replaced_before_unmap),
-        cmocka_unit_test(batches),         cmocka_unit_test(bad_pointers),
+        cmocka_unit_test(maps_and_unmaps),       cmocka_unit_test(read_only),
+        cmocka_unit_test(refused_maps),          cmocka_unit_test(bus_addresses),
+        cmocka_unit_test(no_granting_on),        cmocka_unit_test(refused_unmaps),
+        cmocka_unit_test(marks_are_counted),     cmocka_unit_test(limits),
+        cmocka_unit_test(own_tables_exhausted),  cmocka_unit_test(over_own_ram),
+        cmocka_unit_test(replaced_before_unmap), cmocka_unit_test(batches),
+        cmocka_unit_test(bad_pointers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
