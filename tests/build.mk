@@ -54,9 +54,9 @@ PYTEST_SIDE = -n $(TEST_JOBS) --dist loadfile
 # ONLY=01-4 is evidence line 4 of the first issue
 TEST_SELECT = -m "$(if $(ONLY),line_$(subst -,_,$(ONLY)) and )not long"
 
-test-system: $(O)/bulkhead.img test-guests
+test-system: all test-guests
 	$(TG_Q)$(TEST_ENV) $(PYTEST) $(PYTEST_SIDE) --durations=25 $(TEST_SELECT) $(PYTEST_ARGS) $(SRC)/tests/system
-test-long: $(O)/bulkhead.img test-guests
+test-long: all test-guests
 	$(TG_Q)$(TEST_ENV) $(PYTEST) -m long $(PYTEST_ARGS) $(SRC)/tests/system
 evidence:
 	@$(TEST_ENV) /usr/bin/python3 -B $(SRC)/tests/system/evidence.py $(ISSUE)

@@ -229,6 +229,13 @@ uint32_t virtio_acknowledge(uintptr_t base)
     if (pci == NULL) {
         write32(base + INTERRUPT_ACK, reasons);
     }
+    return reasons;
+}
+
+uint32_t virtio_interrupt(uintptr_t base)
+{
+    uint32_t reasons = virtio_acknowledge(base);
+
     if (reasons / 2 % 2 != 0 && (get(base, STATUS) & NEEDS_RESET) != 0) {
         crash("a virtio device has failed", ""); /* the next life takes up what it had */
     }

@@ -55,12 +55,14 @@ void virtio_queue_start(struct virtio_queue *queue, uintptr_t base, uint32_t ind
 /* Fewer interrupts and bells, before virtio_start(): uses the event index if it is among `features`.
  * `silent`: the device interrupts for this queue only after virtio_wait(). */
 void virtio_queue_quieten(struct virtio_queue *queue, uint64_t features, bool silent);
-/* The driver is ready; interrupts go to `handler`, which begins with virtio_acknowledge(). */
+/* The driver is ready; interrupts go to `handler`, which begins with virtio_interrupt(). */
 void virtio_start(uintptr_t base, tree_node node, void (*handler)(void *context), void *context);
 /* The word of its configuration space at that offset. */
 uint32_t virtio_config(uintptr_t base, uint32_t offset);
 /* What the interrupt is for: bit 0 used buffers, bit 1 the configuration. */
 uint32_t virtio_acknowledge(uintptr_t base);
+/* The same; a device that needs a reset ends this life of the domain: the next one takes up what it had. */
+uint32_t virtio_interrupt(uintptr_t base);
 
 /* Makes a chain available, and rings if the device asks for it; returns its head, which is below `size`, or
  * -1: too few descriptors are free. */

@@ -123,7 +123,7 @@ static void interrupt(void *context)
     uint32_t length;
     int32_t head;
 
-    (void)virtio_acknowledge(block->base);
+    (void)virtio_interrupt(block->base);
     while ((head = virtio_used(&block->queue, &length)) >= 0) {
         struct slot *slot;
 

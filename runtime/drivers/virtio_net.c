@@ -111,7 +111,7 @@ static void look_at_status(struct virtio_net *net)
 static void interrupt(void *context)
 {
     struct virtio_net *net = context;
-    uint32_t reasons = virtio_acknowledge(net->base), length;
+    uint32_t reasons = virtio_interrupt(net->base), length;
     int32_t head;
 
     if (reasons / 2 % 2 != 0) {

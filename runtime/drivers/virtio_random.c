@@ -30,7 +30,7 @@ static void interrupt(void *context)
     struct virtio_random *random = context;
     uint32_t length;
 
-    (void)virtio_acknowledge(random->base);
+    (void)virtio_interrupt(random->base);
     while (virtio_used(&random->queue, &length) >= 0) {
         entropy_arrived(&random->source, length < random->asked ? length : random->asked);
     }
