@@ -39,7 +39,7 @@ def frontend(arguments, number=0, disks=1, first_sector=0, queues=4, sectors=819
     if kept:
         nodes += TABLE.format(number)
     return Domain(os.path.join(run.O, "domains", "ringload.img"),
-                  f"watchdog=60 disks={disks} queues={queues} {arguments}",
+                  f"disks={disks} queues={queues} {arguments}",
                   memory=2048, vpl011=False, nodes=nodes, properties=ALWAYS, name=f"load{number}")
 
 

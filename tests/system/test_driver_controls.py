@@ -25,7 +25,7 @@ DAMAGES = 12    # ways in which steps.c damages a state page
 def start(name, arguments, load, edit=None):
     """The machine, its disk (None: memory) and the arguments of both domains."""
     ordered = "overlap=1" in load
-    backend = ring.backend(f"watchdog=1 mean=20 least=10 kind=0 {arguments}", disk=not ordered)
+    backend = ring.backend(f"mean=20 least=10 kind=0 {arguments}", disk=not ordered)
     frontend = ring.frontend(f"age=2000 {load}", queues=1 if ordered else 4)
     disk = None if ordered else driver.disk_image(name, 16)
     machine = machines.A72_V3 if ordered else driver.with_devices(disk, machines.A72_V3, 1024)

@@ -27,7 +27,7 @@ class World:
     def __init__(self, name, backend, frontends, machine=machines.A72_V3, edit=None):
         self.disk = driver.disk_image(name, 64)
         machine = outside.with_memory(driver.with_devices(self.disk, machine, 1024))
-        domains = [ring.backend("watchdog=1 shuffle=1 mean=30 least=20 " + backend), *frontends]
+        domains = [ring.backend("shuffle=1 mean=30 least=20 " + backend, properties=lives.HEART), *frontends]
         self.run = run.hypervisor(machine, domains, name, limit=3000, edit=edit)
 
     def __enter__(self):
@@ -61,9 +61,9 @@ class World:
                 return
         self.run.fail(f"domain {domain} is not answered any more")
 
-    def record(self, evidence, steps):
+    def record(self, evidence, steps, least=ALL):
         self.look()
-        assert set(steps) == set(range(ALL)), f"never behind {[lives.STEPS[s] for s in set(range(ALL)) - set(steps)]}"
+        assert len(steps) >= least, f"never behind {[lives.STEPS[s] for s in set(range(ALL)) - set(steps)]}"
         evidence("by store", ", ".join(f"{lives.STEPS[s]} {n}" for s, n in sorted(steps.items())))
         evidence("lost, torn, duplicated", "0, 0, 0")
         evidence("looks from outside, acknowledged blocks compared", f"{self.outside.looks}, {self.outside.compared}")
@@ -110,10 +110,10 @@ def resets(name, rounds, evidence):
 def stands_still(name, action, dies, rounds, evidence):
     """It stands still for long; the frontend does something about it; then it dies or goes on."""
     steps = collections.Counter()
-    every = "every=40" if action != RESTART else ""  # a restart resets too
+    every = 40 if action != RESTART else 1000  # a restart resets too
     said = {DEVICE: "RING resets disk", QUEUES: "RING resets queues", RESTART: "RING restarts"}[action]
     with World(name, f"freeze=300 then={dies} steps={ALL}",
-               [ring.frontend(f"action={action} stall=60 depth=3 {every}", kept=True)]) as w:
+               [ring.frontend(f"action={action} stall=60 depth=3 every={every}", kept=True)]) as w:
         while more(steps, rounds):
             step = int(w.event(r"^freezes behind store (\d+)", 1).group(1))
             w.event("DOM1 crashed, restarting" if dies else r"^goes on behind store", None if dies else 1)
@@ -175,15 +175,15 @@ def powers_off(name, dies, evidence):
                                 first_sector=8192 + 4096 * i, sectors=4096) for i in range(others)]
     steps = collections.Counter()
     with World(name, f"freeze=200 then={dies} steps={ALL - 1} mean=20", frontends) as w:
-        for _ in range(ALL - 1):
+        off = 0
+        while sum(steps.values()) < ALL - 1 or (off < others - 3 and sum(steps.values()) < 3 * ALL):
             step = int(w.event(r"^freezes behind store (\d+)", 1).group(1))
             w.event("DOM1 crashed, restarting" if dies else r"^goes on behind store", None if dies else 1)
             steps[step] += 1
             w.look()
+            off = sum(re.search(r"DOM\d+ .*stays stopped", line.text) is not None for line in w.run.lines)
         w.alive(2)
-        off = sum(re.search(r"DOM\d+ .*stays stopped", line.text) is not None for line in w.run.lines)
-        steps[lives.STEPS.index("reset")] += off
-        w.record(evidence, steps)
+        w.record(evidence, steps, ALL - 1)
         evidence("frontends that powered off", off)
         assert off >= others - 3
 
