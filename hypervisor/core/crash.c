@@ -14,11 +14,11 @@
 /* The console's ring still has what it has shown; nobody writes to it now. */
 static uint32_t keep_text(uint8_t *to, const struct console_port *port)
 {
-    uint32_t length = (uint32_t)min_u64(port->out_head, CRASH_TEXT);
+    uint32_t length = (uint32_t)min_u64(port->out_head, CRASH_TEXT), from = port->out_head - length;
+    uint32_t piece = (uint32_t)min_u64(length, CONSOLE_OUT - from % CONSOLE_OUT);
 
-    for (uint32_t i = 0; i < length; i++) {
-        to[i] = port->out[(port->out_head - length + i) % CONSOLE_OUT];
-    }
+    memcpy(to, &port->out[from % CONSOLE_OUT], piece);
+    memcpy(to + piece, port->out, length - piece);
     return length;
 }
 
