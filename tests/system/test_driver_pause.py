@@ -16,7 +16,7 @@ from tree import Domain
 pytestmark = pytest.mark.line_04_2
 COUNTED = machines.Machine(cpu="cortex-a72,cntfrq=1000000000", gic=3, smp=3, icount="shift=0,sleep=off")
 ROUNDS = 500
-MASKED = 5000   # instructions at EL2 between two looks at interrupts: the aim of worst_exit_seen; a split of 2 MiB is 4,062
+MASKED = 5000   # instructions at EL2 between two looks at interrupts: the aim of worst_exit_seen
 GAP_US = 100    # longer than what lies between two answers without a crash
 PAUSE = 3000000  # ticks of 1 ns, which are instructions here
 DIES = "mean=40 least=1 kind=0"

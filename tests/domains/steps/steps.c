@@ -97,7 +97,8 @@ void __wrap_device_init(struct device *device)
         choose(device->state);
     }
     if (device->state->magic == BH_VIRTIO_STATE_MAGIC) {
-        log_line("life %u finds %u in flight, status %x", fate.life, in_flight(device), device->state->status);
+        log_line("life %u finds %u in flight, status %x", fate.life, in_flight(device),
+                 device->state->status);
     }
     __real_device_init(device);
 }
