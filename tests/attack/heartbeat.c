@@ -16,13 +16,13 @@ static int64_t watchdog(uint32_t id, uint32_t seconds)
     return (int64_t)x0;
 }
 
-/* All watchdogs, set and stopped as fast as it goes. */
+/* All watchdogs, set and stopped as fast as it goes; but for a new one without time, which would end it. */
 static void wild(uint64_t seed)
 {
     while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {
         uint32_t any = random32(&seed);
 
-        (void)watchdog(any % 5, any / 8 % 2 == 0 ? 0 : 3600);
+        (void)watchdog(any % 5, any % 5 != 0 && any / 8 % 2 == 0 ? 0 : 3600);
     }
 }
 
@@ -46,7 +46,7 @@ TEST(heartbeat)
         for (uint64_t end = now() + us_to_ticks(ms * 1000); now() < end;) {
             uint32_t any = random32(&seed);
 
-            (void)watchdog(any % 5, any / 8 % 2 == 0 ? 0 : 3600);
+            (void)watchdog(any % 5, any % 5 != 0 && any / 8 % 2 == 0 ? 0 : 3600);
         }
         __atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
         CHECK(wait_for(&running, 0, 2000000), "another vCPU does not stop");

@@ -99,8 +99,10 @@ def crash_under_load(machine, name, kills, evidence, seed=1, buffers="all"):
              f"{pauses[len(pauses) // 2] / 1000:.1f}, {pauses[-1] / 1000:.1f}")
 
 
-def die_by_itself(machine, name, count, evidence, buffers="all"):
-    """A driver that dies behind a store of the rings or of the state page, in each life behind another one."""
+def die_by_itself(machine, name, count, evidence, buffers="all", share=75):
+    """A driver that dies behind a store of the rings or of the state page, in each life behind another one.
+
+    `share`: per cent of the deaths that must find a request in flight; a few dozen deaths say less than a thousand."""
     disk = driver.disk_image(name, MIB)
     backend = dataclasses.replace(driver.backend("block", 0, image=lives.image("block"), properties=lives.HEART),
                                   bootargs="shuffle=1")
@@ -115,7 +117,7 @@ def die_by_itself(machine, name, count, evidence, buffers="all"):
         seen = lives.Lives(r, 1)
         seen.record(evidence)
         assert seen.ends >= sum(seen.deaths.values()) >= count  # more: the watchdog of a slow machine
-        assert seen.share_in_flight() >= 90, f"only {seen.share_in_flight():.1f} % died with a request in flight"
+        assert seen.share_in_flight() >= share, f"only {seen.share_in_flight():.1f} % died with a request in flight"
         assert seen.overtook > seen.answers / 10, "the disk answers in order"
     return seen
 
@@ -127,7 +129,7 @@ def test_dies_at_each_store(machine, name, evidence):
 
 @pytest.mark.long
 def test_dies_1000_times(name, evidence):
-    seen = die_by_itself(machines.A72_V3, name, 1000, evidence)
+    seen = die_by_itself(machines.A72_V3, name, 1000, evidence, share=90)
     assert min(seen.by_step()[s] for s in lives.S2) >= 20 and all(seen.by_kind()[k] for k in range(len(lives.KINDS)))
 
 

@@ -326,7 +326,10 @@ static void refusals(uint32_t handle)
     EXPECT_EQ((int64_t)map(OF_ANOTHER, at, 0, &other), ERROR, "page of another");
     EXPECT_EQ((int64_t)map(EMPTY, at, 0, &other), ERROR, "empty entry");
     EXPECT_EQ((int64_t)map(1u << 30, at, 0, &other), BAD_REF, "reference that cannot be");
-    EXPECT_EQ((int64_t)map(TALK, at, 1, &other), ERROR, "device map");
+    EXPECT_EQ((int64_t)map(TALK, at, 1, &other), OKAY, "device map");
+    EXPECT_EQ((int64_t)unmap(other, at), OKAY, "its unmap");
+    EXPECT_EQ(populate(at), 1, "a page again");
+    EXPECT_EQ((int64_t)map(TALK, at, 8, &other), ERROR, "unknown flag");
     EXPECT_EQ((int64_t)map(TALK, place(1), 0, &other), ERROR, "map over a map");
     EXPECT_EQ((int64_t)unmap(handle, at), ERROR, "unmap elsewhere");
     EXPECT_EQ((int64_t)unmap(handle + 100, place(1)), BAD_HANDLE, "unmap of another handle");
