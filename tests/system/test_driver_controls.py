@@ -22,19 +22,19 @@ DEATHS = 12
 DAMAGES = 12    # ways in which steps.c damages a state page
 
 
-def start(name, arguments, load, edit=None):
+def start(name, arguments, load, edit=None, age=2000):
     """The machine, its disk (None: memory) and the arguments of both domains."""
     ordered = "overlap=1" in load
     backend = ring.backend(f"mean=20 least=10 kind=0 {arguments}", disk=not ordered)
-    frontend = ring.frontend(f"age=2000 {load}", queues=1 if ordered else 4)
+    frontend = ring.frontend(f"age={age} {load}", queues=1 if ordered else 4)
     disk = None if ordered else driver.disk_image(name, 16)
     machine = machines.A72_V3 if ordered else driver.with_devices(disk, machines.A72_V3, 1024)
     return run.hypervisor(outside.with_memory(machine), [backend, frontend], name, limit=120, edit=edit), disk
 
 
-def find(name, arguments, load):
+def find(name, arguments, load, age=2000):
     """What is wrong after some deaths; all of them if nothing is."""
-    r, disk = start(name, arguments, load)
+    r, disk = start(name, arguments, load, age=age)
     with r:
         r.expect("RING now|RING wrong", domain=2, limit=30)
         look = outside.Outside(r, disk) if disk else None
@@ -62,8 +62,8 @@ def test_mistake(mistake, name, evidence):
 
 @pytest.mark.parametrize("arguments, load", [("shuffle=1", ""), ("", "overlap=1")], ids=["shuffled", "ordered"])
 def test_no_mistake(arguments, load, name, evidence):
-    """The same without a mistake."""
-    deaths, wrong = find(name, arguments, load)
+    """The same without a mistake. On a slow host such short lives seldom come to the last queue: requests may be old."""
+    deaths, wrong = find(name, arguments, load, age=20000)
     assert wrong == [] and deaths == DEATHS
     evidence("deaths, what was wrong", f"{deaths}, nothing")
 
