@@ -62,7 +62,7 @@ def test_mistake(mistake, name, evidence):
 
 @pytest.mark.parametrize("arguments, load", [("shuffle=1", ""), ("", "overlap=1")], ids=["shuffled", "ordered"])
 def test_no_mistake(arguments, load, name, evidence):
-    """The same without a mistake. On a slow host such short lives seldom come to the last queue: requests may be old."""
+    """The same without a mistake. On a slow host such short lives seldom come to the last queue."""
     deaths, wrong = find(name, arguments, load, age=20000)
     assert wrong == [] and deaths == DEATHS
     evidence("deaths, what was wrong", f"{deaths}, nothing")
