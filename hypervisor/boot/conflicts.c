@@ -183,25 +183,8 @@ static void check_stream(struct planner *p, uint32_t index, const struct domain_
     }
 }
 
-/* A disk's driver gives its device the frontend's pages. Those that were granted are not the devices'. */
-static void check_buffers(struct planner *p)
-{
-    for (uint32_t i = 0; i < p->nr_virtio; i++) {
-        const struct virtio_draft *v = &p->virtio[i];
-        const char *class = fdt_string(p->fdt, v->node, "bulkhead,class");
-
-        if (v->buffers == BUFFERS_GRANTS && v->pair != NULL && v->pair->backend->record->nr_streams != 0 &&
-            class != NULL && strcmp(class, "block") == 0) {
-            error(p, v->node, "bulkhead,buffers",
-                  "%s has its disk behind an SMMU, which does not know grants",
-                  v->pair->backend->record->name);
-        }
-    }
-}
-
 void conflicts_check(struct planner *p)
 {
-    check_buffers(p);
     for (uint32_t i = 0; i < p->nr_drafts; i++) {
         const struct draft *d = &p->drafts[i];
 
