@@ -27,10 +27,10 @@ $(BENCHO)/guest.img: $(BENCHO)/guest.elf
 	$(Q)$(OBJCOPY) -O binary $< $@
 
 # Program and stub of the Linux row.
-$(BENCHO)/init $(BENCHO)/load: $(BENCHO)/%: $(BENCH)/linux/%.c
+$(BENCHO)/init $(BENCHO)/load: $(BENCHO)/%: $(BENCH)/linux/%.c $(SRC)/tests/system/linux/call.h
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) --target=aarch64-linux-gnu -std=c17 -O2 -Wall -Wextra -Werror -ffreestanding -fno-builtin \
-		-fno-pic -fno-stack-protector -ffile-prefix-map=$(SRC)=. -c -o $@.o $<
+		-fno-pic -fno-stack-protector -ffile-prefix-map=$(SRC)=. -I$(SRC) -c -o $@.o $<
 	$(Q)$(LLD) -static -e _start -o $@ $@.o
 
 $(BENCHO)/entry.bin: $(BENCH)/linux/entry.S

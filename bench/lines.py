@@ -37,10 +37,10 @@ def count(folder, leave_out):
 def left_out(hypervisor):
     """Files that the static profile is built without (HV_LEFT_OUT of its build.mk)."""
     with open(os.path.join(hypervisor, "build.mk"), encoding="utf-8") as file:
-        found = re.search(r"^HV_LEFT_OUT := (.*)$", file.read(), re.MULTILINE)
+        found = re.findall(r"^HV_LEFT_OUT [:+]= (.*)$", file.read(), re.MULTILINE)
     if not found:
         raise BenchError("hypervisor/build.mk does not say what the static profile leaves out (HV_LEFT_OUT)")
-    return found.group(1).split()
+    return " ".join(found).split()
 
 
 def measure(hypervisor):

@@ -6,7 +6,8 @@ HV_DIRS := base entry/arm64 guest/arm64 guest/xen core virq arch/arm64 drivers b
 HV_C := $(foreach d,$(HV_DIRS),$(sort $(wildcard $(HV)/$(d)/*.c)))
 # The static profile has no driver domains.
 ifeq ($(PROFILE),static)
-HV_LEFT_OUT := core/ioreq.c core/frontend.c core/dma.c drivers/smmu_v3.c guest/xen/dm_op.c arch/arm64/stage2_window.c
+HV_LEFT_OUT := core/ioreq.c core/frontend.c core/dma.c guest/xen/dm_op.c arch/arm64/stage2_window.c
+HV_LEFT_OUT += boot/smmus.c drivers/smmu_v3.c
 HV_C := $(filter-out $(addprefix $(HV)/,$(HV_LEFT_OUT)),$(HV_C))
 HV_PROFILE := -DPROFILE_STATIC
 endif

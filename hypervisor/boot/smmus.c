@@ -11,21 +11,6 @@
 
 #define SMMU_PAGE1 0x10000u
 
-#ifdef PROFILE_STATIC
-bool smmus_start(const struct host *host, const struct plan *plan, struct arena *arena)
-{
-    (void)host;
-    (void)plan;
-    (void)arena;
-    return true;
-}
-
-void smmus_listen(const struct host *host, const struct plan *plan)
-{
-    (void)host;
-    (void)plan;
-}
-#else
 /* Bits that hold all its StreamIDs; 0: no domain has one. */
 static unsigned bits_of(const struct plan *plan, unsigned smmu)
 {
@@ -124,4 +109,3 @@ void smmus_listen(const struct host *host, const struct plan *plan)
         gic_enable(smmu->irq);
     }
 }
-#endif

@@ -50,42 +50,15 @@ static unsigned pcpu, vmid, nr_pages, paged;
 static int counting = 1, looking = 1, profiling, profile, started[MAX_VMIDS];
 static plugin_id own_id;
 static void *key_register, *vttbr_register, *x0_register;
-static byte_array *bytes;
 static FILE *out;
 
 static void find_registers(plugin_id id, unsigned index)
 {
-    const byte_array *all = qemu_plugin_get_registers();
-    const struct register_name *found = (const struct register_name *)(void *)all->data;
-
     (void)id;
     (void)index;
-    for (unsigned i = 0; i < all->len; i++) {
-        if (key_register != NULL && vttbr_register != NULL && x0_register != NULL) {
-            break;
-        }
-        if (strcmp(found[i].name, "TPIDR_EL2") == 0) {
-            key_register = found[i].handle;
-        } else if (strcmp(found[i].name, "VTTBR_EL2") == 0) {
-            vttbr_register = found[i].handle;
-        } else if (strcmp(found[i].name, "x0") == 0) {
-            x0_register = found[i].handle;
-        }
-    }
-    if (bytes == NULL) {
-        bytes = g_byte_array_new();
-    }
-}
-
-static uint64_t read_register(void *handle)
-{
-    uint64_t value = 0;
-
-    g_byte_array_set_size(bytes, 0);
-    if (handle != NULL && qemu_plugin_read_register(handle, bytes) == sizeof(value)) {
-        memcpy(&value, bytes->data, sizeof(value));
-    }
-    return value;
+    key_register = plugin_register("TPIDR_EL2");
+    vttbr_register = plugin_register("VTTBR_EL2");
+    x0_register = plugin_register("x0");
 }
 
 static void say(const char *kind, uint64_t number)
@@ -106,7 +79,7 @@ static void say(const char *kind, uint64_t number)
 static void on_block(unsigned index, void *data)
 {
     uint64_t address = (uint64_t)(uintptr_t)data;
-    uint64_t key = read_register(key_register);
+    uint64_t key = plugin_read(key_register);
 
     (void)index;
     if (!counting) {
@@ -116,7 +89,7 @@ static void on_block(unsigned index, void *data)
         for (pcpu = 0; pcpu < MAX_CPUS - 1u && keys[pcpu] != 0 && keys[pcpu] != key; pcpu++) {
         }
         keys[pcpu] = key;
-        vmid = (unsigned)(read_register(vttbr_register) >> 48) % MAX_VMIDS;
+        vmid = (unsigned)(plugin_read(vttbr_register) >> 48) % MAX_VMIDS;
     }
     current = &sums[pcpu][vmid];
     if (!started[vmid] && (address < EL2_FIRST || address >= EL2_END)) {
@@ -210,7 +183,7 @@ static void on_marker(unsigned index, void *data)
     if (kind == BEGIN || kind == END) {
         profiling = kind == BEGIN && profile;
     }
-    say(names[kind], kind == REQUEST || kind == DONE ? read_register(x0_register) : 0);
+    say(names[kind], kind == REQUEST || kind == DONE ? plugin_read(x0_register) : 0);
 }
 
 static void translate(plugin_id id, struct qemu_plugin_tb *tb)

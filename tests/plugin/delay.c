@@ -44,7 +44,6 @@ static struct cpu {
 static struct cpu *current = cpus, *victim;
 static uint64_t clock_now;
 static void *key_register;
-static byte_array *key_bytes;
 static struct step {
     uint64_t clock, executed;
     int el2;
@@ -56,30 +55,17 @@ static char path[512];
 
 static void find_register(plugin_id id, unsigned index)
 {
-    const byte_array *all = qemu_plugin_get_registers();
-    const struct register_name *names = (const struct register_name *)(void *)all->data;
-
     (void)id;
     (void)index;
-    for (unsigned i = 0; i < all->len && key_register == NULL; i++) {
-        if (strcmp(names[i].name, "TPIDR_EL2") == 0) {
-            key_register = names[i].handle;
-            key_bytes = g_byte_array_new();
-        }
-    }
+    key_register = plugin_register("TPIDR_EL2");
 }
 
 static void on_block(unsigned index, void *data)
 {
-    uint64_t key = 0;
+    uint64_t key = plugin_read(key_register);
 
     (void)index;
     (void)data;
-    g_byte_array_set_size(key_bytes, 0);
-    if (qemu_plugin_read_register(key_register, key_bytes) != sizeof(key)) {
-        return;
-    }
-    memcpy(&key, key_bytes->data, sizeof(key));
     if (key == current->key) {
         return;
     }

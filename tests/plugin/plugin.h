@@ -59,6 +59,33 @@ uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *insn, void *to, size_t length);
 qemu_plugin_mem_value qemu_plugin_mem_get_value(uint32_t info);
 
+/* The register's handle, or NULL; when a vCPU begins. */
+static inline void *plugin_register(const char *name)
+{
+    const byte_array *all = qemu_plugin_get_registers();
+    const struct register_name *names = (const struct register_name *)(void *)all->data;
+    unsigned i = 0;
+
+    while (i < all->len && strcmp(names[i].name, name) != 0) {
+        i++;
+    }
+    return i < all->len ? names[i].handle : NULL;
+}
+
+/* A register of 64 bits, from a callback that may read them; 0: it cannot be read. */
+static inline uint64_t plugin_read(void *handle)
+{
+    static byte_array *bytes;
+    uint64_t value = 0;
+
+    bytes = bytes == NULL ? g_byte_array_new() : bytes;
+    g_byte_array_set_size(bytes, 0);
+    if (handle != NULL && qemu_plugin_read_register(handle, bytes) == sizeof(value)) {
+        memcpy(&value, bytes->data, sizeof(value));
+    }
+    return value;
+}
+
 EXPORT extern int qemu_plugin_version;
 EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv);
 

@@ -57,45 +57,20 @@ static uint64_t most, most_entry, waited;
 static uint64_t acks[MAX_PLACES], tests[MAX_PLACES], nones[MAX_PLACES];
 static unsigned nr_acks, nr_tests;
 static void *key_register, *esr_register, *x16_register;
-static byte_array *bytes;
 static char path[512];
 
 static void find_registers(plugin_id id, unsigned index)
 {
-    const byte_array *all = qemu_plugin_get_registers();
-    const struct register_name *names = (const struct register_name *)(void *)all->data;
-
     (void)id;
     (void)index;
-    for (unsigned i = 0;
-         i < all->len && (key_register == NULL || esr_register == NULL || x16_register == NULL); i++) {
-        if (strcmp(names[i].name, "TPIDR_EL2") == 0) {
-            key_register = names[i].handle;
-        } else if (strcmp(names[i].name, "ESR_EL2") == 0) {
-            esr_register = names[i].handle;
-        } else if (strcmp(names[i].name, "x16") == 0) {
-            x16_register = names[i].handle;
-        }
-    }
-    if (bytes == NULL) {
-        bytes = g_byte_array_new();
-    }
-}
-
-static uint64_t read_register(void *handle)
-{
-    uint64_t value = 0;
-
-    g_byte_array_set_size(bytes, 0);
-    if (handle != NULL && qemu_plugin_read_register(handle, bytes) == sizeof(value)) {
-        memcpy(&value, bytes->data, sizeof(value));
-    }
-    return value;
+    key_register = plugin_register("TPIDR_EL2");
+    esr_register = plugin_register("ESR_EL2");
+    x16_register = plugin_register("x16");
 }
 
 static void on_block(unsigned index, void *data)
 {
-    uint64_t key = read_register(key_register);
+    uint64_t key = plugin_read(key_register);
 
     (void)index;
     (void)data;
@@ -139,9 +114,9 @@ static struct kind *kind_of_entry(uint32_t offset)
     if (offset % 0x800u != VECTOR_SYNC) {
         return kind_named("other");
     }
-    ec = (unsigned)(read_register(esr_register) >> 26) % 64u;
-    number = (unsigned)read_register(x16_register) % 256u;
-    if (ec == EC_HVC64 && read_register(esr_register) % 65536u != 0) {
+    ec = (unsigned)(plugin_read(esr_register) >> 26) % 64u;
+    number = (unsigned)plugin_read(x16_register) % 256u;
+    if (ec == EC_HVC64 && plugin_read(esr_register) % 65536u != 0) {
         snprintf(name, sizeof(name), "sync-%02x-%u", ec, number);
     } else {
         snprintf(name, sizeof(name), "sync-%02x", ec);

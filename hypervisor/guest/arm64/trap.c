@@ -94,6 +94,6 @@ struct trap_result trap_serror(struct vcpu *vcpu)
 {
     print("DOM%u vCPU %u: SError, syndrome 0x%lx", vcpu->domain->record->domid, vcpu->index,
           READ_SYSREG(esr_el2));
-    domain_crash(vcpu->domain, "trap", false);
+    domain_crash(vcpu->domain, "SError", false);
     return trap_return(vcpu);
 }

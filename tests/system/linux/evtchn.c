@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "call.h"
+
 #define SYS_IOCTL  29
 #define SYS_OPENAT 56
 #define SYS_READ   63
@@ -18,17 +20,6 @@
 #define BIND_UNBOUND     IOCTL(2, 4)
 #define NOTIFY           IOCTL(4, 4)
 #define OWN_DOMID        1
-
-static long call(long number, long a, long b, long c, long d)
-{
-    register long x8 __asm__("x8") = number;
-    register long x0 __asm__("x0") = a;
-    register long x1 __asm__("x1") = b;
-    register long x2 __asm__("x2") = c;
-    register long x3 __asm__("x3") = d;
-    __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3) : "memory");
-    return x0;
-}
 
 static __attribute__((noreturn)) void finish(const char *text, long status)
 {
