@@ -142,9 +142,11 @@ def block(bench):
 def network(bench):
     figures, number, window = {}, bench.samples // 16 * 16, 16
     load = f"count={number} warm=160 window={window} to=3"
-    domains = [bench.backend("net"), bench.frontend("netload", load, "net", 1), bench.frontend("netload", "", "net", 2)]
-    seen, _ = bench.run("net", domains, 3, late=1)
-    figures["net_1500_all"] = Figure.of([_each(seen, 2, number)[1]])
+    for buffers in ("all", "bounce", "grants"):
+        domains = [bench.backend("net"), bench.frontend("netload", load, "net", 1, buffers),
+                   bench.frontend("netload", "", "net", 2, buffers)]
+        seen, _ = bench.run(f"net-{buffers}", domains, 3, late=1)
+        figures[f"net_1500_{buffers}"] = Figure.of([_each(seen, 2, number)[1]])
     domains = [bench.owner("net", bench.path("net"), 192),
                bench.frontend("netload", f"count={number} warm=160 window=0", "net")]
     seen, _ = bench.run("net-uplink", domains, 2, NETWORK, late=1)

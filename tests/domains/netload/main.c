@@ -11,6 +11,7 @@
 
 #include "runtime/crash.h"
 #include "runtime/domain.h"
+#include "runtime/drivers/confined.h"
 #include "runtime/drivers/links.h"
 #include "runtime/log.h"
 #include "runtime/loop.h"
@@ -228,6 +229,7 @@ static void changed(struct link *link)
 
 void domain_start(void)
 {
+    confined_start();
     net = virtio_net_start();
     if (net == NULL) {
         crash("there is no network", "");
