@@ -20,7 +20,7 @@ enum { PIECE = 32, RETRY_MS = 2 };
 
 struct pl011 {
     struct text text;
-    struct alarm alarm; /* there may be room, in case the interrupt does not say so */
+    struct alarm alarm; /* in case no interrupt says that there is room, or input */
     uintptr_t base;
     uint32_t mask;
 };
@@ -49,31 +49,49 @@ static uint32_t put(struct text *text, const uint8_t *data, uint32_t length)
     return done;
 }
 
-static void tell_room(struct source *source)
+static void tell_room(struct pl011 *uart)
 {
-    struct pl011 *uart = (struct pl011 *)((uintptr_t)source - offsetof(struct pl011, alarm));
-
     if ((uart->mask & INT_TX) != 0) {
         set_mask(uart, INT_RX | INT_RX_TIMEOUT);
         uart->text.ready(&uart->text);
     }
 }
 
-static void interrupt(void *context)
+/* Who types faster than this reads is read on soon: no interrupt may come for what then waits, because QEMU's
+ * comes with the first byte of an empty FIFO only. */
+static void receive(struct pl011 *uart)
 {
-    struct pl011 *uart = context;
     uint8_t bytes[PIECE];
     uint32_t nr = 0;
 
-    write32(uart->base + CLEAR, INT_RX | INT_RX_TIMEOUT | INT_TX);
     while (nr < PIECE && (read32(uart->base + FLAGS) & RX_EMPTY) == 0) {
         bytes[nr++] = (uint8_t)read32(uart->base + DATA);
     }
     if (nr > 0) {
         uart->text.input(&uart->text, bytes, nr);
     }
+    if (nr == PIECE) {
+        alarm_set(&uart->alarm, ticks_now());
+    }
+}
+
+static void on_alarm(struct source *source)
+{
+    struct pl011 *uart = (struct pl011 *)((uintptr_t)source - offsetof(struct pl011, alarm));
+
+    receive(uart);
+    tell_room(uart);
+}
+
+/* Cleared before it looks: what comes after that interrupts again. */
+static void interrupt(void *context)
+{
+    struct pl011 *uart = context;
+
+    write32(uart->base + CLEAR, INT_RX | INT_RX_TIMEOUT | INT_TX);
+    receive(uart);
     if ((read32(uart->base + FLAGS) & TX_FULL) == 0) {
-        tell_room(&uart->alarm.source);
+        tell_room(uart);
     }
 }
 
@@ -99,7 +117,7 @@ struct text *pl011_start(void)
     memory_map(uart->base, 0x1000, MEMORY_DEVICE);
     uart->text.user = uart;
     uart->text.put = put;
-    uart->alarm.source.run = tell_room;
+    uart->alarm.source.run = on_alarm;
     if (!sbsa) {
         write32(uart->base + CONTROL, ENABLE | TX_ENABLE | RX_ENABLE);
     }
@@ -107,5 +125,6 @@ struct text *pl011_start(void)
     log_line("terminal: %s", tree_name(node));
     set_mask(uart, INT_RX | INT_RX_TIMEOUT);
     gic_handle(intid, edge, interrupt, uart);
+    alarm_set(&uart->alarm, ticks_now()); /* what was typed while nobody was here interrupts no more */
     return &uart->text;
 }

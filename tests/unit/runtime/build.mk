@@ -10,9 +10,11 @@ $(O)/unit/test_runtime_tree: $(UNIT_RUNTIME)/test_tree.c $(SRC)/runtime/tree.c
 $(O)/unit/test_runtime_backend: $(addprefix $(UNIT_RUNTIME)/,test_backend.c world.c) \
     $(addprefix $(SRC)/runtime/,backend.c grants.c tree.c)
 $(O)/unit/test_runtime_copy: $(UNIT_RUNTIME)/test_copy.c
-$(O)/unit/test_runtime_tree $(O)/unit/test_runtime_backend $(O)/unit/test_runtime_copy: $(UNIT_RUNTIME_HDR) \
-    $(UNIT_RUNTIME)/world.h
+$(O)/unit/test_runtime_pl011: $(UNIT_RUNTIME)/test_pl011.c $(SRC)/runtime/drivers/pl011.c \
+    $(SRC)/devices/console_mux.c $(SRC)/runtime/drivers/terminals.h
+UNIT_RUNTIME_TESTS := $(addprefix $(O)/unit/test_runtime_,tree backend copy pl011)
+$(UNIT_RUNTIME_TESTS): $(UNIT_RUNTIME_HDR) $(UNIT_RUNTIME)/world.h
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(UNIT_RUNTIME_FLAGS) -o $@ $(filter %.c,$^) -lcmocka -lfdt
 
-UNIT_TESTS += $(O)/unit/test_runtime_tree $(O)/unit/test_runtime_backend $(O)/unit/test_runtime_copy
+UNIT_TESTS += $(UNIT_RUNTIME_TESTS)

@@ -8,5 +8,6 @@
 #define DSB() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 
 void write32(uintptr_t at, uint32_t value);
+uint32_t read32(uintptr_t at);
 
 #endif
