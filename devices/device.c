@@ -151,8 +151,8 @@ static void attach_queues(struct device *device)
     }
 }
 
-/* The state of a device that was just reset, but for `reset_pending` and `magic`. */
-static void clear_state(struct device *device)
+/* The state of a device that was just reset, but for `reset_pending`, `magic`, and a Status that is told. */
+static void clear_state(struct device *device, uint32_t status)
 {
     struct bh_virtio_state *state = device->state;
 
@@ -171,31 +171,37 @@ static void clear_state(struct device *device)
     memset(state->config, 0, sizeof(state->config));
     memset(state->class_area, 0, sizeof(state->class_area));
     QUEUE_STEP(QUEUE_RESET_STORE);
-    set_status(state, 0);
+    set_status(state, status);
     device->failed = false;
     device->started = false;
     device->more = false;
 }
 
-/* A page of this frontend's, whatever it held. */
-static void format_state(struct device *device)
+/* All of a page of this frontend's, whatever it held. */
+static void write_state(struct device *device, uint32_t status)
 {
     struct bh_virtio_state *state = device->state;
 
-    state->magic = 0;
-    QUEUE_STEP(QUEUE_RESET_STORE);
     state->layout = BH_VIRTIO_STATE_LAYOUT;
     state->device_id = device->class->id;
     state->nr_queues = device->nr_queues;
     state->queue_max = device->queue_max;
     state->frontend = device->frontend;
     state->identity_check = identity_check(state);
-    clear_state(device);
+    clear_state(device, status);
     state->reset_pending = 0;
     QUEUE_STEP(QUEUE_RESET_STORE);
     state->magic = BH_VIRTIO_STATE_MAGIC;
     QUEUE_STEP(QUEUE_RESET_STORE);
     device->gone = false;
+}
+
+/* A page that is new to this frontend. */
+static void format_state(struct device *device)
+{
+    device->state->magic = 0;
+    QUEUE_STEP(QUEUE_RESET_STORE);
+    write_state(device, 0);
 }
 
 static void finish_reset(struct device *device)
@@ -204,7 +210,7 @@ static void finish_reset(struct device *device)
         format_state(device);
         return;
     }
-    clear_state(device);
+    clear_state(device, 0);
     device->state->reset_pending = 0;
     QUEUE_STEP(QUEUE_RESET_STORE);
 }
@@ -312,15 +318,30 @@ static bool identity_fits(const struct device *device)
            state->nr_queues == device->nr_queues && state->queue_max == device->queue_max;
 }
 
-/* Nothing is believed of the page any more; what the driver had reached is kept as far as it is a status. */
+/* Nothing is believed of the page any more; what the driver had reached is kept as far as it is a status.
+ * Features whose check is wrong say so to every later life, also when this one ends on the way. */
 static void give_up(struct device *device)
 {
-    uint32_t status = status_of(device->state) & DRIVER_BITS;
+    struct bh_virtio_state *state = device->state;
+    uint32_t status = (status_of(state) & DRIVER_BITS) | VIRTIO_NEEDS_RESET;
 
-    format_state(device);
+    state->driver_features = 0;
+    state->features_check = 0;
+    QUEUE_STEP(QUEUE_RESET_STORE);
+    set_status(state, status);
+    write_state(device, status);
     device->failed = true;
-    set_status(device->state, status | VIRTIO_NEEDS_RESET);
     interrupt(device, INTERRUPT_CONFIG);
+}
+
+/* Whether DEVICE_NEEDS_RESET may be judged anew: a life whose own variables were damaged may have taken a
+ * sound ring for a broken one before it ended. Before FEATURES_OK nothing would tell a state that was given
+ * up. */
+static bool may_go_on(const struct device *device)
+{
+    uint32_t status = status_of(device->state);
+
+    return (status & VIRTIO_NEEDS_RESET) == 0 || (status & VIRTIO_FEATURES_OK) != 0;
 }
 
 static void start(struct device *device)
@@ -376,13 +397,16 @@ void device_init(struct device *device)
         return;
     }
     attach_queues(device);
-    if ((status_of(state) & VIRTIO_NEEDS_RESET) != 0) {
+    if (!may_go_on(device)) {
         device->failed = true;
     } else if (!recover_queues(device)) {
         give_up(device);
         return;
-    } else if ((status_of(state) & VIRTIO_DRIVER_OK) != 0) {
-        start(device);
+    } else {
+        set_status(state, status_of(state) & ~VIRTIO_NEEDS_RESET);
+        if ((status_of(state) & VIRTIO_DRIVER_OK) != 0) {
+            start(device);
+        }
     }
     notify_again(device);
 }
@@ -437,7 +461,7 @@ static uint32_t read_register(struct device *device, uint32_t offset)
     case REG_QUEUE_NUM_MAX:
         return queue != NULL ? device->queue_max : 0;
     case REG_QUEUE_READY:
-        return queue != NULL && queue->state->ready != 0 ? 1 : 0;
+        return queue != NULL && queue_is_enabled(queue) ? 1 : 0;
     case REG_INTERRUPT_STATUS:
         return device->state->interrupt_status;
     case REG_STATUS:
@@ -503,7 +527,7 @@ static bool write_status(struct device *device, uint32_t value)
     if (value == 0) {
         return begin_reset(device);
     }
-    if ((added & VIRTIO_FEATURES_OK) != 0 && !features_fit(device)) {
+    if ((added & VIRTIO_FEATURES_OK) != 0 && (device->failed || !features_fit(device))) {
         status &= ~VIRTIO_FEATURES_OK;
         added &= ~VIRTIO_FEATURES_OK;
     }
@@ -535,11 +559,12 @@ static bool write_ready(struct device *device, struct queue *queue, uint32_t val
         (status_of(device->state) & VIRTIO_FEATURES_OK) == 0) {
         return true;
     }
-    if (!queue_open(queue)) {
+    if (queue_open(queue)) {
+        queue_enable(queue);
+    } else {
+        queue_refuse(queue);
         device_needs_reset(device);
-        return true;
     }
-    queue_enable(queue);
     return true;
 }
 

@@ -76,9 +76,10 @@ struct device {
 };
 
 /* Begins, or goes on where an earlier backend left off: if the state is of the same frontend incarnation and
- * device, the negotiation and the requests in flight are kept. A damaged state gives DEVICE_NEEDS_RESET.
- * Calls start() if the driver was ready; then notifies it once for each queue, and of a configuration change
- * if one was pending. */
+ * device, the negotiation and the requests in flight are kept. A damaged state gives DEVICE_NEEDS_RESET until
+ * the driver resets the device; one that an earlier backend set for another reason is judged anew, because
+ * that backend may have erred: the ring is still there, and broken or not. Calls start() if the driver was
+ * ready; then notifies it once for each queue, and of a configuration change if one was pending. */
 void device_init(struct device *device);
 
 /* The frontend has gone, and comes back as incarnation `frontend`: the device is reset. True: quiet. False:

@@ -15,6 +15,8 @@
 #define MAX_DESCRIPTORS (2u * QUEUE_MAX_BUFFERS)
 #define MAX_BYTES       (UINT64_C(1) << 32)
 
+#define QUEUE_REFUSED 1u /* in `ready`; no check is that */
+
 _Static_assert(sizeof(struct queue_descriptor) == DESC_BYTES, "VIRTIO 1.2, 2.7.5");
 
 static uint16_t load(const uint8_t *at)
@@ -56,6 +58,17 @@ void queue_enable(struct queue *queue)
 {
     queue->state->ready = queue_check(queue->state);
     QUEUE_STEP(DEVICE_REGISTER_STORE);
+}
+
+void queue_refuse(struct queue *queue)
+{
+    queue->state->ready = QUEUE_REFUSED;
+    QUEUE_STEP(DEVICE_REGISTER_STORE);
+}
+
+bool queue_is_enabled(const struct queue *queue)
+{
+    return queue->state->ready != 0 && queue->state->ready != QUEUE_REFUSED;
 }
 
 static void begin(const struct queue *queue, uint32_t part)

@@ -89,6 +89,13 @@ bool queue_open(struct queue *queue);
 /* The driver enables the queue that was opened. */
 void queue_enable(struct queue *queue);
 
+/* The driver enables a queue that cannot be opened: the state says so, and a later life gives the device up.
+ */
+void queue_refuse(struct queue *queue);
+
+/* Enabled and not refused (QueueReady). */
+bool queue_is_enabled(const struct queue *queue);
+
 /* As after reset: not ready, nothing in flight. */
 void queue_reset(struct queue *queue);
 

@@ -46,7 +46,7 @@ struct bh_virtio_state {
 
 struct bh_virtio_state_queue {
     uint32_t size;                 /* chosen by the driver, 1 .. queue_max */
-    uint32_t ready;                /* 0, or a check of size and addresses, which is not 0 */
+    uint32_t ready;                /* 0; a check of size and addresses, above 1; or 1: cannot be used */
     uint64_t desc, driver, device; /* addresses in the frontend */
     uint16_t last_avail;           /* heads taken */
     uint16_t used_idx;             /* what used->idx is when no batch is being published */

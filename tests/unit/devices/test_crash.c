@@ -476,7 +476,7 @@ static void controls_are_caught(void **state)
             const char *found;
 
             random_state = 0x7654321 + i;
-            found = run_trial(feature_sets[i % 4], 1 + i / 4 % MAX_QUEUES, control, 400);
+            found = run_trial(feature_sets[i % 4], 1 + i / 4 % MAX_QUEUES, control, 1000);
             what = found != NULL ? found : what;
             caught += found != NULL;
         }

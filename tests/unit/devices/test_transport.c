@@ -31,8 +31,14 @@ static bool count_run(struct device *device)
 
     runs++;
     for (uint32_t i = 0; i < device->nr_queues; i++) {
-        while ((queue = device_queue(device, i)) != NULL && queue_take(queue, &chain) == QUEUE_OK) {
+        enum queue_status status = QUEUE_OK;
+
+        while ((queue = device_queue(device, i)) != NULL &&
+               (status = queue_take(queue, &chain)) == QUEUE_OK) {
             device_complete(device, i, &chain.head, &(uint32_t){0}, 1);
+        }
+        if (status == QUEUE_BROKEN) {
+            device_needs_reset(device);
         }
     }
     return false;
@@ -357,13 +363,104 @@ static void needs_reset(void **state)
     driver_add(&rig, 0, &part, 1, 1);
     device_run(&rig.device);
     assert_int_equal(rig.queue[0].used[1], 0);
-    /* It survives the backend, too. */
-    rig_forget(&rig, 1);
-    device_init(&rig.device);
-    assert_int_equal(reg(&rig, STATUS), ALL_STATUS | VIRTIO_NEEDS_RESET);
-    assert_int_equal(rig.interrupts, 2);
     driver_start(&rig, 0, 16);
     assert_int_equal(reg(&rig, STATUS), ALL_STATUS);
+}
+
+static void next_life(void)
+{
+    rig_forget(&rig, 1);
+    device_init(&rig.device);
+}
+
+/* A backend that dies may have erred, a broken ring stays broken. */
+static void needs_reset_is_judged_anew(void **state)
+{
+    const struct part part = {GUEST_BASE + 0x100000, 16, false};
+
+    (void)state;
+    driver_start(&rig, 0, 16);
+    device_needs_reset(&rig.device);
+    driver_add(&rig, 0, &part, 1, 1);
+    next_life();
+    assert_int_equal(reg(&rig, STATUS), ALL_STATUS);
+    assert_int_equal(reg(&rig, INTERRUPT_STATUS), 3);
+    device_run(&rig.device);
+    assert_int_equal(rig.queue[0].used[1], 1);
+    driver_offer(&rig, 1, 16);
+    for (uint32_t lives = 0; lives < 3; lives++) {
+        uint32_t before = rig.interrupts;
+
+        device_run(&rig.device);
+        assert_int_equal(reg(&rig, STATUS), ALL_STATUS | VIRTIO_NEEDS_RESET);
+        assert_true(rig.interrupts > before);
+        next_life();
+    }
+}
+
+/* Before FEATURES_OK a state that was given up looks like another. */
+static void needs_reset_before_negotiation(void **state)
+{
+    (void)state;
+    set(&rig, STATUS, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
+    device_needs_reset(&rig.device);
+    next_life();
+    assert_int_equal(reg(&rig, STATUS), VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_NEEDS_RESET);
+    set(&rig, DRIVER_FEATURES_SEL, 1);
+    set(&rig, DRIVER_FEATURES, 1);
+    set(&rig, STATUS, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_FEATURES_OK);
+    assert_int_equal(reg(&rig, STATUS) & VIRTIO_FEATURES_OK, 0);
+    driver_start(&rig, 0, 16);
+    assert_int_equal(reg(&rig, STATUS), ALL_STATUS);
+}
+
+/* What cannot be used cannot be used by a later backend either. */
+static void refused_queue_in_a_later_life(void **state)
+{
+    (void)state;
+    assert_true(driver_negotiate(&rig, 0));
+    set(&rig, QUEUE_SEL, 0);
+    set(&rig, QUEUE_NUM, 3);
+    set(&rig, QUEUE_READY, 1);
+    set(&rig, STATUS, ALL_STATUS);
+    assert_int_equal(reg(&rig, STATUS), ALL_STATUS | VIRTIO_NEEDS_RESET);
+    for (uint32_t lives = 0; lives < 3; lives++) {
+        next_life();
+        assert_int_equal(reg(&rig, STATUS), ALL_STATUS | VIRTIO_NEEDS_RESET);
+        assert_int_equal(reg(&rig, QUEUE_READY), 0);
+    }
+}
+
+/* A backend that ends while it gives a damaged state up: the driver is told all the same. */
+static void death_while_giving_up(void **state)
+{
+    uint32_t ended;
+    volatile uint32_t deaths = 0;
+
+    (void)state;
+    do {
+        uint32_t before;
+
+        driver_start(&rig, 0, 16);
+        rig.state->features_check ^= 1;
+        before = rig.interrupts;
+        rig_forget(&rig, 1);
+        step_countdown = (int)deaths;
+        ended = (uint32_t)setjmp(step_death);
+        if (ended == 0) {
+            device_init(&rig.device);
+        } else {
+            deaths++;
+            next_life();
+        }
+        step_countdown = -1;
+        assert_int_equal(reg(&rig, STATUS), ALL_STATUS | VIRTIO_NEEDS_RESET);
+        assert_int_equal(reg(&rig, INTERRUPT_STATUS), 2);
+        assert_true(rig.interrupts > before);
+        next_life();
+        assert_int_equal(reg(&rig, STATUS), ALL_STATUS | VIRTIO_NEEDS_RESET);
+    } while (ended != 0);
+    assert_true(deaths >= 8);
 }
 
 static void reset(void **state)
@@ -505,6 +602,10 @@ int main(void)
         TEST(nothing_before_driver_ok),
         TEST(interrupt_status),
         TEST(needs_reset),
+        TEST(needs_reset_is_judged_anew),
+        TEST(needs_reset_before_negotiation),
+        TEST(refused_queue_in_a_later_life),
+        TEST(death_while_giving_up),
         TEST(reset),
         TEST(queue_reset_register),
         TEST(configuration),
