@@ -6,7 +6,9 @@ that is watched; everything that executes there while a request is at work count
 Watched and killed share a pCPU, or have one each; their frontends are with them. Under icount one pCPU executes at a
 time, so that who waits for another pCPU would be charged with the emulator's turns: hence both ends on one. On a shared
 pCPU the watched pair has the higher priority, which is how a system says whom others shall not disturb: a restart runs
-in the time and at the priority of the domain that is restarted."""
+in the time and at the priority of the domain that is restarted. There the watched also get a little cheaper with each
+death, because one that is being restarted has no registers that must be saved for them: with a death in each millisecond
+more than 1 % for the net, hence the longer lives."""
 
 import dataclasses
 import importlib.util
@@ -27,7 +29,7 @@ LIMIT = 0.01
 DEPTH = 32                          # requests at once
 WINDOW = 8                          # frames
 MEMORY = {"block": 512, "net": 192}  # KiB; half of the first is its disk
-KILL_US = 900                       # of a life
+LIFE_US = {"block": 2100, "net": 900}  # of the one that is killed
 
 
 def _load_counts():
@@ -100,28 +102,26 @@ class System:
 def check(watched, pcpus, name, evidence, requests, kills):
     system = System(watched, pcpus)
     cost, longest, none = system.measure(name + "-calm", requests)
-    cost_killed, longest_killed, killed = system.measure(name, requests, KILL_US)
+    cost_killed, longest_killed, killed = system.measure(name, requests, LIFE_US[system.killed])
     unit = "4 KiB" if watched == "block" else f"{WINDOW} frames and an answer"
     evidence(f"kills of {system.killed}", killed)
     evidence(f"instructions for {unit}", f"{cost:.1f}, {cost_killed:.1f} ({cost_killed / cost * 100 - 100:+.2f} %)")
     evidence("of the longest", f"{longest}, {longest_killed} ({longest_killed / longest * 100 - 100:+.2f} %)")
     assert none == 0 and killed >= kills
-    assert cost_killed <= cost * (1 + LIMIT) and longest_killed <= longest * (1 + LIMIT)
-    # On a shared pCPU both may fall: who is being restarted has no registers that must be saved for the watched.
-    assert pcpus == 1 or (cost_killed >= cost * (1 - LIMIT) and longest_killed >= longest * (1 - LIMIT))
+    assert abs(cost_killed - cost) <= cost * LIMIT and abs(longest_killed - longest) <= longest * LIMIT
 
 
 @pytest.mark.parametrize("watched", ["block", "net"])
 @pytest.mark.parametrize("pcpus", [1, 2])
 def test_killed(watched, pcpus, name, evidence):
-    check(watched, pcpus, name, evidence, DEPTH * 35 if watched == "block" else 45, 10)
+    check(watched, pcpus, name, evidence, DEPTH * 35 if watched == "block" else 100, 10)
 
 
 def test_control(name, evidence):
     """At equal priorities they take turns, restarts included: what is counted shows a disturbance."""
     system = System("block", 1, (200, 200))
     _, longest, _ = system.measure(name + "-calm", DEPTH * 12)
-    _, longest_killed, kills = system.measure(name, DEPTH * 12, KILL_US)
+    _, longest_killed, kills = system.measure(name, DEPTH * 12, LIFE_US[system.killed])
     evidence("of the longest at equal priorities", f"{longest}, {longest_killed} with {kills} kills")
     assert kills > 0 and longest_killed > longest * (1 + LIMIT)
 
@@ -130,4 +130,4 @@ def test_control(name, evidence):
 @pytest.mark.parametrize("watched", ["block", "net"])
 @pytest.mark.parametrize("pcpus", [1, 2])
 def test_killed_100_times(watched, pcpus, name, evidence):
-    check(watched, pcpus, name, evidence, DEPTH * 360 if watched == "block" else 450, 100)
+    check(watched, pcpus, name, evidence, DEPTH * 360 if watched == "block" else 1000, 100)
