@@ -29,7 +29,7 @@ LIMIT = 0.01
 DEPTH = 32                          # requests at once
 WINDOW = 8                          # frames
 MEMORY = {"block": 512, "net": 192}  # KiB; half of the first is its disk
-LIFE_US = {"block": 2100, "net": 900}  # of the one that is killed
+LIFE_US = {"block": 4000, "net": 900}  # of the one that is killed
 
 
 def _load_counts():
@@ -114,7 +114,7 @@ def check(watched, pcpus, name, evidence, requests, kills):
 @pytest.mark.parametrize("watched", ["block", "net"])
 @pytest.mark.parametrize("pcpus", [1, 2])
 def test_killed(watched, pcpus, name, evidence):
-    check(watched, pcpus, name, evidence, DEPTH * 35 if watched == "block" else 100, 10)
+    check(watched, pcpus, name, evidence, DEPTH * 35 if watched == "block" else 190, 10)
 
 
 def test_control(name, evidence):
@@ -130,4 +130,4 @@ def test_control(name, evidence):
 @pytest.mark.parametrize("watched", ["block", "net"])
 @pytest.mark.parametrize("pcpus", [1, 2])
 def test_killed_100_times(watched, pcpus, name, evidence):
-    check(watched, pcpus, name, evidence, DEPTH * 360 if watched == "block" else 1000, 100)
+    check(watched, pcpus, name, evidence, DEPTH * 360 if watched == "block" else 1900, 100)
