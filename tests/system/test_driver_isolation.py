@@ -5,10 +5,10 @@ that is watched; everything that executes there while a request is at work count
 
 Watched and killed share a pCPU, or have one each; their frontends are with them. Under icount one pCPU executes at a
 time, so that who waits for another pCPU would be charged with the emulator's turns: hence both ends on one. On a shared
-pCPU the watched pair has the higher priority, which is how a system says whom others shall not disturb: a restart runs
-in the time and at the priority of the domain that is restarted. There the watched also get a little cheaper with each
-death, because one that is being restarted has no registers that must be saved for them: with a death in each millisecond
-more than 1 % for the net, hence the longer lives."""
+pCPU the watched pair has the higher priority, which is how a system says whom others shall not disturb: a restart
+runs in the time and at the priority of the domain that is restarted. There the watched also get a little cheaper
+with each death, because one that is being restarted has no registers that must be saved for them: with a death in
+each millisecond more than 1 % for the net, hence the longer lives."""
 
 import dataclasses
 import importlib.util
