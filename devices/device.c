@@ -417,7 +417,9 @@ bool device_run(struct device *device)
     if (!device->started || device->failed || device->state->reset_pending != 0) {
         return false;
     }
-    device->more = device->class->run(device);
+    if (device->class->run(device)) {
+        device->more = true; /* or it has been asked for meanwhile */
+    }
     return device->more;
 }
 

@@ -5,12 +5,13 @@
  *   sockets refused CID PORT         expects that nobody is there
  *   sockets hold CID PORT            connects, waits for the end, and says how it came
  * Both ends send numbered words and check those that come: "SOCK sent BYTES received BYTES sum SUM wrong
- * WORDS error ERRNO", the error that ended it, 0 if the peer closed it. The end that listens ends its stream
- * when the other's has ended, after as many bytes. */
+ * WORDS error ERRNO", the error that ended it, 0 if the peer closed it, 110 if nothing has come or gone for
+ * PATIENCE. The end that connects says "SOCK flows" when it has got FLOWS bytes. The end that listens ends
+ * its stream when the other's has ended, after as many bytes. */
 #include "../../channels/user.h"
 
 enum { AF_VSOCK = 40, SOCK_STREAM = 1, SHUT_WR = 1, SIGCHLD = 17, SIGPIPE = 13, CID_ANY = -1 };
-enum { WORDS = 8192 };
+enum { WORDS = 8192, FLOWS = 256 * 1024, PATIENCE = 90000 /* ms */, ETIMEDOUT = 110 };
 
 struct address {
     uint16_t family, reserved;
@@ -123,26 +124,35 @@ static void tell(const struct stream *s)
     say("SOCK sent % received % sum % wrong % error %", numbers, 5);
 }
 
-/* Sends `limit` bytes and receives until the other's end; without a limit, what the other sends. */
+/* Sends `limit` bytes and receives until the other's end; without a limit, what the other sends. When that
+ * end comes early, a write tells why: poll() does not, if the connection was reset while there were bytes to
+ * read and no credit to write. */
 static void talk(long fd, uint64_t limit, int echo)
 {
     struct stream s = {.fd = fd};
-    int open = 1, sending = 1;
+    int open = 1, sending = 1, flows = echo;
 
     call6(25, fd, 4, O_NONBLOCK, 0, 0, 0);
     while (open || sending) {
         uint64_t now = echo ? s.received : limit;
         int want = (open ? POLLIN : 0) | (sending && s.sent < now ? POLLOUT : 0);
-        long ready = sys_poll(fd, (int16_t)want, 10000);
+        long ready = sys_poll(fd, (int16_t)want, PATIENCE);
 
         if (open && (ready & ~POLLOUT) != 0) {
             open = receive_some(&s);
         }
+        if (ready == 0) {
+            s.error = ETIMEDOUT;
+        }
         if (s.error != 0) {
             break;
         }
+        if (!flows && s.received >= FLOWS) {
+            say("SOCK flows", NULL, 0);
+            flows = 1;
+        }
         now = echo ? s.received : limit;
-        if (sending && s.sent < now && (ready & POLLOUT) != 0 && !send_some(&s, now)) {
+        if (sending && s.sent < now && ((ready & POLLOUT) != 0 || !open) && !send_some(&s, now)) {
             break;
         }
         if (sending && s.sent == now && (!echo || !open)) {

@@ -87,6 +87,10 @@ static void says_who_it_is(void **state)
     (void)state;
     begin(2, 0);
     assert_int_equal(device_read(device, 0x008, 4), 19);
+    assert_true(device_write(device, 0x014, 4, 0));
+    assert_int_equal(device_read(device, 0x010, 4), 3u << 28 | 3u); /* event index, indirect; both types */
+    assert_true(device_write(device, 0x014, 4, 1));
+    assert_int_equal(device_read(device, 0x010, 4), 1u << 8 | 1u); /* reset of queues, version 1 */
     assert_int_equal(device_read(device, 0x100, 4), 4);
     assert_int_equal(device_read(device, 0x104, 4), 0);
     assert_true(device_write(device, 0x100, 4, 9));

@@ -9,9 +9,14 @@
 static jmp_buf death;
 static int64_t left = -1; /* steps to live; < 0: for ever */
 static uint64_t steps, deaths;
+static int64_t close_at = -1; /* the step before which the memory of `closing` goes; < 0: never */
+static const struct rig *closing;
 
 void crash_step(void)
 {
+    if (close_at >= 0 && (uint64_t)close_at == steps) {
+        memset(closing->memory, 0, RIG_MEMORY); /* as the scratch page of a closed window */
+    }
     steps++;
     if (left >= 0 && left-- == 0) {
         deaths++;
@@ -303,11 +308,94 @@ static void a_frontend_dies_with_it(void **state)
     assert_true(deaths - before > 100);
 }
 
+/* Nobody rings: only what the devices ask for themselves. */
+static void run_unasked(void)
+{
+    bool more = true;
+
+    for (uint32_t turns = 0; more; turns++) {
+        more = false;
+        for (uint32_t i = 0; i < world.nr; i++) {
+            if (world.rig[i].device.more) {
+                (void)device_run(&world.rig[i].device);
+                more = true;
+            }
+        }
+        assert_true(turns < 1000u);
+    }
+}
+
+/* Port 0 sends to port 1, which stops: its window closes before that step, wherever the switch is, and the
+ * switch is told at once or when it has nothing else to do. True: before it had everything. */
+static bool stops_at(int64_t step, uint32_t packets_sent, bool at_once)
+{
+    struct vsock_header header = sockets_header(0, 1, VSOCK_REQUEST, 0);
+    uint32_t nr = 0;
+    uint8_t bytes[64];
+    bool closed;
+
+    sockets_create(&world, 2);
+    sockets_start(&world, 0);
+    for (uint32_t i = 0; i < 60; i++) {
+        sockets_room(&world, 0, VSOCK_HEADER + 20);
+        sockets_room(&world, 1, VSOCK_HEADER + 100);
+    }
+    sockets_send(&world, 0, &header, NULL, 0);
+    sockets_run(&world);
+    for (uint32_t i = 0; i < packets_sent; i++) {
+        header = sockets_header(0, 1, VSOCK_RW, 2500);
+        sockets_send(&world, 0, &header, world.rig[0].memory, header.length);
+    }
+    steps = 0;
+    closing = &world.rig[1];
+    close_at = step;
+    (void)device_run(&world.rig[0].device); /* its doorbell, the last one */
+    if (!at_once) {
+        run_unasked();
+    }
+    closed = steps > (uint64_t)step;
+    close_at = -1;
+    assert_true(device_frontend_gone(&world.rig[1].device, 2));
+    run_unasked();
+    while (rig_used(&world.rig[0], VSOCK_TX, NULL, NULL)) {
+        nr++;
+    }
+    assert_int_equal(nr, packets_sent + 1u);
+    nr = 0;
+    while (sockets_receive(&world, 0, &header, bytes)) {
+        assert_int_equal(header.op, VSOCK_RST);
+        assert_int_equal(header.dst_port, 1000);
+        nr++;
+    }
+    assert_in_range(nr, 1, packets_sent + 1u);
+    assert_false(rig_failed(&world.rig[0]));
+    sockets_destroy(&world);
+    return closed;
+}
+
+/* The sender has used up its credit, say, and rings no more: it is told nevertheless. */
+static void a_receiver_stops_at_each_step(void **state)
+{
+    uint32_t closed = 0;
+
+    (void)state;
+    for (uint32_t packets_sent = 1; packets_sent <= 3; packets_sent++) {
+        for (uint32_t at_once = 0; at_once < 2; at_once++) {
+            for (int64_t step = 0; stops_at(step, packets_sent, at_once != 0); step++) {
+                closed++;
+            }
+        }
+    }
+    print_message("a receiver that stops: %u windows closed\n", closed);
+    assert_true(closed > 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(streams_survive_each_step),
         cmocka_unit_test(a_frontend_dies_with_it),
+        cmocka_unit_test(a_receiver_stops_at_each_step),
     };
 
     return cmocka_run_group_tests_name("devices_vsock_crash", tests, NULL, NULL);

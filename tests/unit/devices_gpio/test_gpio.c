@@ -132,7 +132,9 @@ static void registers(void **state)
     create(&system, IRQ);
     assert_int_equal(device_read(device, 0x008, 4), 41);
     assert_true(device_write(device, 0x014, 4, 0));
-    assert_int_equal(device_read(device, 0x010, 4) & 0xffffff, 1);
+    assert_int_equal(device_read(device, 0x010, 4), 3u << 28 | 1u); /* event index, indirect; interrupts */
+    assert_true(device_write(device, 0x014, 4, 1));
+    assert_int_equal(device_read(device, 0x010, 4), 1u << 8 | 1u); /* reset of queues, version 1 */
     assert_int_equal(device_read(device, 0x100, 4), 4);
     assert_int_equal(device_read(device, 0x100, 2), 4);
     assert_int_equal(device_read(device, 0x102, 2), 0);
