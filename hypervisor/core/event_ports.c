@@ -192,6 +192,8 @@ enum status event_bind_interdomain(struct domain *domain, uint16_t remote, uint3
     }
     if (is_request_port(domain, remote, remote_port)) {
         *port = remote_port;
+        event_raise(domain,
+                    remote_port); /* what came before the guest knew the port may have been thrown away */
         return OK;
     }
     lock_two(domain, peer);

@@ -157,10 +157,20 @@ static bool close_slice(struct domain *backend, struct frontend *pair, struct do
     return !pair->closing;
 }
 
-/* The windows are open: requests may come. */
-static void attach_now(struct frontend *pair, struct domain *frontend)
+/* Every slot names its port before anything is asked (Xen: set_ioreq_server_state fills vp_eport in): a
+ * backend written for Xen binds it next. */
+static void clear_slots(const struct domain_frontend *record, struct frontend *pair)
 {
     memset(pair->page->slot, 0, sizeof pair->page->slot);
+    for (uint32_t i = 0; i < record->nr_vcpus; i++) {
+        __atomic_store_n(&pair->page->slot[i].port, record->first_port + i, __ATOMIC_RELAXED);
+    }
+}
+
+/* The windows are open: requests may come. */
+static void attach_now(const struct domain_frontend *record, struct frontend *pair, struct domain *frontend)
+{
+    clear_slots(record, pair);
     pair->attachments += pair->attachments + 1u != 0 ? 1u : 2u;
     __atomic_store_n(&pair->attached, pair->attachments, __ATOMIC_SEQ_CST);
     write_tail(pair, frontend);
@@ -182,7 +192,7 @@ enum status frontend_attach(struct domain *backend, struct frontend *pair, bool 
     } else if (pair->attached != 0) {
         status = OK;
     } else if (set_windows(backend, pair, true)) {
-        attach_now(pair, frontend);
+        attach_now(record_of(backend, pair), pair, frontend);
         status = OK;
     }
     spin_unlock(&pair->lock);

@@ -427,15 +427,41 @@ static void resource(void **state)
     assert_int_equal(acquire(1, 0, 0, 1, 1, own), 0);
 }
 
+/* What a backend that knows nothing but Xen's calls does with what it finds in the slots when it has enabled
+ * the server, before anything has been asked; and what was asked meanwhile is told with the port. */
+static void slots_name_ports(void **state)
+{
+    (void)state;
+    start();
+    for (unsigned round = 0; round < 2; round++) {
+        assert_int_equal(set_state(true), 0);
+        for (unsigned vcpu = 0; vcpu < 2; vcpu++) {
+            struct xen_evtchn_bind_interdomain bind = {.remote_dom = 1, .remote_port = slot_of(vcpu).port};
+
+            assert_int_equal(bind.remote_port, PORT + vcpu);
+            clear_events();
+            guest_put(server, ARG, &bind, sizeof bind);
+            assert_int_equal(xen_call(server, EVENT_OP, EVTCHNOP_bind_interdomain, ARG, 0), 0);
+            guest_get(server, ARG, &bind, sizeof bind);
+            assert_int_equal(bind.local_port, PORT + vcpu);
+            assert_true(pending(PORT + vcpu));
+        }
+        assert_int_equal(slot_of(2).port, 0); /* no such vCPU */
+        assert_int_equal(set_state(false), 0);
+    }
+}
+
 /* The ports of requests stay what they are. */
 static void ports(void **state)
 {
     struct xen_evtchn_status status = {.dom = DOMID_SELF, .port = PORT + 1u};
-    struct xen_evtchn_bind_interdomain bind = {.remote_dom = 1, .remote_port = PORT + 1u};
+    struct xen_evtchn_bind_interdomain bind = {.remote_dom = 1};
     uint32_t port = PORT + 1u;
 
     (void)state;
     start();
+    assert_int_equal(set_state(true), 0);
+    bind.remote_port = slot_of(1).port;
     turn_to(server);
     guest_put(server, ARG, &port, sizeof port);
     assert_int_equal(xen_call(server, EVENT_OP, EVTCHNOP_close, ARG, 0), -XEN_EINVAL);
@@ -469,6 +495,7 @@ int main(void)
         cmocka_unit_test(interrupts),
         cmocka_unit_test(authority),
         cmocka_unit_test(resource),
+        cmocka_unit_test(slots_name_ports),
         cmocka_unit_test(ports),
     };
 
