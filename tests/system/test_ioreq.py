@@ -53,6 +53,23 @@ def test_accesses(machine, backend_first, guest, name):
 
 @pytest.mark.line_04_1
 @MACHINES
+def test_backend_for_xen(machine, guest, name, evidence):
+    """One that uses Xen's calls only serves all processors of a frontend (tests/guests/tests/xen_backend.c)."""
+    tests = "ioreq_widths,ioreq_stores,ioreq_write_back,ioreq_odd,ioreq_smp,ioreq_interrupts"
+    # The frontend's only device has the last interrupt of those that it gets without nr_spis.
+    server = Domain(guest, f"test=xen_serve fe=2 base=0x{FIRST:x} irq=287",
+                    properties=FIRST_OF_ALL + 'xen,enhanced = "no-xenstore";')
+    with run.hypervisor(machine, [server, frontend(guest, tests, "rounds=100", cpus=4)], name) as r:
+        run.finish(r, (2,))
+        no_violation(r)
+        served = [l.text for l in r.lines if re.match(r"SERVED \d+ requests", l.text)]
+        bad = [l.text for l in r.lines if l.text.startswith("FAIL")]
+    assert served and not bad, bad
+    evidence("served by a backend for Xen, 4 vCPUs", served[-1])
+
+
+@pytest.mark.line_04_1
+@MACHINES
 def test_one_pcpu(machine, guest, name):
     """Backend and frontend take turns on one pCPU."""
     domains = [backend(guest, nodes=SHARED), frontend(guest, COMMON, cpus=1, nodes=SHARED)]
