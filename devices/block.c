@@ -57,6 +57,8 @@ struct block_config {
 #define CONFIG_BYTES 60u
 _Static_assert(offsetof(struct block_config, unused1) + 3 == CONFIG_BYTES, "VIRTIO 1.2, 5.2.4");
 
+#define MAX_PHYSICAL_BLOCKS 7u /* so that alignment_offset has room for them */
+
 /* Requests that one call of run() takes. */
 #define RUN_BOUND 32u
 
@@ -136,9 +138,31 @@ static bool take_status(struct block_request *request)
     return true;
 }
 
+static uint32_t block_size(const struct disk *disk)
+{
+    return disk->block_size != 0 ? disk->block_size : DISK_SECTOR;
+}
+
+static uint32_t least(uint32_t limit, uint32_t of_disk)
+{
+    return of_disk != 0 && (limit == 0 || of_disk < limit) ? of_disk : limit;
+}
+
+/* Whole blocks that the device has. */
 static bool inside(const struct block *block, uint64_t sector, uint64_t sectors)
 {
-    return sector <= block->sectors && sectors <= block->sectors - sector;
+    uint32_t unit = block_size(block->disk) / DISK_SECTOR;
+
+    return sector <= block->sectors && sectors <= block->sectors - sector && sector % unit == 0 &&
+           sectors % unit == 0;
+}
+
+static uint32_t max_range(const struct block *block, enum disk_operation operation)
+{
+    const struct disk *disk = block->disk;
+
+    return least(BLOCK_MAX_RANGE_SECTORS,
+                 operation == DISK_DISCARD ? disk->max_discard : disk->max_write_zeroes);
 }
 
 static void start_io(struct block_request *request, uint64_t sector, uint32_t first, uint32_t nr,
@@ -147,8 +171,7 @@ static void start_io(struct block_request *request, uint64_t sector, uint32_t fi
     struct block *block = request->block;
     const struct queue_buffer *buffers = &request->chain.buffers[first];
 
-    if (bytes % DISK_SECTOR != 0 || !inside(block, sector, bytes / DISK_SECTOR) ||
-        nr > (block->max_segments != 0 ? block->max_segments : BLOCK_MAX_SEGMENTS)) {
+    if (bytes % DISK_SECTOR != 0 || !inside(block, sector, bytes / DISK_SECTOR) || nr > block->max_segments) {
         finish(request, STATUS_IOERR);
         return;
     }
@@ -207,7 +230,8 @@ static enum block_status read_ranges(struct block_request *request, uint32_t buf
         if (wire.flags > RANGE_UNMAP || (wire.flags != 0 && request->disk.operation == DISK_DISCARD)) {
             return STATUS_UNSUPP;
         }
-        if (!inside(request->block, wire.sector, wire.sectors) || wire.sectors > BLOCK_MAX_RANGE_SECTORS) {
+        if (!inside(request->block, wire.sector, wire.sectors) ||
+            wire.sectors > max_range(request->block, request->disk.operation)) {
             return STATUS_IOERR;
         }
         range->sector = wire.sector;
@@ -481,28 +505,41 @@ static bool quiesce(struct device *device, uint32_t queue)
     return block->dropped == 0;
 }
 
+/* Where physical blocks begin on this part of the disk, in logical ones. */
+static uint8_t aligned_block(const struct block *block)
+{
+    const struct disk *disk = block->disk;
+    uint32_t unit = 1u << disk->physical_blocks;
+
+    return (uint8_t)((disk->aligned_block + unit - block->first * DISK_SECTOR / block_size(disk) % unit) %
+                     unit);
+}
+
 static uint32_t config_read(struct device *device, uint32_t offset, uint32_t size)
 {
     const struct block *block = device->user;
+    const struct disk *disk = block->disk;
     uint32_t value = 0;
     struct block_config config = {
         .capacity = block->sectors,
         .size_max = block->max_segment,
-        .seg_max = block->max_segments != 0 ? block->max_segments : BLOCK_MAX_SEGMENTS,
-        .blk_size = block->block_size != 0 ? block->block_size : DISK_SECTOR,
-        .physical_block_exp = block->physical_blocks,
-        .min_io_size = block->min_io,
-        .opt_io_size = block->opt_io,
+        .seg_max = block->max_segments,
+        .blk_size = block_size(disk),
+        .physical_block_exp = disk->physical_blocks,
+        .alignment_offset = aligned_block(block),
+        .min_io_size = disk->min_io,
+        .opt_io_size = disk->opt_io,
         .num_queues = (uint16_t)device->nr_queues,
     };
 
     if ((device->features & BLK_DISCARD) != 0) {
-        config.max_discard_sectors = BLOCK_MAX_RANGE_SECTORS;
+        config.max_discard_sectors = max_range(block, DISK_DISCARD);
         config.max_discard_seg = BLOCK_MAX_RANGES;
-        config.discard_sector_alignment = config.blk_size / DISK_SECTOR;
+        config.discard_sector_alignment =
+            disk->discard_alignment != 0 ? disk->discard_alignment : config.blk_size / DISK_SECTOR;
     }
     if ((device->features & BLK_WRITE_ZEROES) != 0) {
-        config.max_write_zeroes_sectors = BLOCK_MAX_RANGE_SECTORS;
+        config.max_write_zeroes_sectors = max_range(block, DISK_WRITE_ZEROES);
         config.max_write_zeroes_seg = BLOCK_MAX_RANGES;
     }
     memcpy(&value, (const uint8_t *)&config + offset, size);
@@ -534,7 +571,7 @@ static uint64_t features_of(const struct block *block, const struct device *devi
 
     features |= block->read_only ? BLK_RO : 0;
     features |= block->max_segment != 0 ? BLK_SIZE_MAX : 0;
-    features |= block->min_io != 0 || block->physical_blocks != 0 ? BLK_TOPOLOGY : 0;
+    features |= block->disk->min_io != 0 || block->disk->physical_blocks != 0 ? BLK_TOPOLOGY : 0;
     features |= device->nr_queues > 1 ? BLK_MQ : 0;
     features |= block->disk->has_discard && !block->read_only ? BLK_DISCARD : 0;
     features |= block->disk->has_write_zeroes && !block->read_only ? BLK_WRITE_ZEROES : 0;
@@ -544,13 +581,17 @@ static uint64_t features_of(const struct block *block, const struct device *devi
 bool block_init(struct block *block, struct device *device)
 {
     struct disk *disk = block->disk;
-    uint32_t block_size = block->block_size != 0 ? block->block_size : DISK_SECTOR;
+    uint32_t unit = block_size(disk) / DISK_SECTOR;
 
     if (block->first > disk->sectors || block->sectors > disk->sectors - block->first ||
-        block_size % DISK_SECTOR != 0 || block->nr_requests == 0 ||
+        block_size(disk) % DISK_SECTOR != 0 || block->first % unit != 0 || block->sectors % unit != 0 ||
+        disk->physical_blocks > MAX_PHYSICAL_BLOCKS || block->nr_requests == 0 ||
         block->max_segments > BLOCK_MAX_SEGMENTS || device->nr_queues > DEVICE_MAX_QUEUES) {
         return false;
     }
+    block->max_segment = least(block->max_segment, disk->max_segment);
+    block->max_segments =
+        least(block->max_segments != 0 ? block->max_segments : BLOCK_MAX_SEGMENTS, disk->max_segments);
     if (block->sectors == 0) {
         block->sectors = disk->sectors - block->first;
     }

@@ -12,7 +12,7 @@
 #define BLOCK_ID_BYTES     20u
 #define BLOCK_MAX_RANGES   4u  /* of one discard or write zeroes request */
 #define BLOCK_MAX_SEGMENTS 64u /* of one read or write */
-/* Sectors of one range of a discard or write zeroes request. */
+/* Sectors of one range of a discard or write zeroes request, unless the disk takes less. */
 #define BLOCK_MAX_RANGE_SECTORS 0x400000u
 
 struct block;
@@ -43,11 +43,8 @@ struct block {
     uint64_t first, sectors; /* 0 sectors: all from `first` on */
     bool read_only;
     char id[BLOCK_ID_BYTES]; /* NUL-padded */
-    uint32_t block_size;     /* bytes; 0: 512 */
-    uint32_t max_segment;    /* longest buffer, bytes; 0: any */
-    uint32_t max_segments;   /* buffers of a read or write; 0: BLOCK_MAX_SEGMENTS */
-    uint8_t physical_blocks; /* log2 of logical blocks of a physical one */
-    uint16_t min_io, opt_io; /* in logical blocks */
+    uint32_t max_segment;    /* longest buffer, bytes; 0: any. Not more than the disk's */
+    uint32_t max_segments;   /* buffers of a read or write; 0: BLOCK_MAX_SEGMENTS. Not more than the disk's */
     struct block_request *requests;
     uint32_t nr_requests; /* at least 1 */
     /* The library's. */
@@ -63,7 +60,7 @@ struct block {
 extern const struct device_class block_class;
 
 /* Makes `device` a block device: sets its class, user and features; the host then calls device_init(). False:
- * the range is not on the disk, or a parameter has no sense. */
+ * the range is not on the disk or not of its whole logical blocks, or a parameter has no sense. */
 bool block_init(struct block *block, struct device *device);
 
 #endif

@@ -28,6 +28,15 @@ struct disk {
     uint32_t max_requests; /* at once */
     bool read_only;
     bool has_flush, has_discard, has_write_zeroes; /* has_flush false: what is done is durable */
+    uint8_t physical_blocks;                       /* log2 of the logical blocks of a physical one */
+    uint8_t aligned_block; /* logical blocks before the first that begins a physical one */
+    uint16_t min_io;       /* in logical blocks, as opt_io; 0: it does not say */
+    uint32_t opt_io;
+    uint32_t block_size; /* bytes of a logical block: every request is of whole ones; 0: DISK_SECTOR */
+    /* What one request may have at most; 0: any. */
+    uint32_t max_segment, max_segments;     /* bytes of a buffer, and buffers */
+    uint32_t max_discard, max_write_zeroes; /* sectors */
+    uint32_t discard_alignment;             /* sectors; 0: a logical block */
     void *user;
     /* False: no room now; the disk calls `ready` when there is, not from inside submit(). A request of 0
      * sectors is not made. */

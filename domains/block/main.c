@@ -33,6 +33,18 @@ static struct disk *disk(uint64_t index)
     return index < nr ? disks[index] : NULL;
 }
 
+/* Each buffer may lie in two pages, which the disk gets one by one. */
+static void granted_limits(struct block *block)
+{
+    uint32_t most = block->disk->max_segments;
+
+    block->max_segments = most != 0 && most / 2 < GRANTED_SEGMENTS ? most / 2 : GRANTED_SEGMENTS;
+    block->max_segment = GRANTED_SEGMENT;
+    if (block->max_segments == 0) {
+        crash("a disk that takes too few buffers for granted pages", "");
+    }
+}
+
 static void create(struct device *device, tree_node node, const char *frontend)
 {
     struct block *block = arena_alloc(sizeof *block, 16, "block devices");
@@ -45,9 +57,8 @@ static void create(struct device *device, tree_node node, const char *frontend)
     for (uint32_t i = 0; i < BLOCK_ID_BYTES && name[i] != '\0'; i++) {
         block->id[i] = name[i];
     }
-    if (tree_has(node, "bulkhead,grants")) {
-        block->max_segments = GRANTED_SEGMENTS;
-        block->max_segment = GRANTED_SEGMENT;
+    if (block->disk != NULL && tree_has(node, "bulkhead,grants")) {
+        granted_limits(block);
     }
     block->nr_requests = REQUESTS;
     block->requests = arena_alloc(REQUESTS * sizeof *block->requests, 16, "block requests");

@@ -141,11 +141,16 @@ static void put_address(uintptr_t base, enum register_name name, const volatile 
     write32(at + 4, (uint32_t)(bus >> 32));
 }
 
-uint32_t virtio_config(uintptr_t base, uint32_t offset)
+uint32_t virtio_config_sized(uintptr_t base, uint32_t offset, uint32_t bytes)
 {
     const struct virtio_pci *pci = virtio_pci_at(base);
 
-    return read32((pci == NULL ? base + VIRTIO_CONFIG : pci->config) + offset);
+    return read_sized((pci == NULL ? base + VIRTIO_CONFIG : pci->config) + offset, bytes);
+}
+
+uint32_t virtio_config(uintptr_t base, uint32_t offset)
+{
+    return virtio_config_sized(base, offset, 4);
 }
 
 static void find_bell(struct virtio_queue *queue, uintptr_t base)

@@ -59,6 +59,8 @@ void virtio_queue_quieten(struct virtio_queue *queue, uint64_t features, bool si
 void virtio_start(uintptr_t base, tree_node node, void (*handler)(void *context), void *context);
 /* The word of its configuration space at that offset. */
 uint32_t virtio_config(uintptr_t base, uint32_t offset);
+/* A field of 1, 2 or 4 bytes (4.2.2.2: each is read by its own width). */
+uint32_t virtio_config_sized(uintptr_t base, uint32_t offset, uint32_t bytes);
 /* What the interrupt is for: bit 0 used buffers, bit 1 the configuration. */
 uint32_t virtio_acknowledge(uintptr_t base);
 /* The same; a device that needs a reset ends this life of the domain: the next one takes up what it had. */

@@ -10,10 +10,33 @@
 #include "runtime/log.h"
 #include "runtime/memory.h"
 
+#define F_SIZE_MAX     (UINT64_C(1) << 1)
+#define F_SEG_MAX      (UINT64_C(1) << 2)
 #define F_READ_ONLY    (UINT64_C(1) << 5)
+#define F_BLK_SIZE     (UINT64_C(1) << 6)
 #define F_FLUSH        (UINT64_C(1) << 9)
+#define F_TOPOLOGY     (UINT64_C(1) << 10)
 #define F_DISCARD      (UINT64_C(1) << 13)
 #define F_WRITE_ZEROES (UINT64_C(1) << 14)
+
+#define FEATURES                                                                                             \
+    (F_SIZE_MAX | F_SEG_MAX | F_READ_ONLY | F_BLK_SIZE | F_FLUSH | F_TOPOLOGY | F_DISCARD | F_WRITE_ZEROES | \
+     VIRTIO_EVENT_INDEX)
+
+/* Fields of the configuration (5.2.4): offsets. */
+enum {
+    CAPACITY = 0,
+    SIZE_MAX_BYTES = 8,
+    SEG_MAX = 12,
+    BLK_SIZE = 20,
+    PHYSICAL_BLOCK_EXP = 24,
+    ALIGNMENT_OFFSET = 25,
+    MIN_IO_SIZE = 26,
+    OPT_IO_SIZE = 28,
+    MAX_DISCARD = 36,
+    DISCARD_ALIGNMENT = 44,
+    MAX_WRITE_ZEROES = 48,
+};
 
 enum {
     QUEUE_SIZE = 128,
@@ -142,6 +165,30 @@ static void interrupt(void *context)
     }
 }
 
+/* What the device is and takes; a field counts only with its feature. */
+static void read_limits(struct disk *disk, uintptr_t base, uint64_t features)
+{
+    disk->sectors = virtio_config(base, CAPACITY) | (uint64_t)virtio_config(base, CAPACITY + 4) << 32;
+    disk->read_only = (features & F_READ_ONLY) != 0;
+    disk->has_flush = (features & F_FLUSH) != 0;
+    disk->has_discard = (features & F_DISCARD) != 0;
+    disk->has_write_zeroes = (features & F_WRITE_ZEROES) != 0;
+    disk->max_segment = (features & F_SIZE_MAX) != 0 ? virtio_config(base, SIZE_MAX_BYTES) : 0;
+    disk->max_segments = (features & F_SEG_MAX) != 0 ? virtio_config(base, SEG_MAX) : 0;
+    disk->block_size = (features & F_BLK_SIZE) != 0 ? virtio_config(base, BLK_SIZE) : 0;
+    if ((features & F_TOPOLOGY) != 0) {
+        disk->physical_blocks = (uint8_t)virtio_config_sized(base, PHYSICAL_BLOCK_EXP, 1);
+        disk->aligned_block = (uint8_t)virtio_config_sized(base, ALIGNMENT_OFFSET, 1);
+        disk->min_io = (uint16_t)virtio_config_sized(base, MIN_IO_SIZE, 2);
+        disk->opt_io = virtio_config(base, OPT_IO_SIZE);
+    }
+    if (disk->has_discard) {
+        disk->max_discard = virtio_config(base, MAX_DISCARD);
+        disk->discard_alignment = virtio_config(base, DISCARD_ALIGNMENT);
+    }
+    disk->max_write_zeroes = disk->has_write_zeroes ? virtio_config(base, MAX_WRITE_ZEROES) : 0;
+}
+
 struct disk *virtio_block_start(uint32_t n)
 {
     tree_node node;
@@ -154,19 +201,14 @@ struct disk *virtio_block_start(uint32_t n)
     }
     block = arena_alloc(sizeof *block, 16, "disks");
     block->base = base;
-    features =
-        virtio_negotiate(base, F_READ_ONLY | F_FLUSH | F_DISCARD | F_WRITE_ZEROES | VIRTIO_EVENT_INDEX);
+    features = virtio_negotiate(base, FEATURES);
     virtio_queue_start(&block->queue, base, 0, QUEUE_SIZE);
     virtio_queue_quieten(&block->queue, features, false);
     if (block->queue.size < MAX_PIECES) {
         crash("too short a queue: ", tree_name(node));
     }
-    block->disk.sectors = virtio_config(base, 0) | (uint64_t)virtio_config(base, 4) << 32;
+    read_limits(&block->disk, base, features);
     block->disk.max_requests = MAX_REQUESTS;
-    block->disk.read_only = (features & F_READ_ONLY) != 0;
-    block->disk.has_flush = (features & F_FLUSH) != 0;
-    block->disk.has_discard = (features & F_DISCARD) != 0;
-    block->disk.has_write_zeroes = (features & F_WRITE_ZEROES) != 0;
     block->disk.user = block;
     block->disk.submit = submit;
     virtio_start(base, node, interrupt, block);

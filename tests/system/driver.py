@@ -24,11 +24,12 @@ BASE = 0x60000000   # of the driver domains' memory; the modules lie below
 FIRST = 0x2000000   # registers of the first device
 
 
-def with_devices(path, machine=machines.A72_V3, mem=2048, more=()):
-    """A machine with a disk on the last virtio-mmio transport and QEMU's user network on the first."""
+def with_devices(path, machine=machines.A72_V3, mem=2048, more=(), drive=",cache=unsafe", disk=""):
+    """A machine with a disk on the last virtio-mmio transport and QEMU's user network on the first. drive, disk:
+    further properties of the medium and of the device."""
     options = ("-global", "virtio-mmio.force-legacy=false",
-               "-drive", f"if=none,id=disk,format=raw,file={path},cache=unsafe",
-               "-device", "virtio-blk-device,drive=disk,bus=virtio-mmio-bus.31",
+               "-drive", f"if=none,id=disk,format=raw,file={path}{drive}",
+               "-device", f"virtio-blk-device,drive=disk,bus=virtio-mmio-bus.31{disk}",
                "-netdev", "user,id=uplink", "-device", "virtio-net-device,netdev=uplink,bus=virtio-mmio-bus.0", *more)
     return dataclasses.replace(machine, options=options, mem=mem)
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Debian's Linux with its disk served by a driver domain."""
 
+import os
 import re
 
 import pytest
@@ -56,6 +57,48 @@ def test_files(name, evidence):
 @machines.parameter(machines.A53_V2, machines.A72_V3)
 def test_files_long(machine, name, evidence):
     use_disk(machine, name, 1024, 60, 1000, evidence)
+
+
+def use_large_disk(block, name, evidence):
+    """A disk of 3 GiB and of that block size: what it is arrives at Linux, and all of it can be discarded, which is
+    more than the disk takes at once."""
+    mib, places = 3072, (0, 1500, 2999)
+    path = driver.disk_image(name, mib)
+    machine = driver.with_devices(path, drive=",cache=unsafe,discard=unmap",
+                                  disk=f",logical_block_size={block},physical_block_size=4096")
+    domains = [driver.backend("block", 0), driver.frontend([("block", "block", "")])]
+    with run.hypervisor(machine, domains, name, limit=200) as r:
+        driver.ready(r, 2)
+        m = driver.ask(r, 2, 'cd /sys/block/vda; echo "TEST is $(cat size queue/logical_block_size '
+                       'queue/physical_block_size queue/discard_max_bytes | tr "\\n" " ")"; cd /',
+                       r"TEST is (\d+) (\d+) (\d+) (\d+)")
+        assert [int(x) for x in m.groups()[:3]] == [mib * 2048, block, 4096]
+        for place in places:
+            driver.ask(r, 2, f"yes | dd of=/dev/vda bs=1M count=8 seek={place} iflag=fullblock conv=fsync 2> /dev/null",
+                       "TEST done")
+        driver.ask(r, 2, "blkcheck /dev/vda 32 3 2", "BLK now")
+        assert driver.Load(r, 2).end(2, 100)[3:5] == (0, 0)
+        before = os.stat(path).st_blocks * 512
+        m = driver.ask(r, 2, 'blkdiscard /dev/vda; echo "TEST discard $?"', r"TEST discard (\d+)", 60)
+        assert int(m.group(1)) == 0
+        for place in places:
+            m = driver.ask(r, 2, f'echo "TEST left $(dd if=/dev/vda bs=1M count=8 skip={place} iflag=direct '
+                           '2> /dev/null | tr -d "\\0" | wc -c)"', r"TEST left (\d+)")
+            assert int(m.group(1)) == 0
+        quiet(r, 2)
+    left = os.stat(path).st_blocks * 512
+    assert before >= 24 * 2**20 and left < 2**20, f"{before} bytes on the medium before, {left} after"
+    evidence("bytes of a block, of the disk, on the medium before a discard of all and after",
+             f"{block}, {mib << 20}, {before}, {left}")
+
+
+def test_large_disk(name, evidence):
+    use_large_disk(4096, name, evidence)
+
+
+@pytest.mark.long
+def test_large_disk_long(name, evidence):
+    use_large_disk(512, name, evidence)
 
 
 def test_lost_write_is_found(name, evidence):

@@ -134,9 +134,7 @@ void block_again_as(struct block_rig *rig, uint32_t frontend)
     rig->block.sectors = old.sectors;
     rig->block.read_only = old.read_only;
     memcpy(rig->block.id, old.id, BLOCK_ID_BYTES);
-    rig->block.block_size = rig->block.max_segment = rig->block.max_segments = 0;
-    rig->block.physical_blocks = 0;
-    rig->block.min_io = rig->block.opt_io = 0;
+    rig->block.max_segment = rig->block.max_segments = 0;
     rig->block.requests = rig->requests;
     rig->block.nr_requests = NR_REQUESTS;
     rig_forget(&rig->rig, frontend);

@@ -57,28 +57,113 @@ static void configuration(void **state)
     destroy();
 }
 
+/* What the disk is and takes is what the device says, and what it holds the driver to. */
+static void limits_of_the_disk(void **state)
+{
+    struct {
+        uint64_t sector;
+        uint32_t sectors, flags;
+    } range = {0, 16, 0};
+    static const uint8_t types[] = {DISCARD, ZEROES};
+
+    (void)state;
+    disk_create();
+    the_disk.block_size = 4096;
+    the_disk.physical_blocks = 3;
+    the_disk.aligned_block = 1;
+    the_disk.min_io = 2;
+    the_disk.opt_io = 70000;
+    the_disk.max_segment = 8192;
+    the_disk.max_segments = 6;
+    the_disk.max_discard = 32;
+    the_disk.max_write_zeroes = 16;
+    the_disk.discard_alignment = 24;
+    block_create(&rig, FIRST, SECTORS - 4, false, F_FLUSH | F_DISCARD | F_ZEROES);
+    assert_int_equal(rig.rig.device.features % 8, (1 << 1) + (1 << 2)); /* SIZE_MAX, SEG_MAX */
+    assert_int_equal(rig.rig.device.features >> 10 & 1, 1);             /* TOPOLOGY */
+    assert_int_equal(reg(&rig.rig, CONFIG + 8), 8192);
+    assert_int_equal(reg(&rig.rig, CONFIG + 12), 6);
+    assert_int_equal(reg(&rig.rig, CONFIG + 20), 4096);
+    assert_int_equal(device_read(&rig.rig.device, CONFIG + 24, 1), 3);
+    assert_int_equal(device_read(&rig.rig.device, CONFIG + 25, 1), 4); /* 1 + 8 - FIRST / 8 */
+    assert_int_equal(device_read(&rig.rig.device, CONFIG + 26, 2), 2);
+    assert_int_equal(reg(&rig.rig, CONFIG + 28), 70000);
+    assert_int_equal(reg(&rig.rig, CONFIG + 36), 32);
+    assert_int_equal(reg(&rig.rig, CONFIG + 44), 24);
+    assert_int_equal(reg(&rig.rig, CONFIG + 48), 16);
+    assert_int_equal(block_do(&rig, OUT, 8, buffer, 8 * DISK_SECTOR), OK);
+    assert_int_equal(block_do(&rig, OUT, 4, buffer, 8 * DISK_SECTOR), IOERR);
+    assert_int_equal(block_do(&rig, OUT, 8, buffer, 4 * DISK_SECTOR), IOERR);
+    assert_int_equal(block_do(&rig, IN, 1, NULL, 8 * DISK_SECTOR), IOERR);
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t most = types[i] == DISCARD ? 32 : 16;
+
+        range.sectors = most;
+        assert_int_equal(block_do(&rig, types[i], 0, &range, sizeof(range)), OK);
+        range.sectors = most + 8;
+        assert_int_equal(block_do(&rig, types[i], 0, &range, sizeof(range)), IOERR);
+        range.sectors = 4;
+        assert_int_equal(block_do(&rig, types[i], 0, &range, sizeof(range)), IOERR);
+    }
+    destroy();
+}
+
+/* A limit of the host's holds if the disk's is not lower; more than we can do is never offered. */
+static void lower_limit_holds(void **state)
+{
+    static const struct {
+        uint32_t host, disk, both;
+    } segments[] = {{0, 0, 64}, {0, 126, 64}, {0, 20, 20}, {32, 20, 20}, {32, 126, 32}},
+      bytes[] = {{0, 0, 0}, {0, 4096, 4096}, {4096, 512, 512}, {4096, 65536, 4096}};
+
+    (void)state;
+    for (uint32_t i = 0; i < 5; i++) {
+        create(F_DISCARD);
+        the_disk.max_segments = segments[i].disk;
+        the_disk.max_segment = bytes[i % 4].disk;
+        the_disk.max_discard = the_disk.max_write_zeroes = UINT32_MAX;
+        the_disk.clients = NULL;
+        rig.block.max_segments = segments[i].host;
+        rig.block.max_segment = bytes[i % 4].host;
+        assert_true(block_init(&rig.block, &rig.rig.device));
+        assert_int_equal(reg(&rig.rig, CONFIG + 8), bytes[i % 4].both);
+        assert_int_equal(reg(&rig.rig, CONFIG + 12), segments[i].both);
+        assert_int_equal(reg(&rig.rig, CONFIG + 36), BLOCK_MAX_RANGE_SECTORS);
+        assert_int_equal(reg(&rig.rig, CONFIG + 48), BLOCK_MAX_RANGE_SECTORS);
+        destroy();
+    }
+}
+
 static void ranges_of_disks(void **state)
 {
     static const struct {
         uint64_t first, sectors;
         bool ok;
+        uint32_t block_size;
     } cases[] = {
-        {0, 256, true},
-        {0, 0, true},
-        {256, 0, true},
-        {255, 1, true},
-        {0, 257, false},
-        {257, 0, false},
-        {256, 1, false},
-        {1, UINT64_MAX, false},
-        {UINT64_MAX, 1, false},
-        {UINT64_MAX, 0, false},
-        {2, UINT64_MAX - 1, false},
+        {0, 256, true, 0},
+        {0, 0, true, 512},
+        {256, 0, true, 0},
+        {255, 1, true, 0},
+        {0, 257, false, 0},
+        {257, 0, false, 0},
+        {256, 1, false, 0},
+        {1, UINT64_MAX, false, 0},
+        {UINT64_MAX, 1, false, 0},
+        {UINT64_MAX, 0, false, 0},
+        {2, UINT64_MAX - 1, false, 0},
+        {8, 240, true, 4096},
+        {8, 0, true, 4096},
+        {4, 240, false, 4096},
+        {8, 236, false, 4096},
+        {0, 0, false, 100},
+        {0, 0, false, 1000},
     };
 
     (void)state;
     for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         disk_create();
+        the_disk.block_size = cases[i].block_size;
         memset(&rig, 0, sizeof(rig));
         rig.block.disk = &the_disk;
         rig.block.first = cases[i].first;
@@ -373,6 +458,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(configuration),      cmocka_unit_test(ranges_of_disks),
+        cmocka_unit_test(limits_of_the_disk), cmocka_unit_test(lower_limit_holds),
         cmocka_unit_test(read_and_write),     cmocka_unit_test(no_way_out),
         cmocka_unit_test(read_only),          cmocka_unit_test(flush),
         cmocka_unit_test(discard_and_zeroes), cmocka_unit_test(other_requests),
