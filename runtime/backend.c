@@ -39,7 +39,10 @@ struct frontend {
     struct dev_memory memory;
 };
 
+enum { LOOK_EVERY = 16 };
+
 static struct frontend *frontends;
+static uint32_t runs; /* of devices */
 
 static struct hosted *hosted_of(struct device *device)
 {
@@ -214,17 +217,7 @@ static void look(struct source *source)
     serve_slots(frontend);
 }
 
-/* A doorbell, or the device wants to go on. */
-static void run(struct source *source)
-{
-    struct hosted *hosted = (struct hosted *)((uintptr_t)source - offsetof(struct hosted, run));
-
-    if (hosted->frontend->attached && device_run(&hosted->device)) {
-        source_ready(source);
-    }
-}
-
-/* A driver has called back into a class, which wants to go on. */
+/* A driver has called back into a class, or one device into another: who wants to go on? */
 static void look_for_more(void)
 {
     for (struct frontend *frontend = frontends; frontend != NULL; frontend = frontend->next) {
@@ -234,6 +227,20 @@ static void look_for_more(void)
                 source_ready(&hosted->run);
             }
         }
+    }
+}
+
+/* A doorbell, or the device wants to go on. */
+static void run(struct source *source)
+{
+    struct hosted *hosted = (struct hosted *)((uintptr_t)source - offsetof(struct hosted, run));
+
+    if (hosted->frontend->attached && device_run(&hosted->device)) {
+        source_ready(source);
+    }
+    runs = (runs + 1) % LOOK_EVERY;
+    if (runs == 0) { /* a frontend that never stops ringing keeps the loop from idling */
+        look_for_more();
     }
 }
 

@@ -133,6 +133,17 @@ static void test_bells(void **state)
     assert_int_equal(world.runs[1], before[1] + 2);
 }
 
+/* One who always has more to do does not keep another waiting, which nobody rings for. */
+static void test_a_busy_one(void **state)
+{
+    (void)state;
+    world.busy = 200;
+    world.devices[1]->more = true;
+    world_event(BELL_PORT);
+    world_loop();
+    assert_in_range(world.busy_still, 180, 199);
+}
+
 static void test_frontend_restarts(void **state)
 {
     uint32_t runs;
@@ -211,6 +222,7 @@ int main(void)
         cmocka_unit_test_setup(test_elsewhere, setup_served),
         cmocka_unit_test_setup(test_delayed_write, setup_served),
         cmocka_unit_test_setup(test_bells, setup_served),
+        cmocka_unit_test_setup(test_a_busy_one, setup_served),
         cmocka_unit_test_setup(test_frontend_restarts, setup_served),
         cmocka_unit_test_setup(test_several_restarts, setup_served),
         cmocka_unit_test_setup(test_quiet_before_the_next_life, setup_served),

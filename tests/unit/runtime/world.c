@@ -165,9 +165,16 @@ bool device_write(struct device *device, uint32_t offset, uint32_t size, uint32_
 
 bool device_run(struct device *device)
 {
-    world.runs[number_of(device)]++;
-    device->more = world.more_once;
+    uint32_t number = number_of(device);
+
+    world.runs[number]++;
+    device->more = world.more_once || (number == 0 && world.busy != 0);
     world.more_once = false;
+    if (number != 0) {
+        world.busy_still = world.busy;
+    } else if (world.busy != 0) {
+        world.busy--;
+    }
     return device->more;
 }
 

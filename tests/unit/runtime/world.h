@@ -24,6 +24,8 @@ struct world {
     uint32_t inits[WORLD_DEVICES], runs[WORLD_DEVICES], gones[WORLD_DEVICES], reads, writes;
     uint32_t gone_as, offset, size, value;
     bool delay, gone_delay, more_once;
+    uint32_t busy;       /* runs of device 0 after which it wants to go on */
+    uint32_t busy_still; /* of them left when device 1 ran */
 };
 
 extern struct world world;
