@@ -523,3 +523,8 @@ enum queue_status queue_again(struct queue *queue, uint64_t *order, struct queue
     }
     return status;
 }
+
+void queue_rest(struct queue *queue, uint16_t head)
+{
+    release(queue, &head, 1);
+}

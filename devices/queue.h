@@ -123,5 +123,8 @@ bool queue_is_new(const struct queue *queue);
 /* The next head in flight after `order` (0 at first), read again as new input; *order becomes its.
  * QUEUE_EMPTY: there is none. */
 enum queue_status queue_again(struct queue *queue, uint64_t *order, struct queue_chain *chain);
+/* The chain of a head in flight is not used until queue_again() gives it once more: with a mapper, its
+ * buffers are released, so that what waits for long takes no room from others. */
+void queue_rest(struct queue *queue, uint16_t head);
 
 #endif

@@ -50,6 +50,7 @@ static struct vsock_port *route(struct vsock_port *from)
 /* The packet in vsock->from, whose head was taken last. */
 static void enqueue(struct vsock_port *from, struct vsock_port *to)
 {
+    queue_rest(&from->device->queue[VSOCK_TX], from->vsock->from.head);
     from->waiting[from->nr_waiting] = (struct vsock_waiting){
         .order = from->order, .head = from->vsock->from.head, .to = (uint16_t)to->number};
     from->nr_waiting++;
@@ -177,11 +178,14 @@ static bool go_on(struct vsock_port *from, struct vsock_port *to)
     } else {
         now = NULL; /* it was changed meanwhile */
     }
-    if (outcome == VSOCK_GONE) {
-        fail(to);
-    } else if (outcome == VSOCK_WHOLE) {
+    if (outcome == VSOCK_WHOLE) {
         dequeue(from, at);
         complete(from, now);
+        return true;
+    }
+    queue_rest(queue, from->vsock->from.head);
+    if (outcome == VSOCK_GONE) {
+        fail(to);
     }
     return outcome != VSOCK_NO_ROOM;
 }

@@ -18,6 +18,7 @@ def pytest_configure(config):
     for marker, line in LINES.items():
         config.addinivalue_line("markers", f"{marker}: evidence line {line}")
     config.addinivalue_line("markers", "long: only in `make test-long`")
+    config.addinivalue_line("markers", "confined: needs the kernel of `tools/bulkhead fetch linux-confined`")
     config.addinivalue_line("markers", "reference: the guests on the bare machine; needs no hypervisor")
 
 

@@ -12,6 +12,10 @@ import driver
 import machine as machines
 import run
 import test_driver_crash as crash
+import test_driver_domains_net as net
+import test_driver_tcp
+import test_gpio
+import test_vsock as vsock
 import tree
 from test_driver_isolation import counts
 from tree import Domain
@@ -78,6 +82,7 @@ def use_all(machine, name, buffers):
     return writes + reads, count
 
 
+@pytest.mark.confined
 @pytest.mark.parametrize("buffers", ["bounce", "grants"])
 @machines.parameter(machines.A53_V2, machines.A72_V3)
 def test_classes(machine, name, buffers, evidence):
@@ -85,12 +90,14 @@ def test_classes(machine, name, buffers, evidence):
     evidence(f"{buffers}: verified operations, bytes", f"{operations}, {count}")
 
 
+@pytest.mark.confined
 @pytest.mark.line_04_2
 @pytest.mark.parametrize("buffers", ["bounce", "grants"])
 def test_dies_at_each_store(name, buffers, evidence):
     crash.die_by_itself(machines.A72_V3, name, 20, evidence, buffers)
 
 
+@pytest.mark.confined
 @pytest.mark.long
 @pytest.mark.line_04_2
 @pytest.mark.parametrize("buffers", ["bounce", "grants"])
@@ -98,6 +105,71 @@ def test_crash(name, buffers, evidence):
     crash.crash_under_load(machines.A72_V3, name, 100, evidence, buffers=buffers)
 
 
+@pytest.mark.confined
+@pytest.mark.parametrize("buffers", ["bounce", "grants"])
+def test_network(name, buffers, evidence):
+    """Ping and bulk transfer by TCP, both ways, among two frontends and the user network."""
+    net.use_network(machines.A72_V3, name, 2, 10, evidence, buffers)
+
+
+@pytest.mark.confined
+@pytest.mark.long
+@pytest.mark.parametrize("buffers", ["bounce", "grants"])
+@machines.parameter(machines.A53_V2, machines.A72_V3)
+def test_network_long(machine, name, buffers, evidence):
+    net.use_network(machine, name, 32, 1000, evidence, buffers)
+
+
+@pytest.mark.confined
+@pytest.mark.line_04_2
+@pytest.mark.parametrize("buffers", ["bounce", "grants"])
+def test_tcp(name, buffers, evidence):
+    """Both ways at once, while the driver domain dies."""
+    test_driver_tcp.tcp(machines.A72_V3, name, 6, evidence, 0, buffers, cpus=2)
+
+
+@pytest.mark.confined
+@pytest.mark.long
+@pytest.mark.line_04_2
+@pytest.mark.parametrize("buffers", ["bounce", "grants"])
+@machines.parameter(machines.A53_V2, machines.A72_V3)
+def test_tcp_long(machine, name, buffers, evidence):
+    test_driver_tcp.tcp(machine, name, 40, evidence, 0, buffers, cpus=2)
+
+
+@pytest.mark.confined
+@pytest.mark.parametrize("buffers", ["bounce", "grants"])
+def test_sockets(name, buffers, evidence):
+    """More packets wait than the backend can have mapped at once."""
+    streams, mib = 8, 1
+    with run.hypervisor(machines.A72_V3, vsock.system(buffers=buffers), name, limit=200) as r:
+        vsock.begin(r)
+        r.focus(vsock.LEFT)
+        text = " ".join(str(i) for i in range(streams))
+        r.send(f"for i in {text}; do sockets connect {3 + vsock.RIGHT} {vsock.PORT} {mib} & done\n", pause=0.002)
+        vsock.expect_ends(r, streams, mib)
+        vsock.expect_quiet(r)
+    evidence(f"{buffers}: streams through sockets at once, MiB of each there and back", f"{streams}, {mib}")
+
+
+@pytest.mark.confined
+@pytest.mark.long
+@pytest.mark.line_04_2
+@pytest.mark.parametrize("buffers", ["bounce", "grants"])
+@machines.parameter(machines.A53_V2, machines.A72_V3)
+def test_sockets_crash(machine, name, buffers, evidence):
+    vsock.crash_under_streams(machine, name, buffers, 5, 24, evidence)
+
+
+@pytest.mark.confined
+@pytest.mark.line_04_2
+@pytest.mark.parametrize("buffers", ["bounce", "grants"])
+@machines.parameter(machines.A53_V2, machines.A72_V3)
+def test_gpio_crash(machine, name, buffers, evidence):
+    test_gpio.use_linux(machine, name, buffers, 10, evidence)
+
+
+@pytest.mark.confined
 @pytest.mark.parametrize("buffers", ["bounce", "grants"])
 def test_rebind(name, buffers, evidence):
     """The driver gives the device up with all that it had granted, and finds it again."""

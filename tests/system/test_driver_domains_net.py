@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two Linux domains of Debian's on the switch of a network driver domain, with QEMU's user network behind it."""
+"""Two Linux domains on the switch of a network driver domain, with QEMU's user network behind it."""
 
 import pytest
 
@@ -25,11 +25,11 @@ def send_file(r, domain, other, pieces, limit):
     return seconds
 
 
-def use_network(machine, name, mib, rebinds, evidence):
+def use_network(machine, name, mib, rebinds, evidence, buffers="all"):
     """The driver unbound and bound again, then ping among all three, then bulk transfer by TCP both ways."""
     disk = driver.disk_image(name, 1)
     domains = [driver.backend("net", 0)]
-    domains += [driver.frontend([("net", "net", "")], f"linux{i}") for i in range(2)]
+    domains += [driver.frontend([("net", "net", "")], f"linux{i}", buffers=buffers) for i in range(2)]
     with run.hypervisor(driver.with_devices(disk, machine), domains, name, limit=400 + 4 * rebinds + 40 * mib) as r:
         for domain in (2, 3):
             r.rewind()

@@ -69,14 +69,14 @@ def stop(r):
     return sums
 
 
-def tcp(machine, name, deaths, evidence, kind):
+def tcp(machine, name, deaths, evidence, kind, buffers="all", cpus=1):
     """`kind`: of lives.KINDS; None: each in turn."""
     disk = driver.disk_image(name, 1)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Web)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     domains = [dataclasses.replace(driver.backend("net", 0, image=lives.image("net"), properties=lives.HEART),
                                    bootargs="mean=100 least=1500" + ("" if kind is None else f" kind={kind}"))]
-    domains += [driver.frontend([("net", "net", "")], f"linux{i}", cpus=1) for i in range(2)]
+    domains += [driver.frontend([("net", "net", "")], f"linux{i}", cpus, buffers=buffers) for i in range(2)]
     with run.hypervisor(driver.with_devices(disk, machine), domains, name, limit=300 + 10 * deaths) as r:
         set_up(r)
         for domain in (2, 3):

@@ -33,10 +33,14 @@ def switch(image="vsock", arguments="", memory=96, properties=driver.ALWAYS):
                   properties=f"{driver.FIRST_OF_ALL} {properties}", name="switch")
 
 
-def system(image="vsock", arguments="", names=("left", "right"), more=("", ""), properties=driver.ALWAYS):
-    ramdisk = linux.device_ramdisk("sockets", "sockets", MODULES)
-    linuxes = [Domain(linux.kernel(), f"console=ttyAMA0 quiet host={name}", ramdisk=ramdisk, cpus=2, memory=196608,
-                      nodes=tree.virtio(driver.FIRST, "switch", "vsock", text), properties=properties, name=name)
+def system(image="vsock", arguments="", names=("left", "right"), more=("", ""), properties=driver.ALWAYS,
+           buffers="all"):
+    """The switch and the Linux domains: Debian's, or the confined kernel."""
+    kernel, modules = (linux.kernel(), MODULES) if buffers == "all" else (linux.confined(), ())
+    ramdisk = linux.device_ramdisk(f"sockets-{buffers}", "sockets", modules)
+    mode = f'bulkhead,buffers = "{buffers}"; '
+    linuxes = [Domain(kernel, f"console=ttyAMA0 quiet host={name}", ramdisk=ramdisk, cpus=2, memory=196608,
+                      nodes=tree.virtio(driver.FIRST, "switch", "vsock", mode + text), properties=properties, name=name)
                for name, text in zip(names, more)]
     return [switch(image, arguments), *linuxes]
 
@@ -127,10 +131,9 @@ def peer_goes(r):
     assert [int(n) for n in m.group(1, 2, 4, 5)] == [2**20, 2**20, 0, 0]
 
 
-@pytest.mark.line_04_2
-def test_crash(name, evidence, kills=5, mib=24):
+def crash_under_streams(machine, name, buffers, kills, mib, evidence):
     """The driver domain is killed while streams cross it: a pause, and each byte once. Then a peer is."""
-    with run.hypervisor(machines.A72_V3, system(), name, limit=500, edit=keys) as r:
+    with run.hypervisor(machine, system(buffers=buffers), name, limit=500, edit=keys) as r:
         begin(r)
         for domain in (LEFT, RIGHT):
             assert any("TEST virtio 0x0013 status 0x0000000f driver vmw_vsock" in t for t in r.text_of(domain))
@@ -147,8 +150,13 @@ def test_crash(name, evidence, kills=5, mib=24):
         driver.ask(r, LEFT, f"sockets refused 99 {PORT}", "SOCK connect error 104")  # nobody has that number
         peer_goes(r)
         expect_quiet(r)
-    evidence("MiB by sockets, both ways, twice at once", mib)
-    evidence("crashes of the switch, lost or doubled bytes of sockets", f"{kills}, 0")
+    evidence(f"{buffers}: MiB by sockets, both ways, twice at once", mib)
+    evidence(f"{buffers}: crashes of the switch, lost or doubled bytes of sockets", f"{kills}, 0")
+
+
+@pytest.mark.line_04_2
+def test_crash(name, evidence):
+    crash_under_streams(machines.A72_V3, name, "all", 5, 24, evidence)
 
 
 @pytest.mark.long

@@ -23,7 +23,27 @@ $(UNIT_CLASSES_CRASH): $(O)/unit/test_devices_%: $(UNIT_CLASSES)/test_%.c $(UNIT
 	$(Q)$(HOSTCC) $(UNIT_CLASSES_FLAGS) -include $(UNIT_CLASSES)/crash_step.h -fsanitize=address,undefined \
 	    -fno-sanitize-recover=all -o $@ $(filter %.c,$^) -lcmocka
 
-UNIT_TESTS += $(UNIT_CLASSES_TESTS) $(UNIT_CLASSES_CRASH)
+# The same with nothing in sight but what a mapper has room for.
+UNIT_MAPPED_TESTS := $(addprefix $(O)/unit/test_mapped_,entropy console net vsock)
+$(UNIT_MAPPED_TESTS): $(O)/unit/test_mapped_%: $(UNIT_CLASSES)/test_%.c $(UNIT_CLASSES_HELP) $(UNIT_CLASSES)/mapped.c \
+    $(UNIT_CLASSES_SRC) $(UNIT_CLASSES_HDR)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(UNIT_CLASSES_FLAGS) -DMAPPED -fsanitize=address,undefined -fno-sanitize-recover=all -o $@ \
+	    $(filter %.c,$^) -lcmocka
+
+UNIT_MAPPED_CRASH := $(addprefix $(O)/unit/test_mapped_,classes_crash vsock_crash)
+$(UNIT_MAPPED_CRASH): $(O)/unit/test_mapped_%: $(UNIT_CLASSES)/test_%.c $(UNIT_CLASSES_HELP) $(UNIT_CLASSES)/mapped.c \
+    $(UNIT_CLASSES_SRC) $(UNIT_CLASSES_HDR)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(UNIT_CLASSES_FLAGS) -DMAPPED -include $(UNIT_CLASSES)/crash_step.h -fsanitize=address,undefined \
+	    -fno-sanitize-recover=all -o $@ $(filter %.c,$^) -lcmocka
+
+UNIT_TESTS += $(UNIT_CLASSES_TESTS) $(UNIT_CLASSES_CRASH) $(UNIT_MAPPED_TESTS) $(O)/unit/test_mapped_classes_crash
+
+.PHONY: test-long-mapped
+test-long: test-long-mapped
+test-long-mapped: $(O)/unit/test_mapped_vsock_crash
+	$(Q)$<
 
 include $(SRC)/tests/fuzz/classes.mk
 include $(SRC)/tests/fuzz/vsock.mk

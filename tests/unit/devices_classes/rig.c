@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "rig.h"
 
+#ifdef MAPPED
+#include "mapped.h"
+#endif
+
 #define DESC_NEXT     1u
 #define DESC_WRITE    2u
 #define DESC_INDIRECT 4u
@@ -12,12 +16,26 @@ static void on_interrupt(struct device *device)
     rig->interrupts++;
 }
 
+/* For a new backend. */
+static void look(struct rig *rig)
+{
+#ifdef MAPPED
+    rig->view = (struct dev_memory){.mapper = mapped_mapper(rig->memory)};
+#else
+    rig->window = (struct dev_window){.address = RIG_BASE, .size = RIG_MEMORY, .local = rig->memory};
+    rig->view = (struct dev_memory){.windows = &rig->window, .nr = 1};
+#endif
+}
+
 void rig_create(struct rig *rig, uint32_t queues)
 {
     memset(rig, 0, sizeof *rig);
+#ifdef MAPPED
+    rig->memory = mapped_memory();
+#else
     rig->memory = calloc(1, RIG_MEMORY);
-    rig->window = (struct dev_window){.address = RIG_BASE, .size = RIG_MEMORY, .local = rig->memory};
-    rig->view = (struct dev_memory){.windows = &rig->window, .nr = 1};
+#endif
+    look(rig);
     rig->device.state = calloc(1, BH_VIRTIO_STATE_BYTES(queues, RIG_QUEUE));
     rig->device.memory = &rig->view;
     rig->device.nr_queues = queues;
@@ -29,7 +47,11 @@ void rig_create(struct rig *rig, uint32_t queues)
 
 void rig_destroy(struct rig *rig)
 {
+#ifdef MAPPED
+    mapped_free(rig->memory);
+#else
     free(rig->memory);
+#endif
     free(rig->device.state);
 }
 
@@ -115,6 +137,7 @@ void rig_crash(struct rig *rig)
 {
     struct device old = rig->device;
 
+    look(rig);
     memset(&rig->device, 0xa5, sizeof rig->device);
     rig->device.state = old.state;
     rig->device.memory = old.memory;

@@ -18,12 +18,19 @@ $(O)/unit/test_devices_gpio_crash: $(UNIT_GPIO)/test_gpio_crash.c $(UNIT_GPIO_SR
 	$(Q)$(HOSTCC) $(UNIT_GPIO_FLAGS) -include $(SRC)/tests/unit/devices_classes/crash_step.h -o $@ \
 	    $(filter %.c,$^) -lcmocka
 
+# With nothing in sight but what a mapper has room for.
+$(O)/unit/test_mapped_gpio: $(UNIT_GPIO)/test_gpio.c $(UNIT_GPIO_SRC) $(SRC)/tests/unit/devices_classes/mapped.c \
+    $(UNIT_GPIO_HDR)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(UNIT_GPIO_FLAGS) -DMAPPED -o $@ $(filter %.c,$^) -lcmocka
+
 # The registers are functions of the test.
 $(O)/unit/test_runtime_pl061: $(UNIT_GPIO)/test_pl061.c $(SRC)/runtime/drivers/pl061.c $(UNIT_GPIO_HDR) \
     $(UNIT_GPIO)/runtime/arch.h
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(UNIT_GPIO_FLAGS) -o $@ $(filter %.c,$^) -lcmocka
 
-UNIT_TESTS += $(O)/unit/test_devices_gpio $(O)/unit/test_devices_gpio_crash $(O)/unit/test_runtime_pl061
+UNIT_TESTS += $(O)/unit/test_devices_gpio $(O)/unit/test_devices_gpio_crash $(O)/unit/test_mapped_gpio \
+    $(O)/unit/test_runtime_pl061
 
 include $(SRC)/tests/fuzz/gpio.mk
