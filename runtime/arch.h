@@ -15,6 +15,9 @@
 #define ISB()                     __asm__ volatile("isb" : : : "memory")
 #define DSB()                     __asm__ volatile("dsb sy" : : : "memory")
 
+/* Until an interrupt is pending, masked or not. */
+#define WFI() __asm__ volatile("dsb sy\n\twfi" : : : "memory")
+
 /* Order between memory that a device shares and its registers. */
 #define DEVICE_BARRIER() __asm__ volatile("dsb sy" : : : "memory")
 

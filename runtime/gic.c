@@ -5,9 +5,17 @@
 #include "runtime/crash.h"
 #include "runtime/memory.h"
 
-enum { GICD_CTLR = 0, GICD_GROUP = 0x80, GICD_ENABLE = 0x100, GICD_TARGETS = 0x800, GICD_CONFIG = 0xc00 };
+enum {
+    GICD_CTLR = 0,
+    GICD_GROUP = 0x80,
+    GICD_ENABLE = 0x100,
+    GICD_PRIORITY = 0x400,
+    GICD_TARGETS = 0x800,
+    GICD_CONFIG = 0xc00
+};
 enum { GICC_CTLR = 0, GICC_MASK = 4, GICC_ACKNOWLEDGE = 0xc, GICC_END = 0x10 };
 enum { GICR_SGI = 0x10000, FIRST_SPI = 32, NOBODY = 1020 };
+enum { PRIORITY_STEP = 0x20 }; /* every GIC tells these apart */
 
 static struct {
     void (*handler)(void *context);
@@ -47,7 +55,16 @@ void gic_start(void)
     }
 }
 
-/* Priorities are 0 from reset, and GICv3's interrupts go to vCPU 0. */
+/* The loop's own interrupts, which begin first, come before those of devices, of which one may never end. */
+static void set_priority(uintptr_t frame, uint32_t intid)
+{
+    uintptr_t word = frame + GICD_PRIORITY + intid / 4 * 4;
+    uint32_t shift = intid % 4 * 8, rank = nr_handlers < GIC_OWN_HANDLERS ? nr_handlers : GIC_OWN_HANDLERS;
+
+    write32(word, (read32(word) & ~(0xffu << shift)) | rank * PRIORITY_STEP << shift);
+}
+
+/* GICv3's interrupts go to vCPU 0 from reset. */
 void gic_handle(uint32_t intid, bool edge, void (*handler)(void *context), void *context)
 {
     uintptr_t frame = v3 && intid < FIRST_SPI ? second + GICR_SGI : distributor;
@@ -57,6 +74,7 @@ void gic_handle(uint32_t intid, bool edge, void (*handler)(void *context), void 
     if (nr_handlers == GIC_MAX_HANDLERS) {
         crash("too many interrupts", "");
     }
+    set_priority(frame, intid);
     handlers[nr_handlers].handler = handler;
     handlers[nr_handlers].context = context;
     handlers[nr_handlers++].intid = intid;
@@ -94,7 +112,7 @@ static void handle(uint32_t intid)
 
 void gic_poll(void)
 {
-    while (READ_SYSREG(isr_el1) != 0) {
+    for (uint32_t i = 0; i < GIC_AT_ONCE && READ_SYSREG(isr_el1) != 0; i++) {
         uint32_t word = v3 ? (uint32_t)READ_SYSREG(S3_0_C12_C12_0) : read32(second + GICC_ACKNOWLEDGE);
         uint32_t intid = v3 ? word : word % 1024;
 

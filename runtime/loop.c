@@ -10,6 +10,7 @@
 #include "runtime/memory.h"
 #include "runtime/tree.h"
 
+enum { LOOK_TURNS = 16 };
 enum { TIMER_INTID = 27, HEARTBEAT = 1 /* the watchdog of a domain with bulkhead,heartbeat-ms */ };
 
 static struct source *first, **last;
@@ -118,10 +119,10 @@ _Noreturn void loop_run(void)
 {
     arena_close();
     events_look();
-    for (;;) {
+    for (uint32_t turn = 0;; turn++) {
         struct source *source;
 
-        if (first == NULL && before_idle != NULL) {
+        if ((first == NULL || turn % LOOK_TURNS == 0) && before_idle != NULL) {
             before_idle();
         }
         source = first;
@@ -133,7 +134,7 @@ _Noreturn void loop_run(void)
             source->ready = false;
             source->run(source);
         } else {
-            __asm__ volatile("dsb sy\n\twfi" : : : "memory");
+            WFI();
         }
         gic_poll();
     }

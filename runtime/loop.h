@@ -33,7 +33,8 @@ void alarm_set(struct alarm *alarm, uint64_t when);
  * of them, from `first`, for one source. Before loop_run(). */
 void event_handle(uint32_t first, uint32_t ports, struct source *source);
 
-/* Called when nothing is ready, before the domain sleeps: it may make something ready. */
+/* Called when nothing is ready, before the domain sleeps, and now and then where something always is: it may
+ * make something ready. */
 void loop_before_idle(void (*look)(void));
 
 void loop_start(void);

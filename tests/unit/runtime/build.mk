@@ -12,7 +12,8 @@ $(O)/unit/test_runtime_backend: $(addprefix $(UNIT_RUNTIME)/,test_backend.c worl
 $(O)/unit/test_runtime_copy: $(UNIT_RUNTIME)/test_copy.c
 $(O)/unit/test_runtime_pl011: $(UNIT_RUNTIME)/test_pl011.c $(SRC)/runtime/drivers/pl011.c \
     $(SRC)/devices/console_mux.c $(SRC)/runtime/drivers/terminals.h
-UNIT_RUNTIME_TESTS := $(addprefix $(O)/unit/test_runtime_,tree backend copy pl011)
+$(O)/unit/test_runtime_loop: $(UNIT_RUNTIME)/test_loop.c $(addprefix $(SRC)/runtime/,loop.c gic.c)
+UNIT_RUNTIME_TESTS := $(addprefix $(O)/unit/test_runtime_,tree backend copy pl011 loop)
 $(UNIT_RUNTIME_TESTS): $(UNIT_RUNTIME_HDR) $(UNIT_RUNTIME)/world.h
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(UNIT_RUNTIME_FLAGS) -o $@ $(filter %.c,$^) -lcmocka -lfdt
