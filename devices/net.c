@@ -227,19 +227,6 @@ static void return_sent(struct device *device)
     }
 }
 
-static void start(struct device *device)
-{
-    struct net_port *port = device->user;
-    struct queue *queue = device_queue(device, NET_RX);
-
-    port->held = false;
-    port->rx_again = true;
-    return_sent(device);
-    if (queue != NULL) {
-        (void)queue_ask(queue, false);
-    }
-}
-
 static bool quiesce(struct device *device, uint32_t queue)
 {
     struct net_port *port = device->user;
@@ -267,11 +254,60 @@ static bool link_is_up(const struct net_port *port)
     return !port->rules.isolated || (port->net->uplink != NULL && port->net->uplink->up);
 }
 
+/* What the driver knows of the link, in the state page, so that a change while the backend was away is told
+ * too: 0 (nothing yet) or one of these. The word is changed after the driver was told: a death in between
+ * tells twice. */
+#define TOLD_UP   0x55aa3cc3u
+#define TOLD_DOWN 0xaa55c33cu
+
+static uint32_t *told(struct device *device)
+{
+    return (uint32_t *)(void *)device->state->class_area;
+}
+
+static void tell_link(struct net_port *port)
+{
+    struct device *device = port->device;
+    uint32_t now = link_is_up(port) ? TOLD_UP : TOLD_DOWN, known = *told(device);
+
+    if (known == now) {
+        return;
+    }
+    if (known != 0 && known != TOLD_UP && known != TOLD_DOWN) {
+        device_needs_reset(device);
+        return;
+    }
+    if (known != 0) {
+        device_config_changed(device);
+    }
+    *told(device) = now;
+    QUEUE_STEP(DEVICE_REGISTER_STORE);
+}
+
+static void start(struct device *device)
+{
+    struct net_port *port = device->user;
+    struct queue *queue = device_queue(device, NET_RX);
+
+    tell_link(port);
+    if (device->failed) {
+        return;
+    }
+    port->held = false;
+    port->rx_again = true;
+    return_sent(device);
+    if (queue != NULL) {
+        (void)queue_ask(queue, false);
+    }
+}
+
 static uint32_t config_read(struct device *device, uint32_t offset, uint32_t size)
 {
-    const struct net_port *port = device->user;
+    struct net_port *port = device->user;
     uint16_t limit = mtu(port->net);
     uint8_t config[12] = {0};
+
+    tell_link(port);
 
     memcpy(config, port->rules.mac, sizeof port->rules.mac);
     config[6] = link_is_up(port) ? LINK_UP : 0;
@@ -324,8 +360,8 @@ static void on_change(struct link *link)
 
     on_ready(link);
     for (uint32_t i = 0; i < net->nr; i++) {
-        if (net->ports[i]->rules.isolated) {
-            device_config_changed(net->ports[i]->device);
+        if (*told(net->ports[i]->device) != 0) { /* a driver that has not looked yet will see it */
+            tell_link(net->ports[i]);
         }
     }
 }

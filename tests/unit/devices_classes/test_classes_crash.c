@@ -186,6 +186,103 @@ static void net_survives_each_step(void **state)
     assert_true(deaths > 200);
 }
 
+/* The link behind an isolated port: what its driver knows in the end is so, wherever the backend died and
+ * whether the link changed before, after or meanwhile. */
+static bool known_up;
+static uint32_t known_generation;
+
+static void change_link(void)
+{
+    world.link.up = !world.link.up;
+    world.link.changed(&world.link);
+}
+
+static void change_while_away(void)
+{
+    world.link.up = !world.link.up;
+    world_crash(&world);
+}
+
+static void recover_link(void)
+{
+    world_crash(&world);
+}
+
+static void driver_looks(bool always)
+{
+    struct device *device = &world.rig[0].device;
+    uint32_t reasons = device_read(device, 0x60, 4), generation;
+    bool up;
+
+    device_write(device, 0x64, 4, reasons);
+    if (always || (reasons & 2u) != 0) {
+        up = device_read(device, 0x106, 2) == 1u;
+        generation = device_read(device, 0xfc, 4);
+        assert_true(always || up == known_up || generation != known_generation);
+        known_up = up;
+        known_generation = generation;
+    }
+}
+
+static void one_link_run(int64_t step)
+{
+    world_create(&world, 1, true);
+    world.rules[0].isolated = true;
+    world_start(&world, VIRTIO_NET_F_STATUS);
+    driver_looks(true);
+    assert_true(known_up);
+    steps = 0;
+    left = step;
+    for (uint32_t i = 0; i < 6; i++) {
+        live(i % 3u == 1 ? change_while_away : change_link, recover_link, second_death(step));
+        driver_looks(false);
+        assert_int_equal(known_up, world.link.up);
+    }
+    left = -1;
+    assert_false(rig_failed(&world.rig[0]));
+    world_destroy(&world);
+}
+
+static void link_changes_survive_each_step(void **state)
+{
+    uint64_t before = deaths;
+
+    (void)state;
+    one_link_run(-1);
+    for (int64_t step = 0, all = (int64_t)steps; step < all; step++) {
+        one_link_run(step);
+    }
+    print_message("link: %llu deaths\n", (unsigned long long)(deaths - before));
+    assert_true(deaths - before > 20);
+}
+
+/* What is none of the words that the class writes says so, to every later life, until the driver resets it.
+ */
+static void damaged_link_word(void **state)
+{
+    uint32_t word;
+
+    (void)state;
+    for (uint32_t bit = 0; bit < 32; bit++) {
+        world_create(&world, 1, true);
+        world_start(&world, VIRTIO_NET_F_STATUS);
+        memcpy(&word, world.rig[0].device.state->class_area, sizeof word);
+        assert_int_not_equal(word, 0);
+        world_crash(&world);
+        assert_false(rig_failed(&world.rig[0])); /* the control */
+        word ^= 1u << bit;
+        memcpy(world.rig[0].device.state->class_area, &word, sizeof word);
+        for (uint32_t life = 0; life < 2; life++) {
+            world_crash(&world);
+            (void)device_read(&world.rig[0].device, 0x106, 2);
+            assert_true(rig_failed(&world.rig[0]));
+        }
+        rig_reset(&world.rig[0]);
+        assert_false(rig_failed(&world.rig[0]));
+        world_destroy(&world);
+    }
+}
+
 /* Console with two ports: announcements, lines, input. Entropy: requests. */
 static struct text text;
 static struct console_mux mux;
@@ -342,6 +439,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(net_survives_each_step),
+        cmocka_unit_test(link_changes_survive_each_step),
+        cmocka_unit_test(damaged_link_word),
         cmocka_unit_test(console_and_entropy_survive_each_step),
     };
 
