@@ -50,5 +50,11 @@ def reports(r, domain, disk=0):
     return [tuple(int(x) for x in m.groups()) for m in found if m]
 
 
+def late(r, domain):
+    """How many requests were late when it was reported last."""
+    found = [re.search(r"RING now .* late (\d+)", text) for text in r.text_of(domain)]
+    return [int(m.group(1)) for m in found if m][-1]
+
+
 def wrong(r):
     return [line.text for line in r.lines if "RING wrong" in line.text or "RING found" in line.text]

@@ -40,7 +40,7 @@ struct slot {
     uint64_t *data;
     uint64_t began;
     uint32_t block, version;
-    bool write;
+    bool write, late;
     uint8_t status;
 };
 
@@ -100,6 +100,7 @@ static void send(struct load *load, uint32_t queue, uint32_t index)
     slot->header.sector = (uint64_t)slot->block * (BLOCK / 512);
     slot->status = 0xff;
     slot->began = ticks_now();
+    slot->late = false;
     load->busy[slot->block] = true;
     if (slot->write) {
         block_fill(slot->data, slot->block, slot->version);
@@ -414,9 +415,10 @@ static void watch(struct load *load, uint64_t now)
         for (uint32_t i = 0; i < set.depth; i++) {
             struct slot *slot = &load->slots[q][i];
 
-            if ((load->rings[q].on_its_way >> i & 1) != 0 && now - slot->began > set.age * ticks_per_ms()) {
+            if ((load->rings[q].on_its_way >> i & 1) != 0 && !slot->late &&
+                now - slot->began > set.age * ticks_per_ms()) {
                 tell_wrong(load, "queue, slot without an answer", q, i);
-                slot->began = now;
+                slot->late = true;
             }
         }
     }
@@ -434,16 +436,19 @@ static void watch(struct load *load, uint64_t now)
 
 static void report(struct load *load)
 {
-    uint64_t answers = 0, overtook = 0;
+    uint64_t answers = 0, overtook = 0, late = 0;
 
     for (uint32_t q = 0; q < set.queues; q++) {
         answers += load->rings[q].answers;
         overtook += load->rings[q].overtook;
+        for (uint32_t i = 0; i < set.depth; i++) {
+            late += (load->rings[q].on_its_way >> i & 1) != 0 && load->slots[q][i].late;
+        }
     }
     log_begin("RING now");
     log_add(" disk %u answers %u overtook %u bytes %u", load->number, answers, overtook,
             (load->reads + load->writes) * BLOCK);
-    log_add(" resets %u pause %u", load->resets, load->paused);
+    log_add(" resets %u pause %u late %u", load->resets, load->paused, late);
     log_end();
     load->paused = 0;
 }

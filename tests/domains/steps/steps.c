@@ -56,6 +56,9 @@ static void set_fate(void)
         fate.left = 1 + (uint32_t)(steps_roll(n) % RESET_STORES);
     }
     fate.from = ticks_now() + tree_argument("least", LEAST_MS) * ticks_per_ms();
+    if (fate.life >= tree_argument("lives", ANY)) {
+        fate.from = UINT64_MAX; /* it dies no more */
+    }
 }
 
 /* By the number of this life, which the state page keeps in a field that means nothing. */

@@ -8,6 +8,7 @@
  *   kind=    dies that way in every life (enum kind); else they alternate
  *   mean=    twice the mean number of such stores that a life lives through
  *   least=   milliseconds that it lives at least
+ *   lives=   lives that end so; the next one goes on for ever. Absent: all end
  *   freeze=  stands still there for so many milliseconds, and goes on to the next store
  *   then=    1: stands still, and dies there
  *   shuffle= 1: its disk answers in another order than it was asked
