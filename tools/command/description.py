@@ -5,7 +5,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import fetch, initramfs, paths
+from . import fetch, initramfs, paths, virtio
 from .errors import UserError
 
 UNITS = {"K": 1024, "M": 1024**2, "G": 1024**3}
@@ -53,7 +53,17 @@ class Domain:
     priority: int | None = None
     budget_us: int | None = None
     period_us: int | None = None
+    virtio: list = field(default_factory=list)
     dts: str = ""
+
+    def static_pairs(self):
+        """(base, length) pairs of static_mem, which is written as [[base, size], ...]."""
+        pairs = []
+        for pair in self.static_mem:
+            if not isinstance(pair, list) or len(pair) != 2:
+                raise UserError(f"domain {self.name}: static_mem is a list of [base, size]")
+            pairs.append((int(pair[0]), size(pair[1], f"domain {self.name}: static_mem")))
+        return pairs
 
 
 @dataclass
@@ -105,7 +115,8 @@ def load(path):
     if path.is_dir():
         path = path / "system.toml"
     try:
-        text = tomllib.loads(path.read_text())
+        source = path.read_text()
+        text = tomllib.loads(source)
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -123,6 +134,7 @@ def load(path):
         domains.append(domain)
     if not domains:
         raise UserError(f"{path}: no [[domain]]")
+    virtio.read(path, source, domains)
     board = typed(Board, text.get("board", {}), f"{path}: board")
     if board.dtb is not None:
         board.dtb = path.parent / board.dtb

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compose a bootable set: the files, the final device tree, a QEMU script and a U-Boot script."""
-import re
 import shlex
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import description, devicetree, disk, kernel, layout, paths
+from . import description, devicetree, disk, kernel, layout, paths, virtio
 from .errors import UserError
 
 MIB = layout.MIB
@@ -83,8 +82,7 @@ def text(value):
 
 def domain_source(composer, domain, part):
     """The xen,domain node of one domain, in the shape that ImageBuilder writes."""
-    label = re.sub(r"\W", "_", domain.name)
-    lines = [f"{'_' if label[0].isdigit() else ''}{label}: {domain.name} {{", 'compatible = "xen,domain";',
+    lines = [f"{virtio.label(domain.name)}: {domain.name} {{", 'compatible = "xen,domain";',
              "#address-cells = <2>; #size-cells = <2>;", f"memory = <{cells(domain.memory // 1024)}>;",
              f"cpus = <{domain.cpus}>;"]
     if domain.vpl011:
@@ -93,7 +91,7 @@ def domain_source(composer, domain, part):
         lines.append("direct-map;")
     if domain.static_mem:
         lines.append("xen,static-mem = <" + " ".join(f"{cells(base)} {cells(length)}" for base, length in
-                                                      static_ranges(domain)) + ">;")
+                                                      domain.static_pairs()) + ">;")
     for name in ("restart", "restart_window_ms", "heartbeat_ms", "priority", "budget_us", "period_us"):
         value = getattr(domain, name)
         if value is not None:
@@ -105,22 +103,13 @@ def domain_source(composer, domain, part):
                      f"hard-affinity = {text(str(pcpus))}; }};")
     if domain.dts:
         lines.append(domain.dts.strip())
+    lines += [virtio.source(device) for device in domain.virtio]
     for kind, module in part.items():
         arguments = composer.bootargs(domain) if kind == "multiboot,kernel" else ""
         lines.append(f'module@{module.base:x} {{ compatible = "{kind}", "multiboot,module"; '
                      f"reg = <{cells(module.base)} {cells(len(module.data))}>;"
                      + (f" bootargs = {text(arguments)};" if arguments else "") + " };")
     return "\n\t\t\t".join(lines) + "\n\t\t};"
-
-
-def static_ranges(domain):
-    """(base, length) pairs of a domain's static memory, which is written as [[base, size], ...]."""
-    pairs = []
-    for pair in domain.static_mem:
-        if not isinstance(pair, list) or len(pair) != 2:
-            raise UserError(f"domain {domain.name}: static_mem is a list of [base, size]")
-        pairs.append((int(pair[0]), description.size(pair[1], f"domain {domain.name}: static_mem")))
-    return pairs
 
 
 def chosen_source(composer, parts):
@@ -147,7 +136,7 @@ def compose(system, folder, hypervisor=None, unattended=False):
     else:
         host = devicetree.Host(blob, str(board.dtb or "QEMU"))
     ram, length = min(host.memory)
-    static = [pair for domain in system.domains for pair in static_ranges(domain)]
+    static = [pair for domain in system.domains for pair in domain.static_pairs()]
     dtb_base = ram + min(length // 2, QEMU_DTB_MAX)
     ranges = layout.host_ranges(host, ram, QEMU_KERNEL + kernel.memory_size(image), dtb_base, static)
     for module in composer.modules.values():
@@ -203,11 +192,12 @@ def verify(composed):
     if done.returncode != 0:
         found = [line.partition(": ")[2] for line in done.stderr.splitlines() if ": error: " in line]
         raise UserError(f"{composed.system.path}: the hypervisor would refuse this:\n  " +
-                        "\n  ".join(found or done.stderr.splitlines()))
+                        "\n  ".join(virtio.explain(composed.system, line)
+                                     for line in found or done.stderr.splitlines()))
     (composed.folder / "partition.txt").write_text(done.stdout)
     for line in done.stderr.splitlines():
         if ": warning: " in line:
-            print(f"  {line.partition(': ')[2]}")
+            print(f"  {virtio.explain(composed.system, line.partition(': ')[2])}")
 
 
 def write(composed):
@@ -246,6 +236,7 @@ def add_arguments(parser):
     parser.add_argument("--hypervisor", metavar="FILE", help="the hypervisor's Image (default: what `make` built; "
                         "cache:xen is Debian's Xen)")
     parser.add_argument("--unattended", action="store_true", help="add each domain's bootargs_unattended")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say where each VIRTIO device is, too")
     parser.add_argument("--disk", type=Path, metavar="FILE",
                         help="also write a disk image from which U-Boot starts the set")
 
@@ -260,6 +251,8 @@ def main(arguments):
         hypervisor = str(Path(hypervisor).absolute())
     composed = compose(system, folder, hypervisor, arguments.unattended)
     print(f"{folder}:\n{table(composed)}\n  run.sh starts it in QEMU, boot.scr under U-Boot (`{system.board.load}`)")
+    if arguments.verbose and any(domain.virtio for domain in system.domains):
+        print(virtio.table(system))
     if arguments.disk:
         disk.write(arguments.disk, folder)
         print(f"  {arguments.disk}: ext4 disk for U-Boot")
