@@ -88,6 +88,7 @@ help:
 	@echo 'make run [EXAMPLE=name]  build all, fetch the guests and start an example in QEMU (examples/)'
 	@echo 'make test [ONLY=01-4]    unit and system tests, or one line of evidence; ends with one line of counts'
 	@echo 'make test-long           the long forms of the tests'
+	@echo 'make test-confined       the tests of a Linux that does not show its memory, whose kernel is built once'
 	@echo 'make bench [PEERS=xen]   every figure beside its budget; PEERS=xen runs Xen 4.17 beside it'
 	@echo 'make worst-exit          the longest stays at EL2: bounds from the code, and what was seen'
 	@echo 'make evidence ISSUE=01   line of evidence, command, figure, result'

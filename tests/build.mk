@@ -42,7 +42,7 @@ $(TG_O)/delay.so $(TG_O)/count.so: $(TG_O)/%.so: $(SRC)/tests/plugin/%.c $(SRC)/
 	$(TG_Q)$(HOSTCC) -std=gnu17 -O2 -Wall -Wextra -Werror -fPIC -shared -fvisibility=hidden \
 	    -ffile-prefix-map=$(SRC)=. -o $@ $<
 
-.PHONY: test-guests test-system test-long evidence
+.PHONY: test-guests test-system test-long test-confined evidence
 test-guests: $(TG_O)/guest.img $(TG_O)/tiny.img $(TG_O)/delay.so $(TG_O)/count.so
 
 # /usr/bin/python3 is Debian's, with pytest and libfdt; another one found first in PATH may lack them.
@@ -58,6 +58,10 @@ test-system: all test-guests
 	$(TG_Q)$(TEST_ENV) $(PYTEST) $(PYTEST_SIDE) --durations=25 $(TEST_SELECT) $(PYTEST_ARGS) $(SRC)/tests/system
 test-long: all test-guests
 	$(TG_Q)$(TEST_ENV) $(PYTEST) -m long $(PYTEST_ARGS) $(SRC)/tests/system
+# Those that `make test` skips without this kernel.
+test-confined: all test-guests
+	$(TG_Q)$(SRC)/tools/bulkhead fetch busybox linux-confined
+	$(TG_Q)$(TEST_ENV) $(PYTEST) -m "confined and not long" $(PYTEST_ARGS) $(SRC)/tests/system
 evidence:
 	@$(TEST_ENV) /usr/bin/python3 -B $(SRC)/tests/system/evidence.py $(ISSUE)
 
