@@ -9,7 +9,10 @@ UNIT_GPIO_SRC := $(SRC)/tests/unit/devices_classes/rig.c $(UNIT_GPIO)/pins.c \
 UNIT_GPIO_HDR := $(wildcard $(SRC)/devices/*.h $(SRC)/runtime/*.h $(SRC)/runtime/drivers/*.h $(UNIT_GPIO)/*.h) \
     $(wildcard $(SRC)/tests/unit/devices_classes/*.h) $(SRC)/include/bulkhead/virtio_state.h
 
-$(O)/unit/test_devices_gpio: $(UNIT_GPIO)/test_gpio.c $(UNIT_GPIO_SRC) $(UNIT_GPIO_HDR)
+UNIT_GPIO_SYSTEM := $(UNIT_GPIO)/gpio_system.c $(UNIT_GPIO_SRC)
+
+$(addprefix $(O)/unit/test_devices_,gpio gpio_events): $(O)/unit/test_devices_%: $(UNIT_GPIO)/test_%.c \
+    $(UNIT_GPIO_SYSTEM) $(UNIT_GPIO_HDR)
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(UNIT_GPIO_FLAGS) -o $@ $(filter %.c,$^) -lcmocka
 
@@ -19,8 +22,8 @@ $(O)/unit/test_devices_gpio_crash: $(UNIT_GPIO)/test_gpio_crash.c $(UNIT_GPIO_SR
 	    $(filter %.c,$^) -lcmocka
 
 # With nothing in sight but what a mapper has room for.
-$(O)/unit/test_mapped_gpio: $(UNIT_GPIO)/test_gpio.c $(UNIT_GPIO_SRC) $(SRC)/tests/unit/devices_classes/mapped.c \
-    $(UNIT_GPIO_HDR)
+$(addprefix $(O)/unit/test_mapped_,gpio gpio_events): $(O)/unit/test_mapped_%: $(UNIT_GPIO)/test_%.c \
+    $(UNIT_GPIO_SYSTEM) $(SRC)/tests/unit/devices_classes/mapped.c $(UNIT_GPIO_HDR)
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(UNIT_GPIO_FLAGS) -DMAPPED -o $@ $(filter %.c,$^) -lcmocka
 
@@ -30,7 +33,7 @@ $(O)/unit/test_runtime_pl061: $(UNIT_GPIO)/test_pl061.c $(SRC)/runtime/drivers/p
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(UNIT_GPIO_FLAGS) -o $@ $(filter %.c,$^) -lcmocka
 
-UNIT_TESTS += $(O)/unit/test_devices_gpio $(O)/unit/test_devices_gpio_crash $(O)/unit/test_mapped_gpio \
-    $(O)/unit/test_runtime_pl061
+UNIT_TESTS += $(addprefix $(O)/unit/test_devices_,gpio gpio_events gpio_crash) \
+    $(addprefix $(O)/unit/test_mapped_,gpio gpio_events) $(O)/unit/test_runtime_pl061
 
 include $(SRC)/tests/fuzz/gpio.mk
