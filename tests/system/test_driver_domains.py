@@ -101,6 +101,29 @@ def test_large_disk_long(name, evidence):
     use_large_disk(512, name, evidence)
 
 
+def test_flush_reaches_the_medium(name, evidence):
+    """The first flush that comes to the medium fails there, and nothing else does: the process that asked for it is
+    told, so it was not the driver domain that answered it."""
+    disk = driver.disk_image(name, 16)
+    rule = disk + ".blkdebug"
+    with open(rule, "w", encoding="ascii") as f:
+        f.write('[inject-error]\nevent = "none"\niotype = "flush"\nerrno = "5"\nonce = "on"\n')
+    machine = driver.with_devices(f"blkdebug:{rule}:{disk}", drive=",cache=writeback")
+    domains = [driver.backend("block", 0), driver.frontend([("block", "block", "")])]
+    with run.hypervisor(machine, domains, name, limit=200) as r:
+        driver.ready(r, 2)
+        r.focus(2)
+        results = []
+        for options in ("oflag=direct", "conv=fsync", "conv=fsync"):
+            r.send(f'dd if=/dev/zero of=/dev/vda bs=4k count=8 {options} 2> /dev/null; echo "TEST wrote $?"\n',
+                   pause=0.002)
+            results.append(int(r.expect(r"TEST wrote (\d+)", domain=2)[1][1]))
+    assert results[0] == 0, "a write without a flush fails"
+    assert results[1] != 0, "a flush that failed was answered as done"
+    assert results[2] == 0, "a flush that the medium does fails"
+    evidence("a flush that fails on the medium, one that does not: the status of dd", f"{results[1]}, {results[2]}")
+
+
 def test_lost_write_is_found(name, evidence):
     """The control: zeros that another process writes below the load."""
     disk = driver.disk_image(name, 64)
