@@ -134,6 +134,54 @@ def with_disk(path):
     return dataclasses.replace(machines.A72_V3, machine_options=",iommu=smmuv3", options=options, mem=2048)
 
 
+def over_pci(device, image, name):
+    """Linux on a driver domain whose only device is that one, on the PCI bus behind the SMMU."""
+    options = (*device[:-1], device[-1] + ",disable-legacy=on,iommu_platform=on")
+    machine = dataclasses.replace(machines.A72_V3, machine_options=",iommu=smmuv3", options=options, mem=2048)
+    backend = Domain(os.path.join(run.O, "domains", image + ".img"), memory=1024, vpl011=False, partial_tree=partial(),
+                     properties=f"{driver.FIRST_OF_ALL} {driver.ALWAYS}", name=image)
+    domains = [backend, driver.frontend([(image, image, "")])]
+    return run.hypervisor(machine, domains, name, limit=200)
+
+
+def well(r):
+    """Nothing was blocked, nobody crashed or complains."""
+    driver.ask(r, 2, "complaints", "TEST done")
+    assert driver.complaints(r, 2) == [] and faults(r) == []
+    assert not any("crashed" in l.text for l in r.lines if l.domain is None)
+
+
+def test_net_over_pci(name, evidence):
+    """A Linux and QEMU's user network, through a network device behind the SMMU."""
+    device = ("-netdev", "user,id=uplink", "-device", "virtio-net-pci,netdev=uplink,romfile=")
+    with over_pci(device, "net", name) as r:
+        r.expect(r"is behind SMMU, streams 0x0 to 0xffff", refuse="unprotected")
+        r.expect(r"uplink: pcie@10000000", domain=1)
+        r.rewind()
+        driver.ready(r, 2)
+        m = driver.ask(r, 2, "ifconfig eth0 10.0.2.20 netmask 255.255.255.0 up; ping -c 10 -s 1400 -i 0.2 10.0.2.2 | "
+                       "grep received", r"10 packets transmitted, (\d+) packets received")
+        assert int(m.group(1)) >= 9
+        well(r)
+    evidence("packets of 1400 bytes to the network and back over PCI", m.group(1))
+
+
+@pytest.mark.long
+def test_entropy_over_pci(name, evidence):
+    device = ("-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng")
+    with over_pci(device, "entropy", name) as r:
+        r.expect(r"is behind SMMU, streams 0x0 to 0xffff", refuse="unprotected")
+        r.expect(r"entropy: pcie@10000000", domain=1)
+        r.rewind()
+        driver.ready(r, 2)
+        looks = [driver.ask(r, 2, "dd if=/dev/hwrng bs=64 count=4 iflag=fullblock 2> /dev/null | sha256sum | "
+                            "sed s/^/SUM:/", r"^SUM:(\w{64})").group(1) for _ in range(2)]
+        nothing = driver.ask(r, 2, "sha256sum < /dev/null | sed s/^/SUM:/", r"^SUM:(\w{64})").group(1)
+        assert len({*looks, nothing}) == 3
+        well(r)
+    evidence("looks at entropy over PCI, all different", len(looks))
+
+
 def load_and_kill(name, kills):
     """Linux on a disk that a driver domain serves, without direct-map; the driver is killed under verified load."""
     disk = driver.disk_image(name, test_driver_crash.MIB)
