@@ -104,7 +104,8 @@ def test_lines(system):
     assert [device.line for device in loaded.domains[1].virtio] == [13, 15, 15, 16, 17, 18, 19]
     assert loaded.domains[0].virtio == []
     message = "/chosen/front/virtio@2000600 bulkhead,gpio-lines: more than 32 lines"
-    assert virtio.explain(loaded, message) == "system.toml:16: " + message
+    for given in (message, "error: " + message):
+        assert virtio.explain(loaded, given) == "system.toml:16: " + given
     assert virtio.explain(loaded, "/chosen/front memory: none") == "/chosen/front memory: none"
     assert "front: virtio@3000000 is vsock of serve.r (line 17)" in virtio.table(loaded)
 

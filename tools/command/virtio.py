@@ -217,7 +217,7 @@ def source(made):
 
 def explain(system, message):
     """A message of the hypervisor about one of these nodes, with the line of the description in front."""
-    match = re.match(r"/chosen/([^/ ]+)/(virtio@[0-9a-f]+)", message)
+    match = re.match(r"(?:[a-z]+: )?/chosen/([^/ ]+)/(virtio@[0-9a-f]+)", message)
     for domain in system.domains if match else []:
         for made in domain.virtio:
             if domain.name == match.group(1) and made.node == match.group(2):
