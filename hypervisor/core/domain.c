@@ -27,6 +27,11 @@ struct domain *domains_by_domid[MAX_DOMAINS];
 #define BACK_OFF_MIN_US 10000u
 #define BACK_OFF_MAX_US 1000000u
 
+/* Where every restart is allowed: a life that is over so soon is a short one, and so many of them in a row
+ * are restarted at once. */
+#define SHORT_LIFE_US 1000u
+#define SHORT_LIVES   16u
+
 static void bind_vcpus(struct domain *domain)
 {
     static uint32_t nr_vcpus;
@@ -187,7 +192,8 @@ void domain_crash(struct domain *domain, const char *why, bool told)
     stop(domain, STOP_CRASH, why, told);
 }
 
-/* Restarts within one window are counted from the first of them. */
+/* Restarts within one window are counted from the first of them; where every one is allowed, short lives in a
+ * row. */
 static bool may_restart(struct domain *domain)
 {
     const struct domain_record *record = domain->record;
@@ -197,6 +203,9 @@ static bool may_restart(struct domain *domain)
         return false;
     }
     if (record->restart == RESTART_ALWAYS) {
+        bool is_short = now - domain->counter_offset < timer_from_us(SHORT_LIFE_US);
+
+        domain->restarts_in_window = is_short ? domain->restarts_in_window + 1u : 0;
         return true;
     }
     if (now - domain->window_start > timer_from_us((uint64_t)record->restart_window_ms * 1000u)) {
@@ -249,16 +258,21 @@ void domain_vcpu_left(struct domain *domain)
     }
 }
 
-/* Microseconds: the first restart of a window waits for nothing, each further one longer. Where every restart
- * is allowed none waits: it costs the time of this domain alone. */
+/* Microseconds: the first restart of a window, or the first short lives, wait for nothing, each further one
+ * longer. A domain that does nothing but crash would otherwise take all time from those below its priority.
+ */
 static uint64_t back_off(const struct domain *domain)
 {
+    uint32_t free = domain->record->restart == RESTART_ALWAYS ? SHORT_LIVES : 1u;
     uint64_t us = BACK_OFF_MIN_US;
 
-    if (domain->record->restart == RESTART_ALWAYS || domain->restarts_in_window < 2) {
+#ifdef BREAK_back_off
+    return 0;
+#endif
+    if (domain->restarts_in_window <= free) {
         return 0;
     }
-    for (uint32_t n = 2; n < domain->restarts_in_window && us < BACK_OFF_MAX_US; n++) {
+    for (uint32_t n = free + 1u; n < domain->restarts_in_window && us < BACK_OFF_MAX_US; n++) {
         us *= 2u;
     }
     return min_u64(us, BACK_OFF_MAX_US);
@@ -271,8 +285,7 @@ static void build_again(struct domain *domain)
 
     store_release(&domain->state, DOMAIN_BUILDING);
     if (us != 0) {
-        print("DOM%u: restart %u in %u ms, in %lu ms", domain->record->domid, domain->restarts_in_window,
-              domain->record->restart_window_ms, us / 1000u);
+        print("DOM%u: restart %u, in %lu ms", domain->record->domid, domain->restarts_in_window, us / 1000u);
         domain->vcpus[0].state = VCPU_OFF;
         deadline_set(&domain->vcpus[0], DEADLINE_RESTART, timer_now() + timer_from_us(us));
     }

@@ -29,7 +29,7 @@ LIMIT = 0.01
 DEPTH = 32                          # requests at once
 WINDOW = 8                          # frames
 MEMORY = {"block": 512, "net": 192}  # KiB; half of the first is its disk
-LIFE_US = {"block": 4000, "net": 900}  # of the one that is killed
+LIFE_US = {"block": 4000, "net": 1000}  # of the one that is killed
 
 
 def _load_counts():

@@ -61,7 +61,7 @@ def test_back_off(guest, name, evidence):
         r.expect(r"DOM1 crashed, stays stopped", domain=None)
         r.rewind()
         r.expect(r"PASS victim", domain=2, refuse="FAIL")
-        waits = [int(m.group(1)) for m in (re.search(r"DOM1: restart \d+ in 60000 ms, in (\d+) ms", l.text)
+        waits = [int(m.group(1)) for m in (re.search(r"DOM1: restart \d+, in (\d+) ms", l.text)
                                            for l in r.lines) if m]
     assert waits == [10, 20]
     evidence("ms before the second and the third restart", ", ".join(map(str, waits)))

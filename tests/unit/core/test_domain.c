@@ -281,6 +281,41 @@ static void restart_backs_off(void **state)
     assert_int_equal(other->incarnation, 1);
 }
 
+/* Where every restart is allowed, lives that end at once wait like those of a window, behind the first 16 of
+ * them; one that lasts a millisecond is restarted at once, and those before it are forgotten. */
+static void short_lives_back_off(void **state)
+{
+    static const unsigned waits[] = {10, 20, 40, 80, 160, 320, 640, 1000, 1000};
+    struct domain_record *record;
+    struct domain *domain;
+
+    (void)state;
+    machine_start(1);
+    record = machine_record(1, 1);
+    record->restart = RESTART_ALWAYS;
+    domain = machine_domain(record);
+    machine_domain(machine_record(2, 1));
+    machine_boot();
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < 16u + ARRAY_SIZE(waits); i++) {
+            unsigned ms = 0, wait = i < 16u ? 0 : waits[i - 16u];
+            uint32_t before = domain->incarnation;
+            struct vcpu *vcpu = wait_for(domain);
+
+            domain_crash(domain, "at once", true);
+            machine_end(trap_return(vcpu));
+            for (; ms < 2000u && (domain->incarnation == before || domain->state != DOMAIN_RUNNING); ms++) {
+                machine_pass(MS, MS);
+            }
+            assert_in_range(ms, wait, wait + 20u);
+        }
+        machine_pass(2 * MS, MS);
+        reset_now(domain);
+        assert_int_equal(domain->state, DOMAIN_RUNNING);
+        assert_int_equal(domain->restarts_in_window, 0);
+    }
+}
+
 /* Who is in the background does not keep the machine on. */
 static void background(void **state)
 {
@@ -512,6 +547,7 @@ int main(void)
         cmocka_unit_test(restart_forgets_translations),
         cmocka_unit_test(restart_policy),
         cmocka_unit_test(restart_window),
+        cmocka_unit_test(short_lives_back_off),
         cmocka_unit_test(restart_backs_off),
         cmocka_unit_test(background),
         cmocka_unit_test(last_one_powers_off),
