@@ -206,6 +206,9 @@ static void look(struct source *source)
     }
     if (!frontend->attached) {
         if (frontend->begun && (int32_t)(incarnation - frontend->incarnation) < 0) {
+            if (leave(frontend, frontend->incarnation)) {
+                (void)serve(frontend->domid, frontend->server, 0); /* nothing is in flight any more */
+            }
             return; /* stopped, and not started again */
         }
         if (!attach(frontend)) {

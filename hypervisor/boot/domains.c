@@ -12,12 +12,14 @@ static const char known[] = "compatible\0memory\0cpus\0#address-cells\0#size-cel
                             "phandle\0linux,phandle\0name\0xen,domain-p2m-mem-mb\0llc-colors\0"
                             "bulkhead,priority\0bulkhead,budget-us\0bulkhead,period-us\0bulkhead,restart\0"
                             "bulkhead,restart-window-ms\0bulkhead,heartbeat-ms\0bulkhead,"
-                            "background\0bulkhead,scrub\0bulkhead,smc-allow\0"
+                            "quiet-ms\0bulkhead,background\0bulkhead,scrub\0bulkhead,smc-allow\0"
                             "max_grant_version\0max_grant_frames\0max_maptrack_frames\0"
                             "bulkhead,max-evtchn-port\0v8r_el1_msa\0" LATER;
 static const char later[] = LATER;
 
 #define MAX_HEARTBEAT_MS 3600000u
+#define MAX_QUIET_MS     3600000u
+#define QUIET_MS         1000u
 
 static void check_child(struct planner *p, fdt_node_t node)
 {
@@ -149,6 +151,7 @@ static void read_policy(struct planner *p, struct draft *d)
     r->restart = (uint32_t)number_or(p, d->node, "bulkhead,restart", UINT32_MAX, RESTART_NEVER);
     r->restart_window_ms = (uint32_t)number_or(p, d->node, "bulkhead,restart-window-ms", UINT32_MAX, 60000);
     r->heartbeat_ms = (uint32_t)number_or(p, d->node, "bulkhead,heartbeat-ms", MAX_HEARTBEAT_MS, 0);
+    r->quiet_ms = (uint32_t)number_or(p, d->node, "bulkhead,quiet-ms", MAX_QUIET_MS, QUIET_MS);
     if ((r->budget_us == 0) != (r->period_us == 0)) {
         error(p, d->node, "bulkhead,budget-us", "budget and period only make sense together");
     } else if (r->budget_us > r->period_us) {

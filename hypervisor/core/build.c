@@ -26,16 +26,17 @@
 #define SLICE_ENTRIES 32u  /* of stage 2, some 40 instructions each and a table page now and then */
 
 enum stage {
+    STAGE_RESET_DEVICES, /* the first of all, and behind STAGE_CLOSE */
     STAGE_BEGIN,
     STAGE_MAP,
     STAGE_WINDOWS,
     STAGE_DMA,
     STAGE_OBJECTS,
-    STAGE_RESET_DEVICES,
     STAGE_SCRUB,
     STAGE_LOAD,
     STAGE_OPEN,
     STAGE_FINISH,
+    STAGE_CLOSE, /* the last life has ended */
     STAGE_TEARDOWN
 };
 
@@ -168,7 +169,18 @@ static bool reset_row(struct pcpu *pcpu, const struct domain_reset *step, uint64
     return *at == step->count;
 }
 
-/* A device that stays as it was may still write to the domain's memory: the domain does not start. */
+/* The domain does not start any more. What it and others have of each other is taken back all the same. */
+static bool reset_fails(struct domain *domain)
+{
+    print("DOM%u: device reset %u timed out", domain->record->domid, domain->build.index);
+    domain->stays = true;
+    if (domain->incarnation == 0) {
+        domain_give_up(domain);
+    }
+    return domain->incarnation != 0;
+}
+
+/* A device that stays as it was may still write to the domain's memory, and to that of its frontends. */
 static bool reset_slice(struct domain *domain, struct pcpu *pcpu)
 {
     struct domain_build *build = &domain->build;
@@ -180,6 +192,9 @@ static bool reset_slice(struct domain *domain, struct pcpu *pcpu)
 #endif
     if (build->index >= record->nr_resets) {
         interrupt_quiesce(domain); /* a device may have answered once more while it was being reset */
+        if (record->nr_resets != 0) {
+            frontends_devices_reset(domain);
+        }
         return true;
     }
     if (record->resets[build->index].count != 0) {
@@ -190,11 +205,8 @@ static bool reset_slice(struct domain *domain, struct pcpu *pcpu)
     if (status == OK) {
         build->index++;
         build->done = 0;
-    } else if (status == ERR_RANGE) {
-        print("DOM%u: device reset %u timed out", record->domid, build->index);
-        domain_give_up(domain);
     }
-    return false;
+    return status == ERR_RANGE && reset_fails(domain);
 }
 
 /* Bytes from `at` to the end of its slice: windows are page granular. */
@@ -312,6 +324,13 @@ bool domain_build_slice(struct domain *domain, struct pcpu *pcpu)
     bool over = true;
 
     switch (build->stage) {
+    case STAGE_RESET_DEVICES:
+        over = reset_slice(domain, pcpu);
+        if (over && domain->incarnation != 0) {
+            next_stage(build, STAGE_TEARDOWN);
+            return false;
+        }
+        break;
     case STAGE_BEGIN:
         begin(domain);
         break;
@@ -327,9 +346,6 @@ bool domain_build_slice(struct domain *domain, struct pcpu *pcpu)
     case STAGE_OBJECTS:
         over = objects_slice(domain);
         break;
-    case STAGE_RESET_DEVICES:
-        over = reset_slice(domain, pcpu);
-        break;
     case STAGE_SCRUB:
         over = !wants_scrub(domain) || scrub_slice(domain, pcpu);
         break;
@@ -339,6 +355,10 @@ bool domain_build_slice(struct domain *domain, struct pcpu *pcpu)
     case STAGE_OPEN:
         over = open_slice(domain);
         break;
+    case STAGE_CLOSE:
+        dma_close(domain);
+        next_stage(build, STAGE_RESET_DEVICES);
+        return false;
     case STAGE_TEARDOWN: /* of its last life */
         if (domain_teardown_slice(domain)) {
             next_stage(build, STAGE_BEGIN);
@@ -348,7 +368,7 @@ bool domain_build_slice(struct domain *domain, struct pcpu *pcpu)
     default:
         ic_ialluis(); /* new text of a VMID that ran before */
         dsb(ish);
-        next_stage(build, STAGE_TEARDOWN);
+        next_stage(build, STAGE_CLOSE);
         return true;
     }
     if (over) {

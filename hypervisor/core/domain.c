@@ -294,7 +294,7 @@ static void build_again(struct domain *domain)
 void domain_torn_down(struct domain *domain)
 {
     static const char *const words[] = {"powered off", "asked for a reset", "crashed"};
-    bool again = may_restart(domain);
+    bool again = !domain->stays && may_restart(domain);
 
     print("DOM%u %s, %s (incarnation %u, pool %lu of %lu bytes)", domain->record->domid,
           words[domain->stop_reason], again ? "restarting" : "stays stopped", domain->incarnation,

@@ -59,6 +59,7 @@ struct domain {
     uint32_t stop_reason, stop_vcpu; /* which of its vCPUs was there, or 0 */
     const char *stop_why;            /* STOP_CRASH: in a few words */
     bool stop_told;                  /* the domain has said itself what happened */
+    bool stays;                      /* it does not start again: a device may write to its memory */
     uint32_t vcpus_in;               /* vCPUs that have not yet left after a stop, atomic */
     uint32_t incarnation;
     uint32_t crashes;
@@ -99,7 +100,7 @@ bool domain_build_slice(struct domain *domain, struct pcpu *pcpu);
 /* Nothing of it is left with other domains: it is built again, or stays stopped. By vCPU 0's pCPU. */
 void domain_torn_down(struct domain *domain);
 
-/* The domain cannot be built: it stays stopped. By vCPU 0's pCPU. */
+/* The domain cannot be built, or its device does not answer its reset: it stays stopped. By vCPU 0's pCPU. */
 void domain_give_up(struct domain *domain);
 
 /* Its output and input begin (again); under port_lock. */

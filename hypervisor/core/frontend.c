@@ -3,11 +3,13 @@
 
 #include "arch/arm64/barrier.h"
 #include "arch/arm64/stage1.h"
+#include "arch/arm64/timer.h"
 #include "base/string.h"
 #include "bulkhead/ioreq.h"
 #include "core/dma.h"
 #include "core/domain.h"
 #include "core/event.h"
+#include "core/print.h"
 
 #define AT_ONCE 32u /* entries of a window that are opened or closed in one go */
 
@@ -171,6 +173,8 @@ static void clear_slots(const struct domain_frontend *record, struct frontend *p
 static void attach_now(const struct domain_frontend *record, struct frontend *pair, struct domain *frontend)
 {
     clear_slots(record, pair);
+    pair->busy = true;
+    pair->quiet_at = 0;
     pair->attachments += pair->attachments + 1u != 0 ? 1u : 2u;
     __atomic_store_n(&pair->attached, pair->attachments, __ATOMIC_SEQ_CST);
     write_tail(pair, frontend);
@@ -185,6 +189,7 @@ enum status frontend_attach(struct domain *backend, struct frontend *pair, bool 
     spin_lock(&pair->lock);
     if (!attach || pair->closing) {
         if (close_slice(backend, pair, frontend) && !attach) {
+            pair->busy = false;
             status = OK;
         }
     } else if (load_acquire(&frontend->state) != DOMAIN_RUNNING) {
@@ -293,4 +298,56 @@ bool frontends_stop(struct domain *domain, uint32_t *position)
         *position += stop_frontend(domain, *position - record->nr_frontends) ? 1u : 0u;
     }
     return *position == record->nr_frontends + record->nr_servers;
+}
+
+/* The lock of the pair keeps the backend from a next life, which would not deserve the crash. */
+static enum status look_quiet(struct frontend *pair, struct domain *backend)
+{
+    uint64_t now = timer_now();
+    enum status status = ERR_BUSY;
+
+#ifdef BREAK_quiet
+    return OK;
+#endif
+    spin_lock(&pair->lock);
+    if (!pair->busy || (backend->record->flags & DOMAIN_DMA_UNPROTECTED) == 0) {
+        status = OK;
+    } else if (load_acquire(&backend->state) == DOMAIN_STOPPED) {
+        status = ERR_RANGE;
+    } else if (pair->quiet_at == 0) {
+        pair->quiet_at = now + timer_from_us((uint64_t)backend->record->quiet_ms * 1000u);
+    } else if (now >= pair->quiet_at) {
+        domain_crash(backend, "its device works on for a frontend that has stopped", false);
+    }
+    spin_unlock(&pair->lock);
+    return status;
+}
+
+enum status frontends_quiet(struct domain *domain, uint32_t *position)
+{
+    enum status status = OK;
+
+    while (status == OK && *position < domain->record->nr_servers) {
+        struct domain *backend;
+        struct frontend *pair = pair_of_server(domain, *position, &backend);
+
+        status = look_quiet(pair, backend);
+        *position += status == OK ? 1u : 0u;
+        if (status == ERR_RANGE) {
+            print("DOM%u: devices of DOM%u may still write to its memory", domain->record->domid,
+                  backend->record->domid);
+        }
+    }
+    return status;
+}
+
+void frontends_devices_reset(struct domain *domain)
+{
+    for (uint32_t i = 0; i < domain->record->nr_frontends; i++) {
+        struct frontend *pair = &domain->frontends->pair[i];
+
+        spin_lock(&pair->lock);
+        pair->busy = false;
+        spin_unlock(&pair->lock);
+    }
 }

@@ -8,6 +8,10 @@
  * when one of them stops: a backend that is told of a new incarnation of its frontend resets its devices and
  * attaches again. No request of an earlier life of either reaches a later one.
  *
+ * A backend whose device no SMMU translates says that nothing is in flight for a frontend that has stopped by
+ * detaching once more (set_ioreq_server_state with 0). It is trusted for that, as for all RAM. Until then, or
+ * until its devices have been reset, the frontend's memory is not touched.
+ *
  * Locks: a pair's lock, then a stage2_lock or the lock of an event table. */
 #ifndef CORE_FRONTEND_H
 #define CORE_FRONTEND_H
@@ -32,6 +36,8 @@ struct frontend {
     bool closing;         /* its windows are being closed, in slices */
     uint32_t windows; /* open so far, while it is being attached; closed so far, while it is being detached */
     uint64_t done;    /* bytes of the next one */
+    bool busy;        /* attached, and since then neither detached by the backend nor its devices reset */
+    uint64_t quiet_at; /* how long a frontend that has stopped waits for that; 0: it has not begun */
 };
 
 struct frontends {
@@ -86,6 +92,18 @@ static inline bool frontends_stop(struct domain *domain, uint32_t *position)
     (void)position;
     return true;
 }
+
+static inline enum status frontends_quiet(struct domain *domain, uint32_t *position)
+{
+    (void)domain;
+    (void)position;
+    return OK;
+}
+
+static inline void frontends_devices_reset(struct domain *domain)
+{
+    (void)domain;
+}
 #else
 /* NULL: the pool is exhausted. */
 struct frontends *frontends_create(struct pool *pool, const struct domain_record *record);
@@ -106,12 +124,22 @@ void frontends_forsake(struct domain *domain);
  * progress in *position, 0 at first; true when done. Before its RAM is scrubbed. */
 bool frontends_stop(struct domain *domain, uint32_t *position);
 
+/* Behind frontends_stop(): devices of its backends that no SMMU translates leave the domain's memory. OK:
+ * they have. ERR_BUSY: not yet, look again; a backend that has had quiet_ms is stopped as crashed, so that
+ * its devices are reset. ERR_RANGE: a backend has stopped for good, and its devices were not reset. Progress
+ * in *position, 0 at first. */
+enum status frontends_quiet(struct domain *domain, uint32_t *position) MUST_CHECK;
+
+/* The devices of the domain, whose vCPUs have left, have been reset. */
+void frontends_devices_reset(struct domain *domain);
+
 /* The pair of that backend, frontend and server. ERR_NOENT: the frontend has no such server; ERR_PERM: it is
  * not this domain's, or there is no such domain. */
 enum status frontend_find(struct domain *backend, uint16_t frontend, uint16_t server,
                           struct frontend **pair) MUST_CHECK;
 
-/* The backend, which runs, attaches or detaches a pair of its own. ERR_BUSY: a slice was done and the call
+/* The backend, which runs, attaches or detaches a pair of its own; when that is done its devices do nothing
+ * for the frontend any more. ERR_BUSY: a slice was done and the call
  * shall be repeated. ERR_INVALID: the frontend does not run; the backend is told when it does. */
 enum status frontend_attach(struct domain *backend, struct frontend *pair, bool attach) MUST_CHECK;
 #endif

@@ -163,6 +163,7 @@ struct domain_record {
 
     uint32_t restart; /* RESTART_NEVER, RESTART_ALWAYS or at most n times within restart_window_ms */
     uint32_t restart_window_ms;
+    uint32_t quiet_ms;     /* how long its devices may work on for a frontend that has stopped */
     uint32_t heartbeat_ms; /* how long it may stay away from its watchdog 1; 0: as long as it likes */
 
     uint16_t console_port;    /* port of the PV console (enhanced domains); 0: none */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/teardown.h"
 
-#include "core/dma.h"
+#include "arch/arm64/timer.h"
+#include "core/deadline.h"
 #include "core/domain.h"
 #include "core/event.h"
 #include "core/frontend.h"
@@ -9,7 +10,27 @@
 
 #define AT_ONCE 16u /* ports, or entries of maptrack */
 
-enum { DMA, FRONTENDS, EVENTS, GRANTS, REPORT, DONE };
+#define LOOK_US 1000u /* between two looks at a backend */
+
+enum { FRONTENDS, QUIET, EVENTS, GRANTS, REPORT, DONE };
+
+/* Nobody waits for a domain that does not come back: its memory stays as it is. In between vCPU 0 is off. */
+static bool quiet(struct domain *domain, uint32_t *position)
+{
+    struct vcpu *vcpu = &domain->vcpus[0];
+    enum status status = OK;
+
+    if (domain->stop_reason != STOP_OFF && domain->record->restart != RESTART_NEVER) {
+        status = frontends_quiet(domain, position);
+    }
+    if (status == ERR_BUSY) {
+        vcpu->state = VCPU_OFF;
+        deadline_set(vcpu, DEADLINE_RESTART, timer_now() + timer_from_us(LOOK_US));
+        return false;
+    }
+    domain->stays = domain->stays || status != OK;
+    return true;
+}
 
 /* One line. True: there is none left. */
 static bool report(const struct domain *domain, uint32_t *line)
@@ -24,10 +45,10 @@ bool domain_teardown_slice(struct domain *domain)
     uint32_t position = (uint32_t)build->done;
     bool done = true;
 
-    if (build->index == DMA) {
-        dma_close(domain);
-    } else if (build->index == FRONTENDS) {
+    if (build->index == FRONTENDS) {
         done = frontends_stop(domain, &position);
+    } else if (build->index == QUIET) {
+        done = quiet(domain, &position);
     } else if (build->index == EVENTS) {
         done = events_stop(domain, &position, AT_ONCE);
     } else if (build->index == GRANTS) {

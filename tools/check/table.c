@@ -154,6 +154,9 @@ static void print_start(const struct domain_record *record, FILE *out)
     if (record->heartbeat_ms != 0) {
         fprintf(out, ", heartbeat of %u ms", record->heartbeat_ms);
     }
+    if (record->nr_frontends != 0 && (record->flags & DOMAIN_DMA_UNPROTECTED) != 0) {
+        fprintf(out, ", devices quiet within %u ms", record->quiet_ms);
+    }
     if ((record->flags & DOMAIN_BACKGROUND) != 0) {
         fprintf(out, ", in the background");
     }

@@ -49,6 +49,7 @@ class Domain:
     restart: int | None = None
     restart_window_ms: int | None = None
     heartbeat_ms: int | None = None
+    quiet_ms: int | None = None
     background: bool = False
     priority: int | None = None
     budget_us: int | None = None

@@ -92,7 +92,7 @@ def domain_source(composer, domain, part):
     if domain.static_mem:
         lines.append("xen,static-mem = <" + " ".join(f"{cells(base)} {cells(length)}" for base, length in
                                                       domain.static_pairs()) + ">;")
-    for name in ("restart", "restart_window_ms", "heartbeat_ms", "priority", "budget_us", "period_us"):
+    for name in ("restart", "restart_window_ms", "heartbeat_ms", "quiet_ms", "priority", "budget_us", "period_us"):
         value = getattr(domain, name)
         if value is not None:
             lines.append(f"bulkhead,{name.replace('_', '-')} = <0x{value:x}>;")

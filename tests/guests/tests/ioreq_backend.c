@@ -192,7 +192,8 @@ static void new_frontend(struct link *l)
     }
 }
 
-/* A frontend that does not run refuses; it is told when it does. */
+/* A frontend that does not run refuses; it is told when it does, and that nothing is in flight for it any
+ * more. */
 static void try_attach(struct link *l)
 {
     uint32_t tries = 0;
@@ -200,6 +201,9 @@ static void try_attach(struct link *l)
 
     if (__atomic_load_n(&l->page->tail.attached, __ATOMIC_ACQUIRE) != 0 || ioreq_dma_busy()) {
         return;
+    }
+    if (arg_number("loud", 0) == 0) {
+        (void)ioreq_attach(l->domid, l->server, false);
     }
     do {
         result = ioreq_attach(l->domid, l->server, true);

@@ -70,6 +70,161 @@ static void windows(void **state)
     assert_int_equal(set_state(false), 0);
 }
 
+/* --- devices that no SMMU translates --- */
+
+#define QUIET_MS 20u
+
+static unsigned device_writes, device_answers_at; /* polls until the reset has been done */
+
+static uint64_t device_to_reset(uint64_t pa, unsigned size, bool write, uint64_t value)
+{
+    static unsigned polls;
+
+    assert_int_equal(pa, 0xa000070);
+    assert_int_equal(size, 4);
+    assert_int_equal(value, 0);
+    if (write) {
+        polls = 0;
+        device_writes++;
+    }
+    host_now += write ? 0 : 1000;
+    return !write && polls++ < device_answers_at;
+}
+
+static void unprotected(struct domain_record *record)
+{
+    static const struct domain_reset reset[] = {
+        {.pa = {0xa000070}, .mask = ~0u, .poll_mask = ~0u, .limit_us = 50}};
+
+    host_device = device_to_reset;
+    record->flags |= DOMAIN_DMA_UNPROTECTED;
+    record->quiet_ms = QUIET_MS;
+    record->resets = reset;
+    record->nr_resets = 1;
+}
+
+static void start_unprotected(void)
+{
+    device_answers_at = 1;
+    prepare_backend = unprotected;
+    start();
+    prepare_backend = NULL;
+    device_writes = 0;
+    assert_int_equal(set_state(true), 0);
+}
+
+/* A word in the frontend's memory. */
+static uint64_t put_secret(void)
+{
+    const uint64_t word = SECRET, at = front->record->maps[0].pa.v + CELL - GUEST_RAM;
+
+    host_memory_set(at, &word, sizeof word);
+    return at;
+}
+
+/* It is still there. */
+static bool holds(uint64_t pa)
+{
+    uint64_t word = 0;
+
+    for (unsigned i = 0; i < sizeof word; i++) {
+        word |= (uint64_t)host_memory(pa + i) << 8u * i;
+    }
+    return word == SECRET;
+}
+
+static void pass_ms(unsigned ms)
+{
+    for (unsigned i = 0; i < ms; i++) {
+        for (unsigned pcpu = 0; pcpu < 3; pcpu++) {
+            if (pcpus[pcpu]->current == NULL) {
+                machine_run(pcpu);
+            }
+        }
+        machine_pass(MS, MS);
+    }
+}
+
+/* The frontend is not cleared before the backend has said that its devices are quiet; nobody's processor is
+ * kept meanwhile. */
+static void waits_for_quiet(void **state)
+{
+    uint64_t at;
+
+    (void)state;
+    start_unprotected();
+    at = put_secret();
+    domain_stop(front, STOP_CRASH);
+    pass_ms(QUIET_MS / 2u);
+    assert_int_equal(front->state, DOMAIN_STOPPING);
+    assert_int_equal(user->state, VCPU_OFF);
+    assert_int_equal(tail().attached, 0);
+    assert_true(holds(at));
+    assert_int_equal(set_state(true), -XEN_EINVAL);
+    assert_int_equal(set_state(false), 0);
+    pass_ms(300);
+    assert_int_equal(front->incarnation, 2);
+    assert_false(holds(at));
+    assert_int_equal(back->incarnation, 1);
+    assert_int_equal(device_writes, 0);
+    stop(front, STOP_RESET); /* it was not attached again: nothing can be in flight */
+    assert_int_equal(back->incarnation, 1);
+}
+
+/* A backend that does not say so is stopped, and its device reset before the frontend goes on; so it is if it
+ * dies meanwhile. One who does not come back is not waited for. */
+static void is_not_quiet(void **state)
+{
+    (void)state;
+    for (unsigned dies = 0; dies < 2; dies++) {
+        uint64_t at;
+        unsigned ms = 0;
+
+        start_unprotected();
+        at = put_secret();
+        domain_stop(front, STOP_CRASH);
+        pass_ms(2);
+        if (dies != 0) {
+            domain_crash(back, "meanwhile", true);
+        }
+        for (; device_writes == 0 && ms < 2u * QUIET_MS; ms++) {
+            assert_true(holds(at));
+            pass_ms(1);
+        }
+        assert_in_range(ms, dies != 0 ? 0 : QUIET_MS - 3u, dies != 0 ? 12u : QUIET_MS + 3u);
+        pass_ms(300);
+        assert_int_equal(device_writes, 1);
+        assert_int_equal(front->incarnation, 2);
+        assert_int_equal(back->incarnation, 2);
+        assert_false(holds(at));
+    }
+    start_unprotected();
+    stop(front, STOP_OFF);
+    assert_int_equal(front->state, DOMAIN_STOPPED);
+    assert_int_equal(back->state, DOMAIN_RUNNING);
+}
+
+/* A device that cannot be reset may write to the frontend's memory for ever. */
+static void cannot_be_reset(void **state)
+{
+    (void)state;
+    start_unprotected();
+    device_answers_at = ~0u;
+    stop(front, STOP_CRASH);
+    assert_int_equal(front->state, DOMAIN_STOPPED);
+    assert_int_equal(back->state, DOMAIN_STOPPED);
+    assert_true(machine_said("DOM2: device reset 0 timed out"));
+    assert_true(machine_said("DOM1: devices of DOM2 may still write to its memory"));
+    assert_int_equal(front->incarnation, 1);
+    start_unprotected();
+    device_answers_at = ~0u;
+    stop(back, STOP_CRASH);
+    assert_int_equal(back->state, DOMAIN_STOPPED);
+    assert_int_equal(front->state, DOMAIN_RUNNING);
+    stop(front, STOP_RESET);
+    assert_int_equal(front->state, DOMAIN_STOPPED);
+}
+
 /* What the frontend leaves behind is not seen by the backend, and what the backend writes then is not seen in
  * the frontend's next life. */
 static void frontend_restarts(void **state)
@@ -486,6 +641,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(windows),
         cmocka_unit_test(frontend_restarts),
+        cmocka_unit_test(waits_for_quiet),
+        cmocka_unit_test(is_not_quiet),
+        cmocka_unit_test(cannot_be_reset),
         cmocka_unit_test(stops_while_attaching),
         cmocka_unit_test(backend_restarts),
         cmocka_unit_test(windows_are_fixed),
