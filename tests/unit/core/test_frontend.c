@@ -639,22 +639,14 @@ static void ports(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(windows),
-        cmocka_unit_test(frontend_restarts),
-        cmocka_unit_test(waits_for_quiet),
-        cmocka_unit_test(is_not_quiet),
-        cmocka_unit_test(cannot_be_reset),
-        cmocka_unit_test(stops_while_attaching),
-        cmocka_unit_test(backend_restarts),
-        cmocka_unit_test(windows_are_fixed),
-        cmocka_unit_test(large_windows),
-        cmocka_unit_test(servers),
-        cmocka_unit_test(ranges),
-        cmocka_unit_test(interrupts),
-        cmocka_unit_test(authority),
-        cmocka_unit_test(resource),
-        cmocka_unit_test(slots_name_ports),
-        cmocka_unit_test(ports),
+        cmocka_unit_test(windows),          cmocka_unit_test(frontend_restarts),
+        cmocka_unit_test(waits_for_quiet),  cmocka_unit_test(is_not_quiet),
+        cmocka_unit_test(cannot_be_reset),  cmocka_unit_test(stops_while_attaching),
+        cmocka_unit_test(backend_restarts), cmocka_unit_test(windows_are_fixed),
+        cmocka_unit_test(large_windows),    cmocka_unit_test(servers),
+        cmocka_unit_test(ranges),           cmocka_unit_test(interrupts),
+        cmocka_unit_test(authority),        cmocka_unit_test(resource),
+        cmocka_unit_test(slots_name_ports), cmocka_unit_test(ports),
     };
 
     return cmocka_run_group_tests_name("frontend", tests, NULL, NULL);
