@@ -117,8 +117,9 @@ def test_abort(name):
     """`abort`: who touches a register of the dead device is killed in the kernel, and what it holds is held for ever;
     the rest of Linux goes on, but does not come through a restart of its own."""
     with start(name, "abort", driver.backend("block", 0, properties=NEVER), 300, neighbour=True) as r:
-        driver.ready(r, LINUX)
-        driver.ready(r, NEIGHBOUR)
+        for domain in (LINUX, NEIGHBOUR):
+            r.rewind()
+            r.expect("TEST ready", domain=domain, limit=180)
         kill_for_good(r, BLOCK)
         driver.ask(r, LINUX, "cat /sys/bus/virtio/devices/virtio0/status", ABORT)
         r.expect("pc : vm_get_status", domain=LINUX)
