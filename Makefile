@@ -45,6 +45,7 @@ all: $(O)/bulkhead.img
 
 -include $(SRC)/hypervisor/build.mk
 -include $(SRC)/domains/build.mk
+-include $(SRC)/extensions/build.mk
 -include $(SRC)/tools/check/build.mk
 -include $(SRC)/examples/build.mk
 -include $(SRC)/tests/build.mk

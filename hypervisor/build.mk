@@ -7,11 +7,11 @@ HV_C := $(foreach d,$(HV_DIRS),$(sort $(wildcard $(HV)/$(d)/*.c)))
 # The static profile has no driver domains.
 ifeq ($(PROFILE),static)
 HV_LEFT_OUT := core/ioreq.c core/frontend.c core/dma.c guest/xen/dm_op.c arch/arm64/stage2_window.c
-HV_LEFT_OUT += boot/smmus.c drivers/smmu_v3.c
+HV_LEFT_OUT += boot/smmus.c drivers/smmu_v3.c core/extension.c core/extension_call.c entry/arm64/extension.S
 HV_C := $(filter-out $(addprefix $(HV)/,$(HV_LEFT_OUT)),$(HV_C))
 HV_PROFILE := -DPROFILE_STATIC
 endif
-HV_S := $(foreach d,$(HV_DIRS),$(sort $(wildcard $(HV)/$(d)/*.S)))
+HV_S := $(filter-out $(addprefix $(HV)/,$(HV_LEFT_OUT)),$(foreach d,$(HV_DIRS),$(sort $(wildcard $(HV)/$(d)/*.S))))
 HV_OBJS := $(patsubst $(HV)/%.c,$(HVO)/%.o,$(HV_C)) $(patsubst $(HV)/%.S,$(HVO)/%.S.o,$(HV_S))
 ifneq ($(BREAK),)
 # Only the sources that name the check are compiled anew.
@@ -26,9 +26,9 @@ HV_FLAGS := --target=aarch64-none-elf -march=armv8-a -ffreestanding -fno-pic -mc
 HV_CFLAGS := -std=c17 -O2 -ffunction-sections -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-Wvla -fno-builtin-memcpy -momit-leaf-frame-pointer $(HV_PROFILE) $(HV_FLAGS)
 
-# What stays resident is optimised as one program; boot/ and what serves SMMUs are told apart by their object files
-# (hypervisor.lds).
-HV_LTO = $(if $(filter boot/% drivers/smmu% core/dma,$*),,-flto)
+# What stays resident is optimised as one program; boot/, what serves extensions and what serves SMMUs are told apart by
+# their object files (hypervisor.lds).
+HV_LTO = $(if $(filter boot/% drivers/smmu% core/dma core/extension%,$*),,-flto)
 
 $(HVO)/%.o: $(HV)/%.c
 	@mkdir -p $(@D)

@@ -60,6 +60,8 @@ static void visit_chosen(const struct fdt *fdt, fdt_node_t chosen, claim_visitor
         if (is_domain(fdt, child)) {
             visit_list(fdt, child, "xen,static-mem", chosen, CLAIM_STATIC, visit, context);
             visit_children(fdt, child, visit, context);
+        } else if (fdt_compatible(fdt, child, "bulkhead,extension") && fdt_okay(fdt, child)) {
+            visit_children(fdt, child, visit, context);
         }
     }
 }

@@ -3,6 +3,7 @@
 #include "boot/conflicts.h"
 
 #include "base/string.h"
+#include "boot/extensions.h"
 #include "boot/streams.h"
 #include "boot/virtio_devices.h"
 
@@ -50,6 +51,7 @@ const char *ipa_taken(const struct planner *p, const struct draft *d, uint64_t b
     const char *what = ipa_mapped(p, base, size);
 
     what = what != NULL ? what : ipa_reserved(p, d, base, size);
+    what = what != NULL ? what : extensions_at(p, d, base, size);
     return what != NULL ? what : virtio_at(p, d, base, size);
 }
 

@@ -28,7 +28,9 @@ uint64_t early_tables(uint64_t image_pa)
     uint64_t gib = align_down(image_pa, GIB(1));
 
     map_image((uint64_t)image_start, (uint64_t)rodata_start, text);
-    map_image((uint64_t)rodata_start, (uint64_t)smmu_part_start, S1_RODATA);
+    map_image((uint64_t)rodata_start, (uint64_t)extension_part_start, S1_RODATA);
+    map_image((uint64_t)extension_part_start, (uint64_t)extension_rodata_start, text);
+    map_image((uint64_t)extension_rodata_start, (uint64_t)smmu_part_start, S1_RODATA);
     map_image((uint64_t)smmu_part_start, (uint64_t)smmu_rodata_start, text);
     map_image((uint64_t)smmu_rodata_start, (uint64_t)boot_start, S1_RODATA);
     map_image((uint64_t)boot_start, (uint64_t)boot_rodata_start, text);

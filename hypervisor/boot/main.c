@@ -17,6 +17,7 @@
 #include "core/console.h"
 #include "core/dma.h"
 #include "core/domain.h"
+#include "core/extension.h"
 #include "core/firmware.h"
 #include "core/interrupt.h"
 #include "core/log.h"
@@ -179,7 +180,8 @@ static void close_heap(void)
 static void report_memory(void)
 {
     uint64_t given_back =
-        (uint64_t)((boot_end - (dma_in_use ? boot_start : smmu_part_start)) + (image_end - boot_bss_start));
+        (uint64_t)((boot_end - (dma_in_use ? boot_start : smmu_part_start)) + (image_end - boot_bss_start) +
+                   (extensions_in_use ? 0 : smmu_part_start - extension_part_start));
     uint64_t image = (uint64_t)(image_end - image_start) - given_back;
 
     print("memory: %lu bytes beside the domains' own (kept modules %lu, log %u)", image + arena.used,
@@ -213,6 +215,15 @@ static void create_domains(void)
         }
         print("DOM%u %s: %u vCPUs, first on pCPU %u", r->domid, r->name, r->nr_vcpus, r->vcpus[0].pcpu);
     }
+}
+
+static void add_extensions(void)
+{
+#ifndef PROFILE_STATIC
+    for (uint32_t i = 0; i < plan.nr_extensions; i++) {
+        extension_add(plan.extensions[i]);
+    }
+#endif
 }
 
 void boot_main(uint64_t blob_pa, uint64_t image_pa)
@@ -260,6 +271,7 @@ void boot_main(uint64_t blob_pa, uint64_t image_pa)
     }
     smmus_listen(&host, &plan);
     create_domains();
+    add_extensions();
     report_memory();
     pcpu_run(this_pcpu());
 }

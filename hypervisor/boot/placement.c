@@ -2,6 +2,7 @@
 #include "boot/placement.h"
 
 #include "boot/conflicts.h"
+#include "boot/extensions.h"
 
 enum { FIRST_SPI = 32, SPIS_MOST = 960 };
 
@@ -47,7 +48,7 @@ static bool spi_is_taken(struct planner *p, const struct draft *d, uint32_t spi)
             return true;
         }
     }
-    return ((r->flags & DOMAIN_VPL011) != 0 && r->uart_virq == spi) ||
+    return ((r->flags & DOMAIN_VPL011) != 0 && r->uart_virq == spi) || extensions_have_spi(p, d, spi) ||
            (p->partial != NULL && partial_has_spi(p->partial, spi));
 }
 

@@ -6,6 +6,7 @@
 #include "boot/channels.h"
 #include "boot/enhanced.h"
 #include "boot/events.h"
+#include "boot/extensions.h"
 #include "boot/placement.h"
 #include "boot/shared_memory.h"
 #include "boot/virtio_devices.h"
@@ -132,10 +133,11 @@ static void read_chosen_node(struct planner *p, fdt_node_t node)
         if (p->hardware == NULL) {
             error(p, node, "compatible", "is the hardware domain's here, but there is none");
         }
-    } else if (fdt_string_list_has(&compatible, "bulkhead,extension")) {
-        complain(p, REPORT_WARNING, node, "compatible", "not yet supported");
+    } else if (fdt_string_list_has(&compatible, "bulkhead,mmio")) {
+        error(p, node, "compatible", "not for the hardware domain: it has all of the address space");
     } else if (!is_module(p->fdt, node) && !fdt_string_list_has(&compatible, "xen,cpupool") &&
-               !fdt_string_list_has(&compatible, "bulkhead,channel")) {
+               !fdt_string_list_has(&compatible, "bulkhead,channel") &&
+               !fdt_string_list_has(&compatible, "bulkhead,extension")) {
         complain(p, REPORT_WARNING, node, "compatible", "unknown kind of node, no effect");
     }
 }
@@ -297,6 +299,7 @@ static void build(struct planner *p)
     shared_memory_read(p);
     channels_read(p);
     virtio_read(p);
+    extensions_read(p);
     place_all(p);
     channels_connect(p);
     for (uint32_t i = 0; i < p->nr_drafts; i++) {
@@ -305,8 +308,10 @@ static void build(struct planner *p)
     }
     p->plan->nr_domains = p->nr_drafts;
     conflicts_check(p);
+    extensions_check(p);
     if (p->report->errors == p->errors) {
         make_pools(p);
+        extensions_place(p);
     }
 }
 

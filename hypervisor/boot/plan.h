@@ -8,6 +8,7 @@
 #include "boot/fdt.h"
 #include "boot/host.h"
 #include "boot/report.h"
+#include "core/extension.h"
 #include "core/record.h"
 
 /* Looks at `size` bytes of a module at pa; valid until the next call. NULL if its content is not known
@@ -47,6 +48,8 @@ struct plan {
     enum panic_action on_panic;
     bool console_keys;
     uint64_t kept_modules; /* bytes of modules kept in RAM for restart */
+    uint32_t nr_extensions;
+    struct extension *extensions[MAX_EXTENSIONS];
     uint32_t nr_shared;
     /* A channel has two regions, and a page for each doorbell of a direct-map domain; a VIRTIO device its
        state, what it bounces through, and two pages of addresses if the backend is a direct-map domain. */

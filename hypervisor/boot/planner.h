@@ -3,10 +3,12 @@
 #ifndef BOOT_PLANNER_H
 #define BOOT_PLANNER_H
 
+#include "boot/extension_elf.h"
 #include "boot/guest_links.h"
 #include "boot/passthrough.h"
 #include "boot/plan.h"
 #include "boot/ranges.h"
+#include "core/extension.h"
 
 #define MAX_CLAIMS  256u
 #define MAX_MAPS    128u
@@ -130,6 +132,16 @@ struct virtio_draft {
     uint32_t grant_entries;                /* that the frontend needs for it */
 };
 
+/* A bulkhead,extension node. */
+struct extension_draft {
+    fdt_node_t node;
+    struct extension *extension;
+    struct draft *domain; /* that it serves; NULL: none yet */
+    struct module module;
+    struct extension_elf elf;            /* no parts: not known */
+    fdt_node_t ranges[EXTENSION_RANGES]; /* bulkhead,mmio */
+};
+
 struct planner {
     const struct plan_input *in;
     const struct host *host;
@@ -143,7 +155,7 @@ struct planner {
     bool heap_given;                    /* xen,static-heap */
     struct draft *hardware;             /* the hardware domain, or NULL */
     uint32_t nr_claims, nr_pools, nr_drafts, nr_maps, nr_loads, nr_hidden;
-    uint32_t nr_ports, nr_shared, nr_channels, nr_virtio, nr_pairs;
+    uint32_t nr_ports, nr_shared, nr_channels, nr_virtio, nr_pairs, nr_extensions;
     /* Of the domain at hand: */
     struct guest_links links;
     struct guest_backend backend;
@@ -164,6 +176,7 @@ struct planner {
     struct channel_draft channels[MAX_CHANNELS];
     struct virtio_pair pairs[MAX_VIRTIO];
     struct virtio_draft virtio[MAX_VIRTIO];
+    struct extension_draft extensions[MAX_EXTENSIONS];
     /* Of the domain at hand: */
     struct domain_map maps[MAX_MAPS + 1u];
     struct domain_load loads[MAX_LOADS];

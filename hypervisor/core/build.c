@@ -11,6 +11,7 @@
 #include "core/dma.h"
 #include "core/domain.h"
 #include "core/effects.h"
+#include "core/extension.h"
 #include "core/frontend.h"
 #include "core/grant.h"
 #include "core/interrupt.h"
@@ -34,6 +35,7 @@ enum stage {
     STAGE_OBJECTS,
     STAGE_SCRUB,
     STAGE_LOAD,
+    STAGE_EXTENSIONS,
     STAGE_OPEN,
     STAGE_FINISH,
     STAGE_CLOSE, /* the last life has ended */
@@ -94,6 +96,23 @@ static bool dma_slice(struct domain *domain)
         print("DOM%u: the table of its devices does not fit its pool", domain->record->domid);
     }
     return status != ERR_BUSY;
+}
+
+/* One that cannot start keeps its domain from starting. */
+static bool extensions_slice(struct domain *domain)
+{
+    enum status status = OK;
+
+    if (extensions_in_use) {
+        if (domain->build.index++ == 0) {
+            extensions_begin(domain);
+        }
+        status = extensions_build_slice(domain);
+        if (status != OK && status != ERR_BUSY) {
+            domain_give_up(domain);
+        }
+    }
+    return status == OK;
 }
 
 /* The last step: its devices may write to its memory from now on. */
@@ -351,6 +370,9 @@ bool domain_build_slice(struct domain *domain, struct pcpu *pcpu)
         break;
     case STAGE_LOAD:
         over = load_slice(domain, pcpu);
+        break;
+    case STAGE_EXTENSIONS:
+        over = extensions_slice(domain);
         break;
     case STAGE_OPEN:
         over = open_slice(domain);

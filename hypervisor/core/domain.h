@@ -14,6 +14,7 @@
 struct console_port;
 struct dma;
 struct events;
+struct extension;
 struct frontends;
 struct grants;
 struct pv_console;
@@ -46,6 +47,7 @@ struct domain {
     struct grants *grants;
     struct frontends *frontends;   /* that it serves; NULL: none */
     struct dma *dma;               /* NULL: no SMMU translates for it */
+    struct extension *extensions;  /* that serve it; NULL: none */
     struct pv_console *pv_console; /* NULL: not enhanced */
     ipa_t shared_info_at;          /* where the domain has mapped its shared_info page; ~0: nowhere */
     struct vpl011 *uart;           /* NULL: none is emulated */

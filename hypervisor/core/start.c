@@ -3,6 +3,7 @@
 #include "arch/arm64/stage1.h"
 #include "core/dma.h"
 #include "core/domain.h"
+#include "core/extension.h"
 
 static struct pcpu *boot_pcpu;
 
@@ -18,7 +19,7 @@ void pcpu_begin(struct pcpu *pcpu)
     if (pcpu != boot_pcpu) {
         return;
     }
-    stage1_unmap_boot(dma_in_use);
+    stage1_unmap_boot(extensions_in_use, dma_in_use);
     for (uint32_t i = 0; i < nr_domains; i++) {
         vcpu_request(&domains[i]->vcpus[0], WORK_BUILD);
     }

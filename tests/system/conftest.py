@@ -11,7 +11,7 @@ import run
 
 EVIDENCE = os.path.join(run.O, "tests", "evidence.json")
 LINES = {f"line_{issue}_{n}": f"{issue}-{n}"
-         for issue, lines in (("01", 8), ("03", 6), ("04", 6)) for n in range(1, lines + 1)}
+         for issue, lines in (("01", 8), ("03", 6), ("04", 6), ("05", 6)) for n in range(1, lines + 1)}
 
 
 def pytest_configure(config):

@@ -206,14 +206,14 @@ class Run:
             self.fail(f"QEMU's exit status is {self.process.returncode}")
 
 
-def hypervisor(machine, domains, name, limit=60, args="", chosen="", edit=None, image=None):
+def hypervisor(machine, domains, name, limit=60, args="", chosen="", edit=None, image=None, extensions=()):
     """Starts the hypervisor on a machine with these domains."""
     image = image or HYPERVISOR
     if "xen-" in os.path.basename(image):
         args = f"console=dtuart dtuart={tree.console_path(machine)} guest_loglvl=all sync_console {args}".strip()
     folder = os.path.join(LOGS, re.sub(r"[^A-Za-z0-9_.+-]", "_", name) + ".d")
     os.makedirs(folder, exist_ok=True)
-    blob, modules = tree.write(machine, domains, folder, args, chosen, edit)
+    blob, modules = tree.write(machine, domains, folder, args, chosen, edit, extensions)
     command = machine.arguments() + ["-serial", "stdio", "-kernel", image, "-dtb", blob]
     for path, address in modules:
         command += ["-device", f"loader,file={path},addr=0x{address:x},force-raw=on"]

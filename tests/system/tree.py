@@ -34,6 +34,16 @@ class Domain:
     modules: dict = dataclasses.field(default_factory=dict)
 
 
+@dataclasses.dataclass
+class Extension:
+    """One bulkhead,extension node; its label is its name."""
+
+    elf: str
+    name: str
+    properties: str = ""
+    modules: dict = dataclasses.field(default_factory=dict)
+
+
 def cells(value):
     return f"0x{value >> 32:x} 0x{value & 0xffffffff:x}"
 
@@ -44,8 +54,8 @@ def lay_out(machine, domains, first=None):
     limit = machine.ram_base + machine.mem * 2**20
     placed = {}
     for domain in domains:
-        for kind in ("kernel", "ramdisk", "partial_tree"):
-            path = getattr(domain, kind)
+        for kind in ("kernel", "ramdisk", "partial_tree", "elf"):
+            path = getattr(domain, kind, None)
             if not path:
                 continue
             if path not in placed:
@@ -79,6 +89,18 @@ def domain_source(index, domain):
     return text + "    };\n"
 
 
+def extension_source(extension):
+    return (f'    {extension.name}: {extension.name} {{\n        compatible = "bulkhead,extension"; '
+            f"#address-cells = <2>; #size-cells = <2>;\n        {extension.properties}\n"
+            + _module("elf", "bulkhead,extension-image", extension.modules["elf"]) + "    };\n")
+
+
+def mmio(ipa, server, size=0x1000):
+    """A range of the domain that the extension with that label serves."""
+    return (f'mmio@{ipa:x} {{ compatible = "bulkhead,mmio"; reg = <{cells(ipa)} {cells(size)}>; '
+            f"bulkhead,server = <&{server}>; }};\n")
+
+
 def virtio(ipa, server, kind="entropy", more=""):
     """A VIRTIO device of the domain, served by the domain with that label; more: further properties."""
     buffers = "" if "bulkhead,buffers" in more else ' bulkhead,buffers = "all";'
@@ -99,11 +121,11 @@ def decompile(blob_bytes):
     return done.stdout.decode()
 
 
-def write(machine, domains, folder, hypervisor_args, chosen="", edit=None):
+def write(machine, domains, folder, hypervisor_args, chosen="", edit=None, extensions=()):
     """Writes folder/host.dts and .dtb; returns (path of the blob, [(module path, address)]).
 
     chosen: device tree source added to /chosen; edit: a function on the machine's own source text."""
-    modules = lay_out(machine, domains)
+    modules = lay_out(machine, [*domains, *extensions])
     base = decompile(machine.dump_tree())
     if edit:
         base = edit(base)
@@ -111,6 +133,7 @@ def write(machine, domains, folder, hypervisor_args, chosen="", edit=None):
     if hypervisor_args:
         text += f'    xen,xen-bootargs = "{hypervisor_args}";\n'
     text += "".join(domain_source(i + 1, d) for i, d in enumerate(domains))
+    text += "".join(extension_source(e) for e in extensions)
     text += f"    {chosen}\n}}; }};\n"
     source, blob = os.path.join(folder, "host.dts"), os.path.join(folder, "host.dtb")
     with open(source, "w", encoding="ascii") as f:

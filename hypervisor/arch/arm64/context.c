@@ -71,6 +71,10 @@ void context_init_pcpu(void)
     WRITE_SYSREG(cptr_el2, cptr_guest(false));
     WRITE_SYSREG(cnthctl_el2, CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN);
     WRITE_SYSREG(hstr_el2, 0);
+    WRITE_SYSREG(mdscr_el1, 0); /* guests cannot write it, nor the next one */
+    if (counters != 0) {
+        WRITE_SYSREG(pmuserenr_el0, 0);
+    }
     WRITE_SYSREG(vpidr_el2, READ_SYSREG(midr_el1));
     WRITE_SYSREG(cnthp_ctl_el2, 0);
     WRITE_SYSREG(cntv_ctl_el0, 0);

@@ -6,8 +6,9 @@
 
 #include "arch/arm64/stage1.h"
 
-extern char image_start[], rodata_start[], smmu_part_start[], smmu_rodata_start[], boot_start[],
-    boot_rodata_start[], boot_end[], data_start[], boot_bss_start[], image_end[];
+extern char image_start[], rodata_start[], extension_part_start[], extension_rodata_start[],
+    smmu_part_start[], smmu_rodata_start[], boot_start[], boot_rodata_start[], boot_end[], data_start[],
+    boot_bss_start[], image_end[];
 
 extern struct stage1_tables stage1_boot_tables;
 extern uint64_t stage1_image_table[STAGE1_TABLE_ENTRIES];

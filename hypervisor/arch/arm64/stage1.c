@@ -139,10 +139,13 @@ static void unmap_image(const char *from, const char *to)
     }
 }
 
-void stage1_unmap_boot(bool keep_smmu)
+void stage1_unmap_boot(bool keep_extensions, bool keep_smmu)
 {
     stage1_boot_tables.level0[slot(stage1_image_pa, 0)] = 0;
     unmap_image(keep_smmu ? boot_start : smmu_part_start, boot_end);
+    if (!keep_extensions) {
+        unmap_image(extension_part_start, smmu_part_start);
+    }
     unmap_image(boot_bss_start, image_end);
     dsb(ishst);
     tlbi_alle2is();

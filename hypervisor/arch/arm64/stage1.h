@@ -37,9 +37,9 @@ void stage1_trim_heap(uint64_t size, uint64_t *table);
 /* Extra level-3 table page for devices, taken from the heap. */
 void stage1_give_device_table(uint64_t *table);
 
-/* Removes the identity map and the boot sections from this pCPU's tables, and the code that serves SMMUs if
- * there is none. */
-void stage1_unmap_boot(bool keep_smmu);
+/* Removes the identity map and the boot sections from this pCPU's tables, and the code that serves extensions
+ * or SMMUs if there are none. */
+void stage1_unmap_boot(bool keep_extensions, bool keep_smmu);
 
 /* Tables for a further pCPU: copies of this one's, with empty windows. Returns the root. */
 pa_t stage1_clone(struct stage1_tables *tables);

@@ -3,6 +3,7 @@
 #include "core/domain.h"
 #include "core/doorbell.h"
 #include "core/effects.h"
+#include "core/extension.h"
 #include "core/ioreq.h"
 #include "drivers/gic.h"
 #include "guest/arm64/decode.h"
@@ -154,6 +155,23 @@ static bool decode(struct vcpu *vcpu, uint32_t iss, struct decoded_access *acces
     return true;
 }
 
+/* RETRY: not yet, or the extension has refused it. */
+static __attribute__((noinline)) enum outcome ask_extension(struct vcpu *vcpu, uint64_t esr, uint64_t ipa,
+                                                            unsigned size, bool write, uint64_t *value)
+{
+    switch (extension_access(vcpu, ipa, size, write, value)) {
+    case EXTENSION_SERVED:
+        return DONE;
+    case EXTENSION_NOT_ITS:
+        return NOBODY;
+    case EXTENSION_REFUSED:
+        inject_abort(vcpu, esr, true);
+        return RETRY;
+    default:
+        return RETRY;
+    }
+}
+
 /* False: no other domain serves it. */
 static bool ask_backend(struct vcpu *vcpu, uint64_t esr, uint64_t ipa, const struct decoded_access *access,
                         uint64_t value)
@@ -199,6 +217,9 @@ static __attribute__((noinline, cold)) void data_abort(struct vcpu *vcpu, uint64
         value = extend(guest_register(vcpu, access.rt), access.size, false, true);
     }
     outcome = emulate_any(vcpu, ipa, access.size, access.write, &value);
+    if (outcome == NOBODY && extensions_in_use) {
+        outcome = ask_extension(vcpu, esr, ipa, access.size, access.write, &value);
+    }
     if (outcome == RETRY || (outcome == NOBODY && ask_backend(vcpu, esr, ipa, &access, value))) {
         return;
     }
@@ -243,11 +264,29 @@ static inline bool word_access(struct vcpu *vcpu, uint64_t esr, uint64_t ipa)
     return true;
 }
 
+/* The same where an extension may serve it. False: none does. */
+static __attribute__((noinline)) bool extension_word(struct vcpu *vcpu, uint64_t esr, uint64_t ipa)
+{
+    unsigned reg = ISS_SRT(esr);
+    bool write = ISS_WNR(esr);
+    uint64_t value = write ? (uint32_t)guest_register(vcpu, reg) : 0;
+    enum outcome outcome = ask_extension(vcpu, esr, ipa, 4, write, &value);
+
+    if (outcome == DONE) {
+        if (!write) {
+            set_guest_register(vcpu, reg, (uint32_t)value);
+        }
+        skip_instruction();
+    }
+    return outcome != NOBODY;
+}
+
 SAVES_NOTHING struct trap_result trap_data_abort(struct vcpu *vcpu, uint64_t esr)
 {
     uint64_t ipa = fault_ipa();
 
-    if ((esr & WORD_MASK) == WORD_ACCESS && word_access(vcpu, esr, ipa)) {
+    if ((esr & WORD_MASK) == WORD_ACCESS &&
+        (word_access(vcpu, esr, ipa) || (extensions_in_use && extension_word(vcpu, esr, ipa)))) {
         return trap_return(vcpu);
     }
     if (ISS_FSC_TYPE(ESR_ISS(esr)) == FSC_TRANSLATION) {
