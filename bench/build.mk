@@ -26,6 +26,14 @@ $(BENCHO)/guest.elf: $(BENCH_OBJS) $(BENCH)/guest/guest.lds
 $(BENCHO)/guest.img: $(BENCHO)/guest.elf
 	$(Q)$(OBJCOPY) -O binary $< $@
 
+# An extension without a device.
+$(BENCHO)/extension.o: $(BENCH)/extension.c $(SRC)/include/bulkhead/extension_abi.h
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(EXT_CFLAGS) -c -o $@ $<
+
+$(BENCHO)/extension.elf: $(BENCHO)/extension.o $(EXT)/extension.lds
+	$(Q)$(LLD) $(EXT_LDFLAGS) -o $@ $<
+
 # Program and stub of the Linux row.
 $(BENCHO)/init $(BENCHO)/load: $(BENCHO)/%: $(BENCH)/linux/%.c $(SRC)/tests/system/linux/call.h
 	@mkdir -p $(@D)
@@ -38,7 +46,8 @@ $(BENCHO)/entry.bin: $(BENCH)/linux/entry.S
 	$(Q)$(CLANG) --target=aarch64-none-elf -c -o $@.o $<
 	$(Q)$(OBJCOPY) -O binary -j .text $@.o $@
 
-BENCH_FILES := $(BENCHO)/guest.img $(BENCHO)/init $(BENCHO)/load $(BENCHO)/entry.bin $(O)/tests/count.so \
+BENCH_FILES := $(BENCHO)/guest.img $(BENCHO)/extension.elf $(BENCHO)/init $(BENCHO)/load $(BENCHO)/entry.bin \
+	$(O)/tests/count.so \
 	$(patsubst %,$(O)/domains/%.img,block console net block-mortal blockload netload)
 
 # What counts the instructions of exits.

@@ -19,7 +19,8 @@ from machine import QEMU, BenchError
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GROUPS = {"paths": suite.paths, "gicv2": suite.paths_gicv2, "mitigated": suite.paths_mitigated, "shared": suite.shared,
-          "events": suite.events, "channels": suite.channels, "boot": suite.boot}
+          "events": suite.events, "channels": suite.channels, "extensions": suite.extensions,
+          "boot": suite.boot}
 
 
 def parse():

@@ -158,6 +158,29 @@ def events(target):
     return figures
 
 
+EXTENSION = 0x5e000000  # where its file lies
+RANGE = 0x2000000       # what it serves
+
+
+def extensions(target):
+    """A load that an extension without a device serves, on a core without VHE and on one with it."""
+    if target.name != "bulkhead":
+        return {}
+    figures = {}
+    path = os.path.join(os.path.dirname(target.guest), "extension.elf")
+    chosen = ('extension: extension { compatible = "bulkhead,extension"; #address-cells = <2>; #size-cells = <2>; '
+              f'module {{ compatible = "multiboot,module"; reg = <0 {EXTENSION:#x} 0 {os.path.getsize(path):#x}>; }}; '
+              '};')
+    device = (f'mmio@{RANGE:x} {{ compatible = "bulkhead,mmio"; reg = <0 {RANGE:#x} 0 0x1000>; '
+              "bulkhead,server = <&extension>; };")
+    for name, cpu in (("ext_mmio", "cortex-a53"), ("ext_mmio_vhe", "max")):
+        run = Run(Machine(cpu), log=target.log(name),
+                  extra=["-device", f"loader,file={path},addr={EXTENSION:#x},force-raw=on"])
+        domains = [Domain(target.guest, f"role=ioreq at={RANGE} n={target.samples}", children=device)]
+        figures[name] = results(run.hypervisor(target.image, domains, chosen=chosen))["ioreq"]
+    return figures
+
+
 def boot(target):
     """Reset to the first instruction of a guest with 1, 2 and 4 domains on one pCPU, and the memory taken."""
     if target.name == "bare":

@@ -30,6 +30,7 @@ static void check_child(struct planner *p, fdt_node_t node)
     } else if (!is_module(p->fdt, node) && !fdt_string_list_has(&prop, "xen,vcpu") &&
                !fdt_string_list_has(&prop, "xen,evtchn-v1") &&
                !fdt_string_list_has(&prop, "bulkhead,virtio") &&
+               !fdt_string_list_has(&prop, "bulkhead,mmio") &&
                !fdt_string_list_has(&prop, "xen,domain-shared-memory-v1")) {
         complain(p, REPORT_WARNING, node, "compatible", "unknown kind of node, no effect");
     }

@@ -59,9 +59,13 @@ static const char *read_header(const uint8_t *h, uint64_t size, struct extension
 
 static uint64_t end_of(const struct extension_elf *elf)
 {
-    const struct extension_elf_part *last = &elf->parts[elf->nr_parts - 1u];
+    const struct extension_elf_part *last;
 
-    return elf->nr_parts == 0 ? BH_EXT_WINDOW : last->va + align_up(last->size, PAGE_SIZE);
+    if (elf->nr_parts == 0) {
+        return BH_EXT_WINDOW;
+    }
+    last = &elf->parts[elf->nr_parts - 1u];
+    return last->va + align_up(last->size, PAGE_SIZE);
 }
 
 static const char *add_part(const uint8_t *h, uint64_t flags, uint64_t size, struct extension_elf *elf)

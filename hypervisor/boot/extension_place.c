@@ -40,7 +40,14 @@ static void map(struct planner *p, uint64_t *level3, uint64_t va, const uint8_t 
 
 static uint64_t access_of(const struct extension_elf_part *part)
 {
-    return (part->write ? S2_RW : S2_R) | (part->execute ? 0 : S2_XN);
+    bool write = part->write, execute = part->execute;
+
+#if defined(BREAK_extension_text)
+    write = true;
+#elif defined(BREAK_extension_data)
+    execute = true;
+#endif
+    return (write ? S2_RW : S2_R) | (execute ? 0 : S2_XN);
 }
 
 static bool place_part(struct planner *p, const struct extension_draft *x,
@@ -99,6 +106,9 @@ static bool place(struct planner *p, const struct extension_draft *x)
     e->entry = x->elf.entry;
     e->table = arena_pa(p->in->arena, level2);
     level2[BH_EXT_WINDOW / MIB(2)] = arena_pa(p->in->arena, level3) | S2_TABLE;
+#ifdef BREAK_extension_core
+    level2[1] = align_down(p->in->image_pa, MIB(2)) | S2_NORMAL | S2_RW | S2_BLOCK;
+#endif
     return true;
 }
 

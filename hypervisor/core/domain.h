@@ -47,7 +47,6 @@ struct domain {
     struct grants *grants;
     struct frontends *frontends;   /* that it serves; NULL: none */
     struct dma *dma;               /* NULL: no SMMU translates for it */
-    struct extension *extensions;  /* that serve it; NULL: none */
     struct pv_console *pv_console; /* NULL: not enhanced */
     ipa_t shared_info_at;          /* where the domain has mapped its shared_info page; ~0: nowhere */
     struct vpl011 *uart;           /* NULL: none is emulated */
@@ -68,7 +67,8 @@ struct domain {
     uint32_t restarts_in_window;
     uint64_t window_start;
     struct domain_build build;
-    struct crash_record crash; /* the last one */
+    struct crash_record crash;    /* the last one */
+    struct extension *extensions; /* that serve it; NULL: none */
 };
 
 extern struct domain *domains[MAX_DOMAINS]; /* by position, not by domid */

@@ -101,6 +101,12 @@ static enum extension_end run(struct extension *e, uint32_t entry)
     WRITE_SYSREG(elr_el2, e->entry);
     WRITE_SYSREG(spsr_el2, 0); /* EL0t, nothing masked */
     WRITE_SYSREG(sp_el0, e->stack_top);
+#ifdef BREAK_extension_fp
+    WRITE_SYSREG(cpacr_el1, 3u << 20);
+#endif
+#ifdef BREAK_extension_counter
+    WRITE_SYSREG(cntkctl_el1, 3);
+#endif
     if (alarm > limit) {
         timer_arm(limit);
     }

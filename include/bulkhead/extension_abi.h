@@ -87,7 +87,7 @@ enum bh_ext_kind {
     x(INTERRUPT, 0, DECLARED)
 /* clang-format on */
 
-/* x(name, mask of the entries that may call it, also before the version is agreed on, kinds of arguments) */
+/* x(name, mask of the entries that may call it, before the version is agreed on too, kinds) */
 /* clang-format off */
 #define BH_EXT_CALLS(x) \
     x(VERSION, 1, 1, WORD, WORD, NONE, NONE, NONE) \

@@ -105,7 +105,7 @@ static void give_up(uint64_t argument)
     }
 #define INSTRUCTIONS(x)                                                                                      \
     x(svc_1, "svc #1") x(hvc, "hvc #0") x(hvc_xen, "hvc #0xea1") x(smc, "smc #0") x(eret, "eret")            \
-        x(brk, "brk #0") x(hlt, "hlt #1") x(wfi, "wfi") x(wfe, "wfe") x(undefined, ".inst 0")                \
+        x(brk, "brk #0") x(hlt, "hlt #1") x(wfi, "wfi") x(undefined, ".inst 0")                              \
             x(fp, ".inst 0x1e204000") /* FMOV S0, S0 */                                                      \
         x(daif, "msr daifset, #2") x(read_daif, "mrs x9, daif") x(current_el, "mrs x9, currentel") x(        \
             sctlr_el1, "msr sctlr_el1, %0") x(vbar_el1, "msr vbar_el1, %0")                                  \
@@ -113,7 +113,7 @@ static void give_up(uint64_t argument)
                 spsr_el1, "msr spsr_el1, %0") x(esr_el1, "mrs x9, esr_el1") x(far_el1, "mrs x9, far_el1")    \
                 x(par_el1, "mrs x9, par_el1") x(mair_el1, "msr mair_el1, %0") x(sp_el0, "mrs x9, sp_el0")    \
                     x(tpidr_el1, "mrs x9, tpidr_el1") x(cpacr_el1, "msr cpacr_el1, %0")                      \
-                        x(midr_el1, "mrs x9, vbar_el1") x(mdscr_el1, "msr mdscr_el1, %0")                    \
+                        x(midr_el1, "mrs x9, midr_el1") x(mdscr_el1, "msr mdscr_el1, %0")                    \
                             x(hcr_el2, "mrs x9, hcr_el2") x(vttbr_el2, "msr vttbr_el2, %0")                  \
                                 x(sctlr_el2, "msr sctlr_el2, %0") x(vbar_el2, "msr vbar_el2, %0")            \
                                     x(tpidr_el2, "mrs x9, tpidr_el2") x(cnthp, "msr cnthp_ctl_el2, %0")      \

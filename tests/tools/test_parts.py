@@ -181,3 +181,9 @@ def test_headers_are_those_of_the_kernel(tmp_path, monkeypatch):
     assert headers.packages("arm64")[2] == "linux-kbuild-6.1"
     with pytest.raises(UserError, match="fetch linux-headers"):
         headers.tree()
+
+
+def test_extension_abi_is_written_from_its_table():
+    """The header, the manual's chapter and the list of wrong calls follow from include/bulkhead/extension.toml."""
+    done = subprocess.run([f"{TOOLS}/extension-abi", "--check"], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout

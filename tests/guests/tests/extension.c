@@ -113,7 +113,7 @@ static void attempt(uint32_t number, uint32_t *held, uint32_t *through)
 
     write32(ESCAPE + ESCAPE_WHAT, number);
     end = read32(ESCAPE + ESCAPE_END);
-    write32(ESCAPE + ESCAPE_ADDRESS, (uint32_t)(arg_number("core", 0x40200000) / 4096u));
+    write32(ESCAPE + ESCAPE_ADDRESS, (uint32_t)(arg_number("core", 0x200000) / 4096u));
     write32(ESCAPE + ESCAPE_COMMAND, number + life % 65536u * 65536u);
     if (read32(ESCAPE + ESCAPE_LIFE) == life) {
         (*through)++;

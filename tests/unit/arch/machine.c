@@ -20,16 +20,18 @@
 extern struct stage1_tables stage1_boot_tables;
 extern uint64_t stage1_image_table[], stage1_stack_table[], stage1_device_table[], stage1_share_table[];
 
-/* What the linker script defines: an image of 8 pages, the second serves SMMUs, the third and the fourth are
- * boot's, the last two boot's bss. */
-uint8_t host_image[8 * PAGE_SIZE] __attribute__((aligned(4096)));
-__asm__(".globl image_start, smmu_part_start, boot_start, boot_end, boot_bss_start, image_end\n"
+/* What the linker script defines: an image of 9 pages, the second serves extensions, the third SMMUs, the
+ * fourth and the fifth are boot's, the last two boot's bss. */
+uint8_t host_image[9 * PAGE_SIZE] __attribute__((aligned(4096)));
+__asm__(".globl image_start, extension_part_start, smmu_part_start, boot_start, boot_end, boot_bss_start, "
+        "image_end\n"
         ".set image_start, host_image\n"
-        ".set boot_start, host_image + 0x2000\n"
-        ".set smmu_part_start, host_image + 0x1000\n"
-        ".set boot_end, host_image + 0x4000\n"
-        ".set boot_bss_start, host_image + 0x6000\n"
-        ".set image_end, host_image + 0x8000\n");
+        ".set boot_start, host_image + 0x3000\n"
+        ".set extension_part_start, host_image + 0x1000\n"
+        ".set smmu_part_start, host_image + 0x2000\n"
+        ".set boot_end, host_image + 0x5000\n"
+        ".set boot_bss_start, host_image + 0x7000\n"
+        ".set image_end, host_image + 0x9000\n");
 
 uint8_t machine_text[TEXT_SIZE];
 uint64_t machine_text_pa = TEXT_PA;
@@ -123,7 +125,7 @@ static void early_tables(void)
     for (unsigned i = 0; i < ARRAY_SIZE(va); i++) {
         t->level2[(va[i] >> 21) % 512u] = stage1_pa(tables[i]).v | S1_TABLE;
     }
-    for (unsigned i = 0; i < 8; i++) {
+    for (unsigned i = 0; i < 9; i++) {
         stage1_image_table[i] = (stage1_pa(host_image).v + i * PAGE_SIZE) | S1_DATA | S1_PAGE;
     }
     stage1_map_heap(PA(HOST_RAM), HOST_HEAP);

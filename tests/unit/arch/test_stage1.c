@@ -164,7 +164,7 @@ static void boot_is_unmapped(void **state)
         assert_true(host_el2_translate((void *)bss, true, &pa));
     }
     host_on(0);
-    stage1_unmap_boot(true);
+    stage1_unmap_boot(true, true);
     for (unsigned i = 0; i < 2; i++) {
         host_on(i);
         assert_false(host_el2_translate((void *)boot, false, &pa));
@@ -172,12 +172,18 @@ static void boot_is_unmapped(void **state)
         assert_false(host_el2_translate((void *)bss, false, &pa));
         assert_true(host_el2_translate((void *)image, false, &pa));
         assert_true(host_el2_translate((void *)(boot + 2 * PAGE_SIZE), false, &pa));
-        assert_true(host_el2_translate((void *)(boot - PAGE_SIZE), false, &pa)); /* the part for SMMUs */
+        assert_true(host_el2_translate((void *)(boot - PAGE_SIZE), false, &pa));     /* the part for SMMUs */
+        assert_true(host_el2_translate((void *)(boot - 2 * PAGE_SIZE), false, &pa)); /* for extensions */
     }
     host_on(0);
-    stage1_unmap_boot(false);
+    stage1_unmap_boot(true, false);
     host_on(1);
     assert_false(host_el2_translate((void *)(boot - PAGE_SIZE), false, &pa));
+    assert_true(host_el2_translate((void *)(boot - 2 * PAGE_SIZE), false, &pa));
+    host_on(0);
+    stage1_unmap_boot(false, true);
+    host_on(1);
+    assert_false(host_el2_translate((void *)(boot - 2 * PAGE_SIZE), false, &pa));
     assert_true(host_el2_translate((void *)image, false, &pa));
 }
 

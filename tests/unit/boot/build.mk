@@ -31,6 +31,11 @@ $(O)/unit/test_fdt: $(UNIT_BOOT)/test_fdt.c $(UNIT_BOOT)/tree.c $(UNIT_BOOT)/boa
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(UNIT_BOOT_FLAGS) $(UNIT_BOOT_SAN) -o $@ $(filter %.c,$^) -lcmocka -ldl
 
-UNIT_TESTS += $(O)/unit/test_corpus $(O)/unit/test_fdt
+$(O)/unit/test_extension_elf: $(UNIT_BOOT)/test_extension_elf.c $(SRC)/hypervisor/boot/extension_elf.c \
+    $(SRC)/hypervisor/boot/extension_elf.h $(SRC)/include/bulkhead/extension_abi.h
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(UNIT_BOOT_FLAGS) $(UNIT_BOOT_SAN) -o $@ $(filter %.c,$^) -lcmocka
+
+UNIT_TESTS += $(O)/unit/test_corpus $(O)/unit/test_fdt $(O)/unit/test_extension_elf
 
 include $(SRC)/tests/fuzz/boot.mk
