@@ -3,6 +3,8 @@
 #ifndef ENTRY_VECTORS_H
 #define ENTRY_VECTORS_H
 
+#ifdef __ASSEMBLER__
+
 #define VCPU_STACK 256
 #define VCPU_X(n)  (8 * (n))
 
@@ -122,4 +124,5 @@
     vector  \from\()_serror, \mitigation
     .endm
 
+#endif
 #endif
