@@ -20,7 +20,7 @@
 #define MAX_EXTENSIONS           16u
 #define EXTENSION_RANGES         8u
 #define EXTENSION_INTERRUPTS     8u
-#define EXTENSION_SEGMENTS       9u /* that it can write, with its stack */
+#define EXTENSION_SEGMENTS       9u  /* that it can write, with its stack */
 #define EXTENSION_LINE           96u /* of its log */
 #define EXTENSION_BUDGET_US      1000u
 #define EXTENSION_BUDGET_US_MOST 1000000u

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the vector tables have in common: saving registers where SP_EL2 points, and the table itself. Assembly only. */
+/* What the vector tables have in common: saving registers where SP_EL2 points, and the table itself. Assembly
+ * only. */
 #ifndef ENTRY_VECTORS_H
 #define ENTRY_VECTORS_H
 
 #ifdef __ASSEMBLER__
+/* clang-format off */
 
 #define VCPU_STACK 256
 #define VCPU_X(n)  (8 * (n))
