@@ -185,5 +185,6 @@ def test_headers_are_those_of_the_kernel(tmp_path, monkeypatch):
 
 def test_extension_abi_is_written_from_its_table():
     """The header, the manual's chapter and the list of wrong calls follow from include/bulkhead/extension.toml."""
-    done = subprocess.run([f"{TOOLS}/extension-abi", "--check"], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([f"{TOOLS}/extension-abi", "--check"], capture_output=True, text=True, timeout=60,
+                          check=False)
     assert done.returncode == 0, done.stdout
