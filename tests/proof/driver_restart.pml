@@ -4,9 +4,10 @@
  * earlier life has an effect in a later one.
  *
  * frontend() is the driver, with its death: frontends_stop() of hypervisor/core/frontend.c, which detaches and closes
- * the windows before the memory is scrubbed. hardware() does what it was given, in any order. backend() is one life
- * after the other: STAGE_RESET_DEVICES of hypervisor/core/build.c, then attach(), leave() and look() of
- * runtime/backend.c; device_init(), begin_reset(), finish_reset(), format_state() of devices/device.c; queue_take(),
+ * the windows before the memory is scrubbed, and frontends_quiet(): no SMMU holds the hardware back. hardware() does
+ * what it was given, in any order. backend() is one life after the other: STAGE_RESET_DEVICES of
+ * hypervisor/core/build.c, then attach(), leave() and look() of runtime/backend.c;
+ * device_init(), begin_reset(), finish_reset(), format_state() of devices/device.c; queue_take(),
  * queue_complete() and queue_recover(), store by store, of devices/queue.c; and a class that does as devices/block.c:
  * next_chain(), submit(), request_done(), quiesce(). Who stores is one vCPU, and the next life begins when its stores
  * have arrived: so they are in program order here. That the two sides hear of each other is another model:
@@ -17,7 +18,7 @@
  * 5: the hardware is not reset before the next life. 6: a request is completed before the hardware has done it. 7: a
  * reset does not wait for the hardware. 8: the next life of the frontend is taken for the last one. 9: the next life
  * takes up the first head in flight only. 10: the first attachment does not look whether it is of the life whose
- * number it has read. */
+ * number it has read. 11: the frontend's memory is cleared although the hardware still works on it (BREAK=quiet). */
 #ifndef BROKEN
 #define BROKEN 0
 #endif
@@ -35,6 +36,7 @@ bool issued[SIZE], effect[SIZE];
 /* The hypervisor's. */
 bool running = true;   /* the frontend */
 bool attached, window; /* the backend sees the frontend's memory */
+bool busy;             /* attached, and since then neither detached by the backend nor its hardware reset */
 byte life = 1;         /* tail.incarnation */
 bool told;             /* the port of the frontend's requests */
 mtype = { NONE, READY, RESPONSE, RESET, ENABLE };
@@ -75,7 +77,7 @@ end:
            done[h] = true;
            if
            :: given_session[h] == session -> assert(issued[h]); effect[h] = true
-           :: else -> assert(!window)
+           :: else -> assert(false) /* no SMMU: a closed window keeps nothing away */
            fi;
            h = 0
        }
@@ -142,6 +144,12 @@ die:
     atomic { running = false; attached = false; slot = NONE; access = NONE };
     window = false;
     told = true;
+#if BROKEN != 11
+    do
+    :: !busy -> break
+    :: atomic { busy && !crash -> crash = true } /* its limit is over */
+    od;
+#endif
     forget();
     atomic { life++; running = true };
     told = true;
@@ -344,19 +352,19 @@ active proctype backend()
 again:
     {
 #if BROKEN == 5
-        d_step { done[0] = false; done[1] = false };
+        d_step { done[0] = false; done[1] = false; busy = false };
 #else
-        d_step { given[0] = false; given[1] = false; done[0] = false; done[1] = false };
+        d_step { given[0] = false; given[1] = false; done[0] = false; done[1] = false; busy = false };
 #endif
         /* attach(), begin() */
 end_first:
 #if BROKEN == 10
-        atomic { running -> attached = true; window = true };
+        atomic { running -> attached = true; busy = true; window = true };
         coming = life;
 #else
         coming = life;
         do
-        :: atomic { running -> attached = true; window = true };
+        :: atomic { running -> attached = true; busy = true; window = true };
             atomic {
                 if
                 :: life == coming -> break
@@ -460,7 +468,13 @@ end_serve:
             :: else
             fi;
             if
-            :: up || coming < mine -> goto serve
+            :: up -> goto serve
+            :: coming < mine ->
+                if
+                :: atomic { !gone -> busy = false } /* serve(.., 0) */
+                :: else
+                fi;
+                goto serve
             :: else
             fi;
 attach:
@@ -470,7 +484,7 @@ attach:
             :: else
             fi;
             if
-            :: atomic { running -> attached = true; window = true }
+            :: atomic { running -> attached = true; busy = true; window = true }
             :: else -> goto serve
             fi;
             atomic {
