@@ -25,11 +25,12 @@ _Static_assert(sizeof(struct control) == 8, "VIRTIO 1.2, 5.3.6.2");
 #define BUDGET           16u /* buffers of one queue in one run */
 #define BUDGET_BYTES     2048u
 
-/* In the state page: which messages each port still has to send, bit n: event n, and whether the driver knows
- * it; and whether the driver has it open. */
-#define STATE_PENDING 0u
-#define STATE_OPEN    CONSOLE_MAX_PORTS
-#define KNOWN         1u /* bit 0: there is no message of that number to the driver */
+/* In the class area of the state page, for each port 16 bits that one store changes: which messages it still
+ * has to send, bit n: event n, and these; then a check. 0 is a port after reset. */
+#define KNOWN    0x01u /* to the driver; there is no message of that number to it */
+#define OPEN     0x80u /* by the driver */
+#define MESSAGES ((1u << DEVICE_ADD) | (1u << CONSOLE_PORT) | (1u << PORT_OPEN))
+#define CHECK    167u
 
 static bool multiport(const struct console *console)
 {
@@ -42,9 +43,35 @@ static uint32_t ports(const struct console *console)
     return multiport(console) ? console->nr : 1u;
 }
 
-static uint8_t *pending(struct console *console, uint32_t port)
+static uint16_t *place_of(const struct console *console, uint32_t port)
 {
-    return &console->device->state->config[STATE_PENDING + port];
+    return (uint16_t *)(void *)console->device->state->class_area + port;
+}
+
+static uint32_t flags_of(const struct console *console, uint32_t port)
+{
+    return *place_of(console, port) % 256u;
+}
+
+static void set_flags(struct console *console, uint32_t port, uint32_t flags)
+{
+    __atomic_store_n(place_of(console, port), (uint16_t)(flags + flags * CHECK % 256u * 256u),
+                     __ATOMIC_RELAXED);
+    QUEUE_STEP(DEVICE_REGISTER_STORE);
+}
+
+/* What an earlier backend left. */
+static bool flags_fit(const struct console *console)
+{
+    for (uint32_t i = 0; i < console->nr; i++) {
+        uint32_t flags = flags_of(console, i);
+
+        if (*place_of(console, i) / 256u != flags * CHECK % 256u ||
+            (flags & ~(multiport(console) ? MESSAGES | KNOWN | OPEN : 0)) != 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* A chain of the queue that goes one way only. EMPTY: the driver rings when there is more. */
@@ -118,7 +145,7 @@ static bool is_open(const struct console_port *port)
 {
     const struct console *console = port->console;
 
-    return !multiport(console) || console->device->state->config[STATE_OPEN + port->number] != 0;
+    return !multiport(console) || (flags_of(console, port->number) & OPEN) != 0;
 }
 
 static void read_port(struct console_port *port)
@@ -144,17 +171,21 @@ static void read_port(struct console_port *port)
 
 static void control(struct console *console, const struct control *message)
 {
+    uint32_t flags = message->id < console->nr ? flags_of(console, message->id) : 0;
+
     if (message->event == DEVICE_READY && message->value == 1u) {
         for (uint32_t i = 0; i < console->nr; i++) {
             /* One that exists is not added again (VIRTIO 1.2, 5.3.6.2.1). */
-            *pending(console, i) |= *pending(console, i) % 2u == KNOWN ? 0 : 1u << DEVICE_ADD;
+            flags = flags_of(console, i);
+            set_flags(console, i, flags | ((flags & KNOWN) != 0 ? 0 : 1u << DEVICE_ADD));
         }
     } else if (message->id >= console->nr) {
         return;
     } else if (message->event == PORT_READY && message->value == 1u) {
-        *pending(console, message->id) |= (1u << PORT_OPEN) | (message->id == 0 ? 1u << CONSOLE_PORT : 0u);
+        set_flags(console, message->id,
+                  flags | (1u << PORT_OPEN) | (message->id == 0 ? 1u << CONSOLE_PORT : 0u));
     } else if (message->event == PORT_OPEN) {
-        console->device->state->config[STATE_OPEN + message->id] = message->value != 0;
+        set_flags(console, message->id, message->value != 0 ? flags | OPEN : flags & ~OPEN);
     }
 }
 
@@ -219,13 +250,13 @@ static void send_control(struct console *console)
 
     for (uint32_t port = 0; port < console->nr; port++) {
         for (uint32_t event = DEVICE_ADD; event <= PORT_OPEN; event++) {
-            if ((*pending(console, port) & (1u << event)) == 0) {
+            if ((flags_of(console, port) & MESSAGES & (1u << event)) == 0) {
                 continue;
             }
             if (!send_message(console, port, event, &order)) {
                 return;
             }
-            *pending(console, port) = (uint8_t)((*pending(console, port) & ~(1u << event)) | KNOWN);
+            set_flags(console, port, (flags_of(console, port) & ~(1u << event)) | KNOWN);
         }
     }
 }
@@ -250,6 +281,10 @@ static void start(struct device *device)
 {
     struct console *console = device->user;
 
+    if (!flags_fit(console)) {
+        device_needs_reset(device);
+        return;
+    }
     console->control_again[0] = true;
     console->control_again[1] = true;
     for (uint32_t i = 0; i < console->nr; i++) {

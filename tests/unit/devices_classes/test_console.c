@@ -384,8 +384,8 @@ static void ports_are_announced(void **state)
     assert_false(rig_used(&system.rig[0], 2, NULL, NULL));
     assert_false(rig_failed(&system.rig[0]));
     assert_int_equal(rig_used_idx(&system.rig[0], 3), 7);
-    for (uint32_t i = 2u * CONSOLE_MAX_PORTS; i < BH_VIRTIO_STATE_CONFIG; i++) {
-        assert_int_equal(system.rig[0].device.state->config[i], 0);
+    for (uint32_t i = 2u * CONSOLE_MAX_PORTS; i < BH_VIRTIO_STATE_CLASS; i++) {
+        assert_int_equal(system.rig[0].device.state->class_area[i], 0);
     }
     rig_send(&system.rig[0], 5, "from the second port\n", 21);
     rig_send(&system.rig[0], 1, "from the first\n", 15);
@@ -447,6 +447,42 @@ static void announcements_survive_a_crash(void **state)
     rig_room(&system.rig[0], 2, 64, &at[0]);
     rig_run(&system.rig[0]);
     assert_false(rig_used(&system.rig[0], 2, NULL, NULL));
+    destroy(&system);
+}
+
+/* What is kept of each port has a check: no bit of it is believed that is not as it was written, by no later
+ * life, until the driver resets the device. */
+static void damaged_flags_need_a_reset(void **state)
+{
+    struct system system;
+    uint8_t sound[4];
+
+    (void)state;
+    for (uint32_t bit = 0; bit < 8u * sizeof sound; bit++) {
+        create(&system, 6, MULTIPORT);
+        tell(&system, 0, 0, 1);
+        tell(&system, 0, 6, 1);
+        memcpy(sound, system.rig[0].device.state->class_area, sizeof sound);
+        assert_true(sound[0] != 0 && sound[2] != 0);
+        crash(&system);
+        assert_false(rig_failed(&system.rig[0])); /* the control */
+        system.rig[0].device.state->class_area[bit / 8u] ^= (uint8_t)(1u << bit % 8u);
+        for (uint32_t life = 0; life < 2; life++) {
+            crash(&system);
+            assert_true(rig_failed(&system.rig[0]));
+            assert_false(rig_failed(&system.rig[1]));
+            say(&system, 1, "there\n");
+            shows(&system, "two: there\r\n");
+        }
+        rig_reset(&system.rig[0]);
+        rig_start(&system.rig[0], MULTIPORT);
+        assert_false(rig_failed(&system.rig[0]));
+        destroy(&system);
+    }
+    create(&system, 6, 0); /* without the feature nothing is kept: a whole word is no better */
+    memcpy(system.rig[0].device.state->class_area, sound, sizeof sound);
+    crash(&system);
+    assert_true(rig_failed(&system.rig[0]));
     destroy(&system);
 }
 
@@ -542,6 +578,7 @@ int main(void)
         cmocka_unit_test(ports_are_announced),
         cmocka_unit_test(input_waits_for_an_open_port),
         cmocka_unit_test(announcements_survive_a_crash),
+        cmocka_unit_test(damaged_flags_need_a_reset),
         cmocka_unit_test(offenders_need_a_reset),
         cmocka_unit_test(a_reset_ends_the_line),
         cmocka_unit_test(limits),
