@@ -48,6 +48,7 @@ static void create(struct device *device, tree_node node, const char *frontend)
     }
     memcpy(port->rules.mac, mac, sizeof port->rules.mac);
     port->rules.isolated = tree_has(node, "bulkhead,isolated");
+    port->rules.any_source = tree_has(node, "bulkhead,any-source");
     port->rate_kbit = (uint32_t)tree_number(node, "bulkhead,rate-kbit", 0, 1, 0);
     port->device = device;
     if (!net_add(&net, port)) {

@@ -78,6 +78,9 @@ static void write_parameters(struct fdt_writer *writer, const struct virtio_para
     if (parameters->isolated) {
         fdt_write_bytes(writer, "bulkhead,isolated", NULL, 0);
     }
+    if (parameters->any_source) {
+        fdt_write_bytes(writer, "bulkhead,any-source", NULL, 0);
+    }
     if (parameters->rate_kbit != 0) {
         fdt_write_u32(writer, "bulkhead,rate-kbit", parameters->rate_kbit);
     }

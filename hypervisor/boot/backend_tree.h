@@ -25,7 +25,7 @@ extern const char *const virtio_class_names[NR_VIRTIO_CLASSES];
 /* Of the device's class; what is 0 was not written and is not told. */
 struct virtio_parameters {
     enum virtio_class class;
-    bool read_only, isolated;
+    bool read_only, isolated, any_source;
     uint8_t mac[6];
     uint32_t disk, ports, rate_kbit, guest_cid;
     uint64_t first_sector, sectors;

@@ -29,7 +29,8 @@ enum {
 
 static const char block_names[] =
     COMMON "bulkhead,disk\0bulkhead,first-sector\0bulkhead,sectors\0bulkhead,read-only";
-static const char net_names[] = COMMON "local-mac-address\0bulkhead,isolated\0bulkhead,rate-kbit";
+static const char net_names[] =
+    COMMON "local-mac-address\0bulkhead,isolated\0bulkhead,any-source\0bulkhead,rate-kbit";
 static const char console_names[] = COMMON "bulkhead,ports";
 static const char entropy_names[] = COMMON;
 static const char vsock_names[] = COMMON "bulkhead,guest-cid\0bulkhead,isolated";
@@ -117,6 +118,7 @@ static void read_net(struct planner *p, const struct draft *d, struct virtio_dra
     }
     memcpy(q->mac, mac, sizeof(mac));
     q->isolated = fdt_has(p->fdt, v->node, "bulkhead,isolated");
+    q->any_source = fdt_has(p->fdt, v->node, "bulkhead,any-source");
     q->rate_kbit = (uint32_t)number_or(p, v->node, "bulkhead,rate-kbit", UINT32_MAX, 0);
 }
 

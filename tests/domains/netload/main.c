@@ -6,7 +6,8 @@
  * that they leave by the uplink bytes [1514]   of a frame                                    verify [0]   1:
  * fill each, and compare window [8]     frames, then it waits for the answer to the last one; 0: it waits for
  * room only wait-ms [20]   for an answer that may be lost, then it goes on report [0]     a line every so
- * many frames sent "LOAD" begins each line. Times are ticks of the counter. */
+ * many frames sent stations [1]   addresses that it sends from in turn: its own, and others that differ in
+ * the fourth byte "LOAD" begins each line. Times are ticks of the counter. */
 #include <stddef.h>
 
 #include "runtime/crash.h"
@@ -30,7 +31,7 @@ struct head {
 };
 
 static struct {
-    uint32_t count, warm, to, bytes, verify, window, wait_ms, report, endless, pause_us;
+    uint32_t count, warm, to, bytes, verify, window, wait_ms, report, endless, pause_us, stations;
 } load;
 
 static struct {
@@ -134,6 +135,7 @@ static bool send_next(void)
     if (frame == NULL) {
         return false;
     }
+    ((struct head *)(void *)frame)->from[3] = (uint8_t)(net->mac[3] + number % load.stations);
     for (uint32_t i = sizeof(struct head); load.verify != 0 && i < load.bytes; i++) {
         frame[i] = byte_of(number, i);
     }
@@ -243,9 +245,10 @@ void domain_start(void)
     load.window = tree_argument("window", 8);
     load.wait_ms = tree_argument("wait-ms", 20);
     load.pause_us = tree_argument("pause-us", 0);
+    load.stations = tree_argument("stations", 1);
     load.report = tree_argument("report", 0);
-    if (load.bytes < MIN_BYTES || load.bytes > MAX_BYTES) {
-        crash("no such length of a frame", "");
+    if (load.bytes < MIN_BYTES || load.bytes > MAX_BYTES || load.stations == 0) {
+        crash("no such length of a frame, or number of stations", "");
     }
     net->receive = receive;
     net->ready = ready;

@@ -33,8 +33,11 @@ static const struct guest_virtio virtio[] = {
 };
 static const struct virtio_parameters block = {
     .class = VIRTIO_BLOCK, .read_only = true, .disk = 1, .first_sector = 0x100000800, .sectors = 2048};
-static const struct virtio_parameters net = {
-    .class = VIRTIO_NET, .mac = {0x52, 0x42, 0x48, 0, 1, 0}, .isolated = true, .rate_kbit = 1000};
+static const struct virtio_parameters net = {.class = VIRTIO_NET,
+                                             .mac = {0x52, 0x42, 0x48, 0, 1, 0},
+                                             .isolated = true,
+                                             .any_source = true,
+                                             .rate_kbit = 1000};
 static const struct virtio_parameters console = {.class = VIRTIO_CONSOLE, .ports = 1};
 static const struct virtio_parameters sockets = {.class = VIRTIO_VSOCK, .guest_cid = 6, .isolated = true};
 static const struct virtio_parameters gpio = {.class = VIRTIO_GPIO,
@@ -179,6 +182,7 @@ static const char text[] = "/dts-v1/;\n"
                            "\t\t\t\tbulkhead,buffers = \"all\";\n"
                            "\t\t\t\tlocal-mac-address = [52 42 48 00 01 00];\n"
                            "\t\t\t\tbulkhead,isolated;\n"
+                           "\t\t\t\tbulkhead,any-source;\n"
                            "\t\t\t\tbulkhead,rate-kbit = <0x3e8>;\n"
                            "\t\t\t};\n"
                            "\t\t};\n"
@@ -306,8 +310,8 @@ static void many_devices_fit(void **state)
     static const char name[] = "a-node-whose-name-has-31-letter";
     static const uint8_t many_names[1024];
     static const struct virtio_parameters all = {
-        VIRTIO_GPIO, true, true, {2, 0, 0, 0, 0, 1}, 255,       3, 1, 5, 1,
-        1,           1,    32,   sizeof many_names,  many_names};
+        VIRTIO_GPIO, true, true, true, {2, 0, 0, 0, 0, 1}, 255,       3, 1, 5,
+        1,           1,    1,    32,   sizeof many_names,  many_names};
     const struct guest_backend many_backend = {.nr_frontends = 32,
                                                .nr_windows = 128,
                                                .nr_devices = 32,
