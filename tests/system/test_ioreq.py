@@ -136,20 +136,38 @@ def test_frontend_lives(machine, guest, name):
         no_violation(r)
 
 
+@pytest.mark.line_04_1
 @MACHINES
-def test_hostile_backend(machine, guest, name):
+def test_hostile_backend(machine, guest, name, evidence):
     """What it must not do is refused, or stops it; a frontend of another backend is not concerned."""
     domains = [backend(guest), frontend(guest, "ioreq_hostile,ioreq_violations,ioreq_widths", cpus=2), backend(guest),
                frontend(guest, ",".join(["ioreq_widths,ioreq_smp"] * 10), servers=("domU3",), cpus=2)]
     with run.hypervisor(machine, domains, name, limit=120) as r:
         run.finish(r, (2, 4))
         no_violation(r)
+        tried = [m.groups() for m in (re.match(r"TRIED (\d+) (.*), (\d+) refused", l.text) for l in r.lines) if m]
+        lives = [int(m.group(1)) for m in (re.match(r"VIOLATION .* life (\d+)", l.text) for l in r.lines) if m]
+        served = sum(l.domain == 4 and l.text.startswith("PASS ioreq_") for l in r.lines)
+    for attempts, what, refused in tried:
+        evidence(f"{what}: attempts, blocked", f"{attempts}, {refused}")
+        assert attempts == refused != "0"
+    evidence("violations of the protocol, backend stopped for them", f"{len(lives)}, {lives[-1] - 1}")
+    evidence("controls fired: tests that another frontend passed meanwhile", served)
+    assert len(tried) == 2 and lives[-1] > 1 and served == 20
 
 
-def test_hostile_frontend(guest, name):
+@pytest.mark.line_04_1
+def test_hostile_frontend(guest, name, evidence):
     """Odd accesses by one do not disturb the other of the same backend."""
     domains = [backend(guest), frontend(guest, ",".join(["ioreq_odd"] * 30), cpus=1),
                frontend(guest, ",".join([COMMON] * 3))]
+    figures = {}
     with run.hypervisor(machines.MAX_V3, domains, name, limit=120) as r:
-        run.finish(r, (2, 3))
+        run.finish(r, (2, 3), figures)
         no_violation(r)
+        odd = sum(l.domain == 2 and l.text == "PASS ioreq_odd" for l in r.lines)
+        served = sum(l.domain == 3 and l.text.startswith("PASS ioreq_") for l in r.lines)
+    evidence("odd accesses of one frontend", 8 * odd)
+    evidence("aborted of the 8 in each round", figures[2, "ioreq_odd.aborts"])
+    evidence("controls fired: tests that the other passed meanwhile", served)
+    assert odd == 30 and served == 3 * len(COMMON.split(","))
