@@ -158,7 +158,7 @@ class Piece:
 
 class Analysis:
     def __init__(self, elf, notes):
-        self.code = flow.Code(elf, (".text", ".smmu.text"))
+        self.code = flow.Code(elf, (".text", ".extension.text", ".smmu.text"))
         self.notes = notes
         self.graphs, self.summaries, self.active = {}, {}, []
         self.mended = set()  # loops and functions taken as free
