@@ -4,7 +4,7 @@
  * earlier life has an effect in a later one.
  *
  * frontend() is the driver, with its death: frontends_stop() of hypervisor/core/frontend.c, which detaches and closes
- * the windows before the memory is scrubbed, and frontends_quiet(): no SMMU holds the hardware back. hardware() does
+ * the windows before the memory is scrubbed, and frontends_quiet(). hardware() does
  * what it was given, in any order. backend() is one life after the other: STAGE_RESET_DEVICES of
  * hypervisor/core/build.c, then attach(), leave() and look() of runtime/backend.c;
  * device_init(), begin_reset(), finish_reset(), format_state() of devices/device.c; queue_take(),
@@ -36,6 +36,7 @@ bool issued[SIZE], effect[SIZE];
 /* The hypervisor's. */
 bool running = true;   /* the frontend */
 bool attached, window; /* the backend sees the frontend's memory */
+bool smmu; /* holds the hardware back behind a closed window */
 bool busy;             /* attached, and since then neither detached by the backend nor its hardware reset */
 byte life = 1;         /* tail.incarnation */
 bool told;             /* the port of the frontend's requests */
@@ -77,7 +78,7 @@ end:
            done[h] = true;
            if
            :: given_session[h] == session -> assert(issued[h]); effect[h] = true
-           :: else -> assert(false) /* no SMMU: a closed window keeps nothing away */
+           :: else -> assert(smmu && !window)
            fi;
            h = 0
        }
@@ -109,6 +110,10 @@ active proctype frontend()
 {
     byte taken, h;
 
+    if
+    :: smmu = true
+    :: smmu = false
+    fi;
 begin:
     trap(ENABLE);
     do
@@ -146,8 +151,8 @@ die:
     told = true;
 #if BROKEN != 11
     do
-    :: !busy -> break
-    :: atomic { busy && !crash -> crash = true } /* its limit is over */
+    :: smmu || !busy -> break
+    :: atomic { !smmu && busy && !crash -> crash = true } /* its limit is over */
     od;
 #endif
     forget();
