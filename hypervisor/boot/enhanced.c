@@ -209,6 +209,9 @@ void enhanced_place(struct planner *p, struct draft *d)
     r->stage2_reserve = d->table_pages + (r->nr_grant_frames + r->nr_maptrack != 0 ? RESERVE_GRANTS
                                           : r->nr_static_ports != 0                ? RESERVE_PORTS
                                                                                    : RESERVE_PLAIN);
+    if (r->nr_streams != 0 && r->nr_maptrack != 0) {
+        r->stage2_reserve *= 2u; /* what it maps, its devices reach: tables of theirs */
+    }
     links->nr_regions = 0;
     if ((r->flags & DOMAIN_ENHANCED) == 0) {
         return;

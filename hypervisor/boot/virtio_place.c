@@ -337,6 +337,7 @@ static uint64_t grants_ipa(const struct planner *p, const struct draft *d, uint6
 /* Holes where the backend maps what it is granted, in the order of its devices. Windows lie already. */
 static void place_grants(struct planner *p, const struct draft *d)
 {
+    bool mixed = d->record->nr_streams != 0 && (d->record->flags & DOMAIN_DMA_UNPROTECTED) != 0;
     uint32_t device = 0;
 
     for (uint32_t i = 0; i < p->nr_pairs; i++) {
@@ -346,11 +347,10 @@ static void place_grants(struct planner *p, const struct draft *d)
             if (v->pair != &p->pairs[i]) {
                 continue;
             }
-            if (v->grants_size != 0 && v->parameters.class == VIRTIO_BLOCK && d->record->nr_streams != 0) {
-                error(
-                    p, v->node, "bulkhead,buffers",
-                    "%s has DMA behind an SMMU, which does not reach what is granted: \"all\" or \"bounce\"",
-                    d->record->name);
+            if (v->grants_size != 0 && v->parameters.class == VIRTIO_BLOCK && mixed) {
+                error(p, v->node, "bulkhead,buffers",
+                      "%s has DMA both behind an SMMU and without, and granted pages lie at one address",
+                      d->record->name);
             } else if (v->grants_size != 0) {
                 v->grants_ipa = grants_ipa(p, d, align_up(v->grants_size, BLOCK));
                 if (v->grants_ipa == 0) {

@@ -3,6 +3,7 @@
 
 #include "core/domain.h"
 #include "core/frontend.h"
+#include "core/physmap.h"
 #include "core/print.h"
 #include "drivers/gic.h"
 #include "drivers/smmu_v3.h"
@@ -77,6 +78,47 @@ void dma_set_window(struct domain *backend, const struct domain_map *map, bool o
                     uint64_t from)
 {
     (void)stage2_window_set(&backend->dma->stage2, map, &backend->frontends->scratch, open, entries, &from);
+}
+
+bool dma_works(const struct domain *domain)
+{
+    return smmu_works(domain->record->streams, domain->record->nr_streams);
+}
+
+static bool works_or_crash(struct domain *domain)
+{
+    bool works = dma_works(domain);
+
+    if (!works) {
+        domain_crash(domain, "its SMMU does not answer", false);
+    }
+    return works;
+}
+
+enum status dma_put_page(struct domain *domain, ipa_t ipa, pa_t pa, enum map_kind kind)
+{
+    enum status status = stage2_put(&domain->dma->stage2, &domain->pool, ipa, pa, kind);
+
+    return works_or_crash(domain) ? status : ERR_BUSY;
+}
+
+/* What was put has an entry of its own: no table is needed. */
+bool dma_replace_page(struct domain *domain, ipa_t ipa, pa_t expected, const struct domain_map *to)
+{
+    struct stage2 *stage2 = &domain->dma->stage2;
+    struct stage2_page found;
+    pa_t home;
+
+    if (stage2_look(stage2, ipa, &found) && found.pa.v == expected.v) {
+        if (to != NULL) {
+            (void)!stage2_put(stage2, &domain->pool, ipa, to->pa, to->kind);
+        } else if (physmap_home(domain, ipa, &home)) {
+            (void)!stage2_put(stage2, &domain->pool, ipa, home, MAP_RAM);
+        } else {
+            (void)!stage2_drop(stage2, &domain->pool, ipa);
+        }
+    }
+    return works_or_crash(domain);
 }
 
 void dma_start(unsigned smmu, uint32_t intid)

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the devices of a domain reach: the domain's RAM, and the windows of its frontends as they are (open,
- * or the scratch page). A table of its own, so that device registers, ioreq and state pages, shared memory
- * and grants are not in it. It is there for domains with streams of an SMMU, and built anew with stage 2.
+/* What the devices of a domain reach: the domain's RAM, the windows of its frontends as they are (open, or
+ * the scratch page), and what the domain has mapped of grants, from when it maps it until it unmaps it. A
+ * table of its own, so that device registers, ioreq and state pages and shared memory are not in it. It is
+ * there for domains with streams of an SMMU, and built anew with stage 2.
+ *
+ * An SMMU that does not answer is switched off and blocks everything (drivers/smmu_v3.h); the domain behind
+ * it crashes and is not started again. What it had mapped of grants stays in use for those who granted it:
+ * nobody knows whether a transfer of before is over.
  *
  * A stream is open while its domain runs. It is closed before anything of the domain is taken apart, and
  * opened at the end of the build, when its devices have been reset. */
@@ -43,6 +48,10 @@ bool dma_open_streams(struct domain *domain) MUST_CHECK;
 void dma_close_streams(struct domain *domain);
 void dma_set_window(struct domain *backend, const struct domain_map *map, bool open, unsigned entries,
                     uint64_t from);
+enum status dma_put_page(struct domain *domain, ipa_t ipa, pa_t pa, enum map_kind kind) MUST_CHECK;
+bool dma_replace_page(struct domain *domain, ipa_t ipa, pa_t expected,
+                      const struct domain_map *to) MUST_CHECK;
+bool dma_works(const struct domain *domain);
 bool dma_take_interrupt(uint32_t intid);
 
 /* Boot: the SMMU reports faults by that interrupt; 0: by none. */
@@ -77,6 +86,33 @@ static inline void dma_window_set(struct domain *backend, const struct domain_ma
     if (dma_in_use && backend->dma != NULL) {
         dma_set_window(backend, map, open, entries, from);
     }
+}
+
+/* The domain's devices, if it has some behind an SMMU, find the page at ipa. Under its stage2_lock; not where
+ * a window lies. ERR_NOMEM: its table reserve is used up. ERR_BUSY: an SMMU does not work. */
+static inline enum status dma_put(struct domain *domain, ipa_t ipa, pa_t pa, enum map_kind kind)
+{
+    return dma_in_use && domain->dma != NULL ? dma_put_page(domain, ipa, pa, kind) : OK;
+}
+
+/* If they find `expected` there, which was put, they find the page that `to` maps from now on (NULL: the RAM
+ * whose home that is, or nothing), and no transfer to `expected` by that address arrives any more. Under its
+ * stage2_lock. False: an SMMU does not work, so that a transfer of before may still arrive. */
+static inline bool dma_replace(struct domain *domain, ipa_t ipa, pa_t expected, const struct domain_map *to)
+{
+    return !dma_in_use || domain->dma == NULL || dma_replace_page(domain, ipa, expected, to);
+}
+
+/* The domain has been closed: its devices are known to reach nothing any more. */
+static inline bool dma_is_over(const struct domain *domain)
+{
+    return !dma_in_use || domain->dma == NULL || dma_works(domain);
+}
+
+/* All its devices that do DMA are behind an SMMU: they find a page where the domain does. */
+static inline bool dma_is_translated(const struct domain *domain)
+{
+    return dma_in_use && domain->dma != NULL && (domain->record->flags & DOMAIN_DMA_UNPROTECTED) == 0;
 }
 
 /* True if it is an SMMU's. Looks at some faults, and comes again if there are more. */

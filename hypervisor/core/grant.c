@@ -133,6 +133,7 @@ static enum grant_status map_locked(struct domain *mapper, struct domain *grante
                                     bool read_only, pa_t *pa)
 {
     enum grant_status status = grant_take(granter, mapper->record->domid, ref, read_only, pa);
+    enum status placed;
 
     if (status != GRANT_OKAY) {
         return status;
@@ -141,11 +142,11 @@ static enum grant_status map_locked(struct domain *mapper, struct domain *grante
         grant_unmark(granter, ref, read_only);
         return GRANT_ERROR;
     }
-    if (physmap_place(mapper, at, *pa, read_only ? PHYSMAP_READ : PHYSMAP_WRITE) != OK) {
+    placed = physmap_place(mapper, at, *pa, read_only ? PHYSMAP_READ : PHYSMAP_WRITE);
+    if (placed != OK && placed != ERR_BUSY) { /* busy: a device may still reach it */
         grant_release(granter, ref, read_only);
-        return GRANT_ERROR;
     }
-    return GRANT_OKAY;
+    return placed == OK ? GRANT_OKAY : GRANT_ERROR;
 }
 
 enum grant_status grant_map(struct domain *mapper, uint16_t granter_domid, uint32_t ref, ipa_t at,
@@ -182,7 +183,7 @@ enum grant_status grant_map(struct domain *mapper, uint16_t granter_domid, uint3
     return status;
 }
 
-/* The page goes first, from all TLBs: the granter must not see "not in use" before. */
+/* The page goes first, from all TLBs and from devices: the granter must not see "not in use" before. */
 static enum grant_status unmap_locked(struct domain *mapper, uint32_t handle, ipa_t at)
 {
     struct grants *grants = mapper->grants;
@@ -192,7 +193,7 @@ static enum grant_status unmap_locked(struct domain *mapper, uint32_t handle, ip
     if (track->at_page != at.v / PAGE_SIZE) {
         return GRANT_ERROR;
     }
-    status = physmap_remove(mapper, IPA(track->at_page * PAGE_SIZE), PA(track->pa_page * PAGE_SIZE));
+    status = physmap_withdraw(mapper, IPA(track->at_page * PAGE_SIZE), PA(track->pa_page * PAGE_SIZE));
     if (status != OK && status != ERR_NOENT) {
         return GRANT_ERROR;
     }

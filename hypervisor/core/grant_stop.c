@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arch/arm64/stage1.h"
 #include "base/string.h"
+#include "core/dma.h"
 #include "core/domain.h"
 #include "core/grant_entry.h"
 #include "core/physmap.h"
@@ -10,7 +11,8 @@
 /* Each of the following looks at up to `limit` entries from `index` on, ends after the first that it changes,
  * and returns how many it has looked at. */
 
-/* What the domain has mapped of others. Its stage 2 is made anew before it runs again. */
+/* What the domain has mapped of others. Its stage 2 is made anew before it runs again, and so is the table of
+ * its devices, which are blocked; if nobody knows that they are, the marks stay. */
 static uint32_t release_own(struct domain *domain, uint32_t index, uint32_t limit)
 {
     struct grants *grants = domain->grants;
@@ -24,7 +26,7 @@ static uint32_t release_own(struct domain *domain, uint32_t index, uint32_t limi
         if (track->used) {
             struct domain *granter = domain_by_domid((uint16_t)track->granter);
 
-            if (!track->revoked) {
+            if (!track->revoked && dma_is_over(domain)) {
                 spin_lock(&granter->grants->lock);
                 grant_release(granter, (uint32_t)track->ref, track->read_only);
                 spin_unlock(&granter->grants->lock);

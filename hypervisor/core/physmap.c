@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/physmap.h"
 
+#include "core/dma.h"
 #include "core/domain.h"
 
-/* Where the record puts RAM at ipa. */
-static bool home_of(const struct domain *domain, ipa_t ipa, pa_t *pa)
+bool physmap_home(const struct domain *domain, ipa_t ipa, pa_t *pa)
 {
     const struct domain_record *record = domain->record;
 
@@ -30,7 +30,7 @@ static bool look_locked(const struct domain *domain, ipa_t ipa, struct physmap_p
     *page = (struct physmap_page){.pa = found.pa,
                                   .normal = found.normal,
                                   .writable = found.writable,
-                                  .home = home_of(domain, ipa, &home) && home.v == found.pa.v};
+                                  .home = physmap_home(domain, ipa, &home) && home.v == found.pa.v};
     return true;
 }
 
@@ -69,30 +69,60 @@ static bool is_fixed(const struct domain *domain, ipa_t ipa)
     return false;
 }
 
+static enum map_kind kind_of(enum physmap_access access)
+{
+    return access == PHYSMAP_WRITE ? MAP_SHARED : MAP_SHARED_READ;
+}
+
 enum status physmap_place(struct domain *domain, ipa_t ipa, pa_t pa, enum physmap_access access)
 {
-    enum map_kind kind = access == PHYSMAP_WRITE ? MAP_SHARED : MAP_SHARED_READ;
+    enum map_kind kind = kind_of(access);
     enum status status = ERR_RANGE;
 
     if (ipa.v % PAGE_SIZE == 0 && !is_fixed(domain, ipa)) {
         spin_lock(&domain->stage2_lock);
-        status = stage2_put(&domain->stage2, &domain->pool, ipa, pa, kind);
+        status = dma_put(domain, ipa, pa, kind);
+        if (status == OK) {
+            status = stage2_put(&domain->stage2, &domain->pool, ipa, pa, kind);
+            if (status != OK && !dma_replace(domain, ipa, pa, NULL)) {
+                status = ERR_BUSY;
+            }
+        }
         spin_unlock(&domain->stage2_lock);
     }
     return status;
 }
 
-enum status physmap_remove(struct domain *domain, ipa_t ipa, pa_t expected)
+static enum status remove_locked(struct domain *domain, ipa_t ipa, pa_t expected)
 {
     struct physmap_page page;
+
+    if (look_locked(domain, ipa, &page) && (expected.v == PHYSMAP_ANY.v || page.pa.v == expected.v)) {
+        return stage2_drop(&domain->stage2, &domain->pool, ipa);
+    }
+    return ERR_NOENT;
+}
+
+enum status physmap_remove(struct domain *domain, ipa_t ipa, pa_t expected)
+{
     enum status status = ERR_NOENT;
 
-    if (ipa.v % PAGE_SIZE != 0 || is_fixed(domain, ipa)) {
-        return ERR_NOENT;
+    if (ipa.v % PAGE_SIZE == 0 && !is_fixed(domain, ipa)) {
+        spin_lock(&domain->stage2_lock);
+        status = remove_locked(domain, ipa, expected);
+        spin_unlock(&domain->stage2_lock);
     }
+    return status;
+}
+
+enum status physmap_withdraw(struct domain *domain, ipa_t ipa, pa_t expected)
+{
+    enum status status;
+
     spin_lock(&domain->stage2_lock);
-    if (look_locked(domain, ipa, &page) && (expected.v == PHYSMAP_ANY.v || page.pa.v == expected.v)) {
-        status = stage2_drop(&domain->stage2, &domain->pool, ipa);
+    status = remove_locked(domain, ipa, expected);
+    if (!dma_replace(domain, ipa, expected, NULL)) {
+        status = ERR_BUSY;
     }
     spin_unlock(&domain->stage2_lock);
     return status;
@@ -101,14 +131,15 @@ enum status physmap_remove(struct domain *domain, ipa_t ipa, pa_t expected)
 enum status physmap_replace(struct domain *domain, ipa_t ipa, pa_t expected, pa_t pa,
                             enum physmap_access access)
 {
-    enum map_kind kind = access == PHYSMAP_WRITE ? MAP_SHARED : MAP_SHARED_READ;
+    struct domain_map to = {ipa, pa, PAGE_SIZE, kind_of(access)};
     struct physmap_page page;
     enum status status = ERR_NOENT;
 
     spin_lock(&domain->stage2_lock);
     if (look_locked(domain, ipa, &page) && page.pa.v == expected.v) {
-        status = stage2_put(&domain->stage2, &domain->pool, ipa, pa, kind);
+        status = stage2_put(&domain->stage2, &domain->pool, ipa, pa, to.kind);
     }
+    (void)!dma_replace(domain, ipa, expected, &to);
     spin_unlock(&domain->stage2_lock);
     return status;
 }
@@ -120,7 +151,7 @@ static void leave_locked(struct domain *domain, ipa_t ipa, pa_t pa)
     pa_t home;
 
     if (look_locked(domain, ipa, &page) && page.pa.v == pa.v) {
-        if (home_of(domain, ipa, &home)) {
+        if (physmap_home(domain, ipa, &home)) {
             (void)!stage2_put(&domain->stage2, &domain->pool, ipa, home, MAP_RAM);
         } else {
             (void)!stage2_drop(&domain->stage2, &domain->pool, ipa);
@@ -152,7 +183,7 @@ enum status physmap_restore(struct domain *domain, ipa_t ipa)
     enum status status = ERR_EXIST;
     pa_t home;
 
-    if (ipa.v % PAGE_SIZE != 0 || !home_of(domain, ipa, &home)) {
+    if (ipa.v % PAGE_SIZE != 0 || !physmap_home(domain, ipa, &home)) {
         return ERR_NOENT;
     }
     spin_lock(&domain->stage2_lock);

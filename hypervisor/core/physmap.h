@@ -24,13 +24,17 @@ struct physmap_page {
     bool home; /* the domain's own RAM at its place in the record: what it may grant or share */
 };
 
+/* Where the record puts RAM at ipa; false: none. */
+bool physmap_home(const struct domain *domain, ipa_t ipa, pa_t *pa);
+
 /* The page that holds ipa; false: nothing is mapped there. */
 bool physmap_look(struct domain *domain, ipa_t ipa, struct physmap_page *page);
 
-/* Puts Normal, never executable memory at ipa (page aligned), over a hole or over Normal memory, which is
- * parked or forgotten. ERR_RANGE: beyond the IPA size, or what lies there is devices
- * or memory shared by the description, ERR_NOMEM: the domain's table
- * reserve is used up (nothing has changed). */
+/* Memory of somebody else, which the domain's devices behind an SMMU reach as it does (core/dma.h). Puts
+ * Normal, never executable memory at ipa (page aligned), over a hole or over Normal memory, which is parked
+ * or forgotten. ERR_RANGE: beyond the IPA size, or what lies there is devices or memory shared by the
+ * description. ERR_NOMEM: the domain's table reserve is used up. ERR_BUSY: its SMMU does not answer, and a
+ * device may reach the page. On error the domain sees what it saw before. */
 enum status physmap_place(struct domain *domain, ipa_t ipa, pa_t pa, enum physmap_access access) MUST_CHECK;
 
 /* Leaves a hole at ipa if Normal memory is mapped there and, unless `expected` is PHYSMAP_ANY, is that page.
@@ -38,8 +42,13 @@ enum status physmap_place(struct domain *domain, ipa_t ipa, pa_t pa, enum physma
 #define PHYSMAP_ANY PA(~UINT64_C(0))
 enum status physmap_remove(struct domain *domain, ipa_t ipa, pa_t expected) MUST_CHECK;
 
+/* The same of what physmap_place() put there, and for devices too: if they still find it there, they find the
+ * RAM whose home that is, or nothing. When this returns, nothing of the domain reaches the page at ipa.
+ * ERR_BUSY: an SMMU does not answer, so that a transfer of before may still arrive. */
+enum status physmap_withdraw(struct domain *domain, ipa_t ipa, pa_t expected) MUST_CHECK;
+
 /* Puts another page where `expected` is mapped; an access in between waits for it and finds the new page.
- * ERR_NOENT: something else is there. */
+ * Devices find it too where they found `expected`. ERR_NOENT: the domain sees something else there. */
 enum status physmap_replace(struct domain *domain, ipa_t ipa, pa_t expected, pa_t pa,
                             enum physmap_access access) MUST_CHECK;
 

@@ -225,8 +225,8 @@ static void set_word0(const struct domain_stream *streams, uint64_t word)
     }
 }
 
-/* Entries, and translations of the VMID unless it is 0, are read anew from memory. */
-static bool forget(struct smmu *smmu, bool entries, unsigned vmid)
+/* Entries if asked for, and the translations that the command names, are read anew from memory. */
+static bool forget(struct smmu *smmu, bool entries, uint64_t word0, uint64_t word1)
 {
     bool done;
 
@@ -234,9 +234,7 @@ static bool forget(struct smmu *smmu, bool entries, unsigned vmid)
     if (entries) {
         add(smmu, CMD_CFGI_ALL, CMD_CFGI_ALL_RANGE);
     }
-    if (vmid != 0) {
-        add(smmu, CMD_TLBI_S12_VMALL | CMD_VMID(vmid), 0);
-    }
+    add(smmu, word0, word1);
     done = smmu->failed == 0 && sync(smmu);
     spin_unlock(&smmu->lock);
     return done;
@@ -253,7 +251,7 @@ static bool forget_all(const struct domain_stream *streams, uint32_t count, unsi
         for (uint32_t s = 0; s < count; s++) {
             wanted = wanted || streams[s].smmu == i;
         }
-        done = (!wanted || forget(&smmus[i], true, vmid)) && done;
+        done = (!wanted || forget(&smmus[i], true, CMD_TLBI_S12_VMALL | CMD_VMID(vmid), 0)) && done;
     }
     return done;
 }
@@ -279,13 +277,23 @@ bool smmu_close(const struct domain_stream *streams, uint32_t count, unsigned vm
     return forget_all(streams, count, vmid);
 }
 
-void smmu_flush(unsigned vmid)
+static void flush(uint64_t word0, uint64_t word1)
 {
     for (unsigned i = 0; i < MAX_SMMUS; i++) {
         if (smmus[i].used != 0) {
-            (void)forget(&smmus[i], false, vmid); /* one that fails lets nothing through any more */
+            (void)forget(&smmus[i], false, word0, word1); /* one that fails lets nothing through any more */
         }
     }
+}
+
+void smmu_flush(unsigned vmid)
+{
+    flush(CMD_TLBI_S12_VMALL | CMD_VMID(vmid), 0);
+}
+
+void smmu_flush_page(unsigned vmid, ipa_t ipa)
+{
+    flush(CMD_TLBI_S2_IPA | CMD_VMID(vmid), align_down(ipa.v, PAGE_SIZE) | CMD_TLBI_LEAF);
 }
 
 bool smmu_failed(void)
@@ -296,6 +304,16 @@ bool smmu_failed(void)
         failed |= load_acquire(&smmus[i].failed);
     }
     return failed != 0;
+}
+
+bool smmu_works(const struct domain_stream *streams, uint32_t count)
+{
+    uint32_t failed = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        failed |= load_acquire(&smmus[streams[i].smmu].failed);
+    }
+    return failed == 0;
 }
 
 static const char *reason(unsigned id)

@@ -44,6 +44,11 @@ static inline void smmu_flush(unsigned vmid)
 {
     (void)vmid;
 }
+static inline void smmu_flush_page(unsigned vmid, ipa_t ipa)
+{
+    (void)vmid;
+    (void)ipa;
+}
 #else
 /* Boot, once for each SMMU that a domain uses: all streams abort. Returns NULL, or what the SMMU lacks. */
 const char *smmu_start(unsigned smmu, const struct smmu_setup *setup);
@@ -64,9 +69,14 @@ bool smmu_close(const struct domain_stream *streams, uint32_t count, unsigned vm
 
 /* Nothing of the table with that VMID is cached in any SMMU, and DMA that used it is over. */
 void smmu_flush(unsigned vmid);
+/* The same of a page that has an entry of its own, of the last level. */
+void smmu_flush_page(unsigned vmid, ipa_t ipa);
 
 /* Some SMMU has failed. */
 bool smmu_failed(void);
+
+/* None has that the streams are behind: what was flushed is over. */
+bool smmu_works(const struct domain_stream *streams, uint32_t count);
 
 /* The oldest fault that was not looked at; false: there is none. For one pCPU at a time. */
 bool smmu_take_fault(unsigned smmu, struct smmu_fault *fault);

@@ -85,9 +85,11 @@ static inline uint64_t ste_word2(uint64_t vtcr, unsigned vmid, unsigned oas)
 #define CMD_CFGI_ALL       UINT64_C(0x04)
 #define CMD_CFGI_ALL_RANGE UINT64_C(31)
 #define CMD_TLBI_S12_VMALL UINT64_C(0x28)
+#define CMD_TLBI_S2_IPA    UINT64_C(0x2a)
 #define CMD_TLBI_NSNH_ALL  UINT64_C(0x30)
 #define CMD_SYNC           UINT64_C(0x46)
 #define CMD_VMID(vmid)     ((uint64_t)(vmid) << 32)
+#define CMD_TLBI_LEAF      UINT64_C(1) /* word 1, beside the address: entries of the last level */
 
 /* Events (7.3). */
 #define EVENT_ID(e)      ((unsigned)FIELD((e)[0], 7, 0))

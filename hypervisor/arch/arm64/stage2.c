@@ -202,12 +202,17 @@ bool stage2_lookup(const struct stage2 *stage2, ipa_t ipa, pa_t *pa)
     return found;
 }
 
-/* Walkers see the tables below before the entry that leads to them, and never two valid entries in turn. */
-static void replace(const struct stage2 *stage2, uint64_t *entry, uint64_t to)
+/* Walkers see the tables below before the entry that leads to them, and never two valid entries in turn. What
+ * an SMMU knows of a page goes alone: the devices' other pages are in use. */
+static void replace(const struct stage2 *stage2, uint64_t *entry, uint64_t to, uint64_t ipa, unsigned level)
 {
     if (*entry % 2u != 0) {
         __atomic_store_n(entry, 0, __ATOMIC_RELAXED);
-        stage2_flush(stage2);
+        if (stage2->devices && level == 3u) {
+            smmu_flush_page((unsigned)(stage2->vttbr >> 48), IPA(ipa));
+        } else {
+            stage2_flush(stage2);
+        }
     } else {
         dsb(ishst);
     }
@@ -261,12 +266,12 @@ static enum status change(struct stage2 *stage2, struct pool *pool, uint64_t ipa
             if (table[index] != 0) {
                 split(next, table[index], level);
             }
-            replace(stage2, &table[index], stage1_pa(next).v | S2_TABLE);
+            replace(stage2, &table[index], stage1_pa(next).v | S2_TABLE, ipa, level);
         }
         table = stage2_table_of(table[index]);
         index = ipa / stage2_span(level + 1u) % STAGE2_ENTRIES;
     }
-    replace(stage2, &table[index], leaf);
+    replace(stage2, &table[index], leaf, ipa, 3u);
     return OK;
 }
 

@@ -2,6 +2,7 @@
 /* grant_table_op: x0 = command, x1 = array of structures, x2 = how many. One structure is served, then x1 and
  * x2 go on to the next one. The result is 0 even if structures failed; each has its status. */
 #include "base/bits.h"
+#include "core/dma.h"
 #include "core/domain.h"
 #include "core/grant.h"
 #include "core/guest_copy.h"
@@ -30,13 +31,17 @@ static uint16_t self_or(const struct domain *domain, uint16_t domid)
     return domid == DOMID_SELF ? domain->record->domid : domid;
 }
 
-/* Where devices of the domain find the page that it has mapped. No address of the machine is for guests, but
- * for a direct-map domain that asks: it knows those of its own RAM, and its devices see no other. */
+/* Where devices of a domain that asks find the page that it has mapped: where it finds it itself, if an SMMU
+ * translates for them. No address of the machine is for guests, but for a direct-map domain: it knows those
+ * of its own RAM, and its devices see no other. */
 static uint64_t bus_address(struct domain *domain, const struct xen_grant_map *m)
 {
     bool told = (m->flags & GNTMAP_DEVICE_MAP) != 0 && (domain->record->flags & DOMAIN_DIRECT_MAP) != 0;
     struct physmap_page page;
 
+    if (dma_is_translated(domain)) {
+        return (m->flags & GNTMAP_DEVICE_MAP) != 0 ? align_down(m->host_addr, PAGE_SIZE) : 0;
+    }
     return told && physmap_look(domain, IPA(m->host_addr), &page) ? page.pa.v : 0;
 }
 

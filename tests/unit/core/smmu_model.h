@@ -13,6 +13,7 @@
 #define WALKER       3u /* a pCPU that executes nothing: what it would see, the SMMU sees */
 #define MODEL_CACHE  64u
 #define MODEL_RECORD 16u
+#define MODEL_DROPS  8u /* commands for a page before a CMD_SYNC */
 #define IDR0_SUITED  0xd44101bu
 
 static struct {
@@ -26,12 +27,18 @@ static struct {
     bool drop_entries, drop_all;
     uint64_t drop_vmids; /* bits: from the next CMD_SYNC on */
     struct {
+        unsigned vmid;
+        uint64_t page;
+    } drop_pages[MODEL_DROPS];
+    unsigned nr_drop_pages;
+    void (*on_sync)(void); /* before translations go; or NULL */
+    struct {
         bool valid;
         uint32_t stream;
         uint64_t ste[SMMU_STE_WORDS];
     } entries[MODEL_CACHE];
     struct {
-        bool valid;
+        bool valid, writable;
         unsigned vmid;
         uint64_t page, pa;
     } tlb[MODEL_CACHE];
@@ -47,6 +54,32 @@ static inline uint64_t model_word(uint64_t pa)
     return word;
 }
 
+static inline bool model_drops(unsigned slot)
+{
+    bool drops = model.drop_all || (model.drop_vmids & BIT(model.tlb[slot].vmid)) != 0;
+
+    for (unsigned i = 0; i < model.nr_drop_pages; i++) {
+        drops = drops || (model.drop_pages[i].vmid == model.tlb[slot].vmid &&
+                          model.drop_pages[i].page == model.tlb[slot].page);
+    }
+    return drops;
+}
+
+static inline void model_sync(void)
+{
+    if (model.on_sync != NULL) {
+        model.on_sync();
+    }
+    model.syncs++;
+    for (unsigned i = 0; i < MODEL_CACHE; i++) {
+        model.entries[i].valid = model.entries[i].valid && !model.drop_entries;
+        model.tlb[i].valid = model.tlb[i].valid && !model_drops(i);
+    }
+    model.drop_entries = model.drop_all = false;
+    model.drop_vmids = 0;
+    model.nr_drop_pages = 0;
+}
+
 static inline void model_command(uint64_t word0, uint64_t word1)
 {
     unsigned vmid = (unsigned)FIELD(word0, 47, 32), opcode = (unsigned)FIELD(word0, 7, 0);
@@ -60,15 +93,11 @@ static inline void model_command(uint64_t word0, uint64_t word1)
         model.drop_vmids |= BIT(vmid);
     } else if (opcode == CMD_TLBI_NSNH_ALL) {
         model.drop_all = true;
+    } else if (opcode == CMD_TLBI_S2_IPA && word1 % PAGE_SIZE == 1 && model.nr_drop_pages < MODEL_DROPS) {
+        model.drop_pages[model.nr_drop_pages].vmid = vmid;
+        model.drop_pages[model.nr_drop_pages++].page = FIELD(word1, 51, 12);
     } else if (opcode == CMD_SYNC) {
-        model.syncs++;
-        for (unsigned i = 0; i < MODEL_CACHE; i++) {
-            model.entries[i].valid = model.entries[i].valid && !model.drop_entries;
-            model.tlb[i].valid =
-                model.tlb[i].valid && !model.drop_all && (model.drop_vmids & BIT(model.tlb[i].vmid)) == 0;
-        }
-        model.drop_entries = model.drop_all = false;
-        model.drop_vmids = 0;
+        model_sync();
     } else {
         host_fail("command 0x%x", opcode);
     }
@@ -178,7 +207,7 @@ static inline const uint64_t *model_entry(uint32_t stream)
     return model.entries[slot].ste;
 }
 
-static inline bool model_walk(const uint64_t *ste, uint64_t ipa, uint64_t *pa)
+static inline bool model_walk(const uint64_t *ste, uint64_t ipa, uint64_t *pa, bool *writable)
 {
     unsigned level = 2u - (unsigned)FIELD(ste[2], 39, 38);
     uint64_t table = ste[3] & MASK(47, 12), index = ipa >> (39u - 9u * level);
@@ -194,6 +223,7 @@ static inline bool model_walk(const uint64_t *ste, uint64_t ipa, uint64_t *pa)
         }
         if (level == 3u || entry % 4u == 1u) {
             *pa = (entry & MASK(47, 12)) + ipa % span;
+            *writable = FIELD(entry, 7, 7) != 0;
             return true;
         }
         table = entry & MASK(47, 12);
@@ -206,6 +236,7 @@ static inline bool model_dma(uint32_t stream, uint64_t ipa, bool write, uint64_t
 {
     const uint64_t *ste;
     unsigned slot = (unsigned)(ipa / PAGE_SIZE % MODEL_CACHE), vmid;
+    bool writable;
 
     if ((model.page0[SMMU_CR0 / 4] & CR0_SMMUEN) == 0) {
         *pa = ipa;
@@ -220,16 +251,21 @@ static inline bool model_dma(uint32_t stream, uint64_t ipa, bool write, uint64_t
     }
     vmid = (unsigned)FIELD(ste[2], 15, 0);
     if (!model.tlb[slot].valid || model.tlb[slot].vmid != vmid || model.tlb[slot].page != ipa / PAGE_SIZE) {
-        if (!model_walk(ste, ipa, pa)) {
+        if (!model_walk(ste, ipa, pa, &writable)) {
             model_event(EVENT_TRANSLATION, stream, write, ipa);
             return false;
         }
         model.tlb[slot].valid = true;
+        model.tlb[slot].writable = writable;
         model.tlb[slot].vmid = vmid;
         model.tlb[slot].page = ipa / PAGE_SIZE;
         model.tlb[slot].pa = align_down(*pa, PAGE_SIZE);
     }
     *pa = model.tlb[slot].pa + ipa % PAGE_SIZE;
+    if (write && !model.tlb[slot].writable) {
+        model_event(EVENT_PERMISSION, stream, write, ipa);
+        return false;
+    }
     return true;
 }
 

@@ -73,6 +73,8 @@ static inline bool guest_sees(struct vcpu *vcpu, uint64_t at)
     return host_guest_translate(at, &pa);
 }
 
+static void (*prepare_domain)(struct domain_record *record); /* before it is created; or NULL */
+
 /* A domain with one vCPU, on that pCPU. Before machine_boot(). */
 static inline struct domain *xen_domain(unsigned domid, unsigned pcpu, unsigned frames, unsigned track,
                                         unsigned reserve)
@@ -84,6 +86,9 @@ static inline struct domain *xen_domain(unsigned domid, unsigned pcpu, unsigned 
     record->nr_grant_frames = (uint16_t)frames;
     record->nr_maptrack = track;
     record->stage2_reserve = reserve;
+    if (prepare_domain != NULL) {
+        prepare_domain(record);
+    }
     return machine_domain(record);
 }
 
