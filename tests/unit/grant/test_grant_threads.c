@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "arch/arm64/stage1.h"
+#include "core/dma.h"
 #include "core/domain.h"
 #include "core/grant_entry.h"
 #include "core/guest_atomic.h"
@@ -57,6 +58,7 @@ struct domain *domains[MAX_DOMAINS];
 uint32_t nr_domains = DOMAINS;
 struct domain *domains_by_domid[MAX_DOMAINS];
 bool guest_atomic_fails;
+bool dma_in_use; /* no SMMU */
 static struct pcpu the_pcpu;
 struct pcpu *host_pcpu = &the_pcpu;
 
@@ -100,6 +102,12 @@ void domain_stop(struct domain *domain, enum stop_reason reason)
     (void)domain;
     (void)reason;
     __atomic_fetch_add(&starved, 1u, __ATOMIC_RELAXED);
+}
+
+bool dma_works(const struct domain *domain)
+{
+    (void)domain;
+    return true;
 }
 
 static bool is_home(const struct fake *fake, uint64_t page, uint64_t entry)
@@ -155,7 +163,7 @@ enum status physmap_replace(struct domain *domain, ipa_t ipa, pa_t expected, pa_
     return replace(domain, ipa, expected, pa.v | (access == PHYSMAP_READ));
 }
 
-enum status physmap_remove(struct domain *domain, ipa_t ipa, pa_t expected)
+enum status physmap_withdraw(struct domain *domain, ipa_t ipa, pa_t expected)
 {
     return replace(domain, ipa, expected, 0);
 }
