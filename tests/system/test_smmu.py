@@ -11,6 +11,7 @@ import driver
 import linux
 import machine as machines
 import run
+import test_buffers
 import test_driver_crash
 import test_passthrough
 import tree
@@ -240,3 +241,43 @@ def test_disk(name, evidence):
     operations, count = load_and_kill(name, 5)
     evidence("driver killed behind an SMMU, lost acknowledged writes", "5, 0")
     evidence("verified operations, bytes", f"{operations}, {count}")
+
+
+@pytest.mark.parametrize("buffers", ["all", "grants"])
+def test_load(buffers, name, evidence):
+    """A frontend without an operating system on a disk behind the SMMU; every block says what it is."""
+    disk = driver.disk_image(name, 16)
+    block = Domain(os.path.join(run.O, "domains", "block.img"), memory=1024, vpl011=False, partial_tree=partial(),
+                   properties=driver.FIRST_OF_ALL, name="disk")
+    load = test_buffers.bare("blockload", f"count=4000 {test_buffers.LOAD}", (0, 2048), buffers, "load")
+    with run.hypervisor(with_disk(disk), [block, load], name, limit=90) as r:
+        r.expect(r"is behind SMMU, streams 0x0 to 0xffff", refuse="unprotected")
+        _, m = r.expect(r"LOAD done.* compared=(\d+) wrong=(\d+) failed=(\d+)", domain=2, limit=60, refuse="crash")
+        assert int(m.group(1)) > 500 and (m.group(2), m.group(3)) == ("0", "0")
+        assert faults(r) == []
+    evidence(f"{buffers}: blocks compared, from a disk behind an SMMU", int(m.group(1)))
+
+
+HOLE = 0x90000000  # where the mapper of tests/attack/grant_dma.c has a page that is granted
+
+
+@pytest.mark.parametrize("smmu", [True, False], ids=["smmu", "control"])
+def test_grants(smmu, guest, name, evidence):
+    """A device reaches a page that its domain has mapped of another one's grants; not when that has been unmapped, not
+    to write if it was granted for reading, not a new life of the granter. Without an SMMU all of it arrives."""
+    enhanced = f'xen,enhanced = "no-xenstore"; {ALWAYS}'
+    mapper = attacker(guest, "test=grant_dma_mapper", smmu, properties='xen,enhanced = "no-xenstore";')
+    granter = Domain(guest, "test=grant_dma_granter end=wait", memory=4096, properties=enhanced)
+    figures = {}
+    with run.hypervisor(with_edu(smmu), [mapper, granter], name, limit=60) as r:
+        found = [int(r.expect(r"LIFE found (\d)", domain=2, refuse="FAIL")[1][1]) for _ in range(2)]
+        r.rewind()
+        run.finish(r, (1,), figures)
+    got = {key.rpartition(".")[2]: value for key, value in figures.items()}
+    assert (got["mapped"], got["mapped_again"], got["read"]) == (1, 1, 1)  # the controls
+    stray = [got["unmapped"], got["on_its_way"], got["read_only"], found[1]]
+    assert stray == ([0, 0, 0, 0] if smmu else [1, 1, 1, 1]) and found[0] == 0
+    expected = [(1, 8, "write to", HOLE + 4096, "read-only")] + 3 * [(1, 8, "write to", HOLE, "nothing there")]
+    assert sorted(faults(r)) == (sorted(expected) if smmu else [])
+    evidence("DMA to granted pages: while mapped; unmapped, unmapped meanwhile, read-only, granter's next life: arrived",
+             f"3 of 3; {sum(stray)} of 4")
