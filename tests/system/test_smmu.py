@@ -205,12 +205,12 @@ def test_entropy_over_pci(name, evidence):
     evidence("looks at entropy over PCI, all different", len(looks))
 
 
-def load_and_kill(name, kills):
+def load_and_kill(name, kills, buffers="all"):
     """Linux on a disk that a driver domain serves, without direct-map; the driver is killed under verified load."""
     disk = driver.disk_image(name, test_driver_crash.MIB)
     block = Domain(os.path.join(run.O, "domains", "block.img"), memory=1024, vpl011=False, partial_tree=partial(),
                    properties=f"{driver.FIRST_OF_ALL} {driver.ALWAYS}", name="block")
-    domains = [block, driver.frontend([("block", "block", "bulkhead,queues = <2>;")])]
+    domains = [block, driver.frontend([("block", "block", "bulkhead,queues = <2>;")], buffers=buffers)]
     workers, mib = test_driver_crash.WORKERS, test_driver_crash.MIB
     with run.hypervisor(with_disk(disk), domains, name, limit=300 + 4 * kills, edit=test_driver_crash.keys) as r:
         r.expect(r"is behind SMMU, streams 0x0 to 0xffff", refuse="unprotected")
@@ -237,10 +237,11 @@ def load_and_kill(name, kills):
     return writes + reads, count
 
 
-def test_disk(name, evidence):
-    operations, count = load_and_kill(name, 5)
-    evidence("driver killed behind an SMMU, lost acknowledged writes", "5, 0")
-    evidence("verified operations, bytes", f"{operations}, {count}")
+@pytest.mark.parametrize("buffers", ["all", pytest.param("grants", marks=pytest.mark.long)])
+def test_disk(buffers, name, evidence):
+    operations, count = load_and_kill(name, 5, buffers)
+    evidence(f"{buffers}: driver killed behind an SMMU, lost acknowledged writes", "5, 0")
+    evidence(f"{buffers}: verified operations, bytes", f"{operations}, {count}")
 
 
 @pytest.mark.parametrize("buffers", ["all", "grants"])
