@@ -37,13 +37,13 @@ bool physmap_look(struct domain *domain, ipa_t ipa, struct physmap_page *page);
  * device may reach the page. On error the domain sees what it saw before. */
 enum status physmap_place(struct domain *domain, ipa_t ipa, pa_t pa, enum physmap_access access) MUST_CHECK;
 
-/* Leaves a hole at ipa if Normal memory is mapped there and, unless `expected` is PHYSMAP_ANY, is that page.
- * ERR_NOENT: not so. ERR_NOMEM as above (a block must be split). */
+/* Leaves a hole at ipa, but not for devices behind an SMMU, if Normal memory is mapped there and, unless
+ * `expected` is PHYSMAP_ANY, is that page. ERR_NOENT: not so. ERR_NOMEM as above (a block must be split). */
 #define PHYSMAP_ANY PA(~UINT64_C(0))
 enum status physmap_remove(struct domain *domain, ipa_t ipa, pa_t expected) MUST_CHECK;
 
-/* The same of what physmap_place() put there, and for devices too: if they still find it there, they find the
- * RAM whose home that is, or nothing. When this returns, nothing of the domain reaches the page at ipa.
+/* The same of a page that physmap_place() put there, and for devices too: if they still find it there, they
+ * find the RAM whose home that is, or nothing. When this returns, nothing of the domain reaches it at ipa.
  * ERR_BUSY: an SMMU does not answer, so that a transfer of before may still arrive. */
 enum status physmap_withdraw(struct domain *domain, ipa_t ipa, pa_t expected) MUST_CHECK;
 

@@ -280,5 +280,5 @@ def test_grants(smmu, guest, name, evidence):
     assert stray == ([0, 0, 0, 0] if smmu else [1, 1, 1, 1]) and found[0] == 0
     expected = [(1, 8, "write to", HOLE + 4096, "read-only")] + 3 * [(1, 8, "write to", HOLE, "nothing there")]
     assert sorted(faults(r)) == (sorted(expected) if smmu else [])
-    evidence("DMA to granted pages: while mapped; unmapped, unmapped meanwhile, read-only, granter's next life: arrived",
+    evidence("DMA to granted pages: mapped; unmapped, unmapped meanwhile, read-only, granter's next life: arrived",
              f"3 of 3; {sum(stray)} of 4")
