@@ -3,6 +3,7 @@
 
 Frontends without an operating system (tests/domains) load them; a plugin of the emulator counts who executes what."""
 
+import dataclasses
 import os
 import re
 import subprocess
@@ -22,6 +23,9 @@ DISK = [*MODERN, "-drive", "driver=null-co,read-zeroes=on,size=64M,if=none,id=di
         "-device", "virtio-blk-device,drive=disk,bus=virtio-mmio-bus.31"]
 NETWORK = [*MODERN, "-netdev", "user,id=uplink,restrict=on",
            "-device", "virtio-net-device,netdev=uplink,bus=virtio-mmio-bus.0"]
+SMMU = Machine(options=",iommu=smmuv3")
+PCI = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests", "system", "devices", "pci.dts")
+PCI_DISK = [*DISK[2:4], "-device", "virtio-blk-pci,drive=disk,disable-legacy=on,iommu_platform=on"]
 LEFT = re.compile(r"DOM(\d+): ready, (\d+) KiB of memory left")
 
 
@@ -45,12 +49,20 @@ class Bench:
     def path(self, name):
         return os.path.join(self.out, "domains", f"{name}.img")
 
+    def compile(self, source):
+        """The blob of a partial tree."""
+        blob = os.path.join(self.work, os.path.basename(source)[:-4] + ".dtb")
+        subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", blob, source], check=True, timeout=60)
+        return blob
+
     def devices(self, name):
         """What a domain gets: the disk or the network card of QEMU's board."""
-        blob = os.path.join(self.work, f"{name}.dtb")
-        subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", blob, os.path.join(EXAMPLE, f"{name}.dts")],
-                       check=True, timeout=60)
-        return blob
+        return self.compile(os.path.join(EXAMPLE, f"{name}.dts"))
+
+    def protected(self):
+        """The block domain with a disk on the PCI bus, behind the SMMU."""
+        return Domain(self.path("block"), "", memory=1024, partial=self.compile(PCI), console=False,
+                      properties="bulkhead,priority = <200>; bulkhead,restart = <0xffffffff>;", children=on(0))
 
     def owner(self, device, image, memory, arguments="", number=0, pcpu=0):
         """A domain to which the disk or the network card is passed through."""
@@ -68,12 +80,12 @@ class Bench:
         return Domain(self.path(image), arguments, memory=4096,
                       children=served(kind, 1, buffers=buffers) + on(pcpu))
 
-    def run(self, name, domains, smp, extra=(), **options):
+    def run(self, name, domains, smp, extra=(), machine=Machine(), **options):
         """The counts of the plugin, and the console's text."""
         path = os.path.join(self.work, f"{name}.counts")
         plugin = counts.arguments(os.path.join(self.out, "tests", "count.so"), path, **options)
-        run = Run(Machine(smp=smp), log=os.path.join(self.work, f"{name}.log"), extra=[*extra, *plugin], limit=300,
-                  failures=("PANIC", "bulkhead: panic", "crash: "))
+        run = Run(dataclasses.replace(machine, smp=smp), log=os.path.join(self.work, f"{name}.log"),
+                  extra=[*extra, *plugin], limit=300, failures=("PANIC", "bulkhead: panic", "crash: "))
         text = run.hypervisor(self.image, domains)
         return counts.read(path), text
 
@@ -139,6 +151,24 @@ def block(bench):
     return figures
 
 
+def grants(bench):
+    """What a map and an unmap cost, and a read with them, without an SMMU and with devices behind one."""
+    figures, number = {}, bench.samples // 5
+    guest = os.path.join(bench.out, "bench", "guest.img")
+    for suffix, machine, partial in (("", Machine(), ""), ("_smmu", SMMU, bench.compile(PCI))):
+        domain = Domain(guest, f"role=grants n={bench.samples}", partial=partial,
+                        properties='xen,enhanced = "no-xenstore";')
+        run = Run(machine, log=os.path.join(bench.work, f"grants{suffix}.log"))
+        for name, figure in suite.results(run.hypervisor(bench.image, [domain])).items():
+            figures[name + suffix] = figure
+    for buffers in ("all", "grants"):
+        load = f"count={number} warm=100 depth=1"
+        domains = [bench.protected(), bench.frontend("blockload", load, "block", buffers=buffers)]
+        seen, _ = bench.run(f"block-{buffers}-smmu", domains, 2, PCI_DISK, SMMU, late=1)
+        figures[f"blk_4k_{buffers}_smmu"] = Figure.of([_each(seen, 2, number)[1]])
+    return figures
+
+
 def network(bench):
     figures, number, window = {}, bench.samples // 16 * 16, 16
     load = f"count={number} warm=160 window={window} to=3"
@@ -191,7 +221,7 @@ def ioreq(bench):
 def measure(bench, say):
     """(figures, errors)."""
     figures, errors = {}, []
-    for function in (sizes, memory, lives, ioreq, block, network):
+    for function in (sizes, memory, lives, ioreq, block, grants, network):
         say(f"bulkhead: driver domains, {function.__name__}")
         try:
             figures.update(function(bench))

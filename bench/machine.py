@@ -29,10 +29,11 @@ class Machine:
     smp: int = 1
     memory: int = 2048  # MiB
     hypervisor: bool = True
+    options: str = ""  # of -machine
 
     def arguments(self, extra=""):
         el2 = ",virtualization=on" if self.hypervisor else ""
-        return [QEMU, "-machine", f"virt{el2},gic-version={self.gic}{extra}",
+        return [QEMU, "-machine", f"virt{el2},gic-version={self.gic}{self.options}{extra}",
                 "-cpu", f"{self.cpu},cntfrq=1000000000", "-smp", str(self.smp), "-m", str(self.memory),
                 "-nographic", "-nodefaults"]
 

@@ -157,6 +157,7 @@ void drain_interrupts(void);
 /* exits.c, interrupts.c: the rows */
 void bench_exits(uint32_t count);
 void bench_ioreq(uint32_t count);
+void bench_grants(uint32_t count);
 void bench_interrupts(uint32_t count);
 void bench_timer(uint32_t count, const char *spin_name, const char *wfi_name);
 void sgi_self_once(uint32_t index);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* bootargs: role=bench|timer|ioreq|spin|send|receive|hello  n=<samples>  cpus=<vCPUs>  hvc=0  phase=<ticks>
- * loop=<row> off=1; at=<address> for role=ioreq; for channels role=channel-send|channel-receive size=<bytes>;
- * for events port=<static port>  sleep=1  fp=1 */
+/* bootargs: role=bench|timer|ioreq|grants|spin|send|receive|hello  n=<samples>  cpus=<vCPUs>  hvc=0
+ * phase=<ticks> loop=<row> off=1; at=<address> for role=ioreq; for channels role=channel-send|channel-receive
+ * size=<bytes>; for events port=<static port>  sleep=1  fp=1 */
 #include "guest.h"
 
 void guest_main(const uint8_t *device_tree, uint64_t first);
@@ -64,6 +64,8 @@ void guest_main(const uint8_t *device_tree, uint64_t first)
         bench_interrupts(count);
     } else if (argument_is("role", "ioreq")) {
         bench_ioreq(count);
+    } else if (argument_is("role", "grants")) {
+        bench_grants(count);
     } else if (argument_is("role", "timer")) {
         bench_timer(count, NULL, "vtimer_shared");
     } else if (argument_is("role", "send")) {
