@@ -237,7 +237,7 @@ def load_and_kill(name, kills, buffers="all"):
     return writes + reads, count
 
 
-@pytest.mark.parametrize("buffers", ["all", pytest.param("grants", marks=pytest.mark.long)])
+@pytest.mark.parametrize("buffers", ["all", pytest.param("grants", marks=[pytest.mark.long, pytest.mark.confined])])
 def test_disk(buffers, name, evidence):
     operations, count = load_and_kill(name, 5, buffers)
     evidence(f"{buffers}: driver killed behind an SMMU, lost acknowledged writes", "5, 0")
