@@ -85,9 +85,10 @@ static void collect(struct world *world, struct honest *honest)
     remember(world, honest);
 }
 
+static const uint8_t outside[6] = {2, 0xaa, 0, 0, 0, 1}; /* a station on the wire */
+
 static void honest_sends(struct world *world, struct honest *honest, struct input *input, bool must)
 {
-    static const uint8_t outside[6] = {2, 0xaa, 0, 0, 0, 1};
     struct rig *rig = &world->rig[HONEST];
     uint32_t length = 14u + input_word(input) % (WORLD_FRAME - 13u), sent = world->sent;
     struct rig_buffer buffer = {.address = honest->out, .length = 12u + length};
@@ -173,6 +174,16 @@ static void environment(struct world *world, struct input *input)
     }
 }
 
+/* A port of any source may have sent from that address, too; it is where it was heard last. */
+static void outside_is_heard(struct world *world)
+{
+    const struct link_checksum none = {0};
+    uint8_t frame[60];
+
+    world_frame(frame, sizeof frame, world_mac(world, HONEST), outside, 0);
+    world->link.receive(&world->link, frame, sizeof frame, &none);
+}
+
 /* After all that: the uplink is free, and the honest one and the offender, once reset, are served. */
 static void all_is_well(struct world *world, struct honest *honest, uint64_t features)
 {
@@ -185,6 +196,8 @@ static void all_is_well(struct world *world, struct honest *honest, uint64_t fea
     world->link.up = true;
     world->link.changed(&world->link);
     rig_run(&world->rig[HONEST]);
+    collect(world, honest);
+    outside_is_heard(world);
     collect(world, honest);
     honest_sends(world, honest, &input, true);
     collect(world, honest);
