@@ -51,7 +51,7 @@ static inline void smmu_flush_page(unsigned vmid, ipa_t ipa)
 }
 #else
 /* Boot, once for each SMMU that a domain uses: all streams abort. Returns NULL, or what the SMMU lacks. */
-const char *smmu_start(unsigned smmu, const struct smmu_setup *setup);
+const char *smmu_start(unsigned index, const struct smmu_setup *setup);
 
 /* Boot: the entries of the streams, which lie in one block of 64 or are whole blocks, are in `page`, a zeroed
  * page; whole blocks share it. False: the page is not needed, because another piece of the block has one. */
