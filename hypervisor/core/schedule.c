@@ -330,7 +330,7 @@ static void arm(const struct pcpu *pcpu, const struct vcpu *next, uint64_t now)
 }
 
 /* Slices until something happens: who else may want to run comes with an interrupt, the end of a turn too. */
-static __attribute__((noinline)) void build(struct domain *domain, struct pcpu *pcpu)
+static void build(struct domain *domain, struct pcpu *pcpu)
 {
     for (unsigned i = 0; i < SLICES_AT_ONCE; i++) {
         if (interrupt_pending() || pcpu->again || domain->vcpus[0].state != VCPU_BUILDING) {

@@ -75,16 +75,16 @@ enum bh_ext_kind {
     BH_EXT_KIND_INTERRUPT = 7, /* its place in bulkhead,interrupts */
 };
 
-/* x(kind, least, most); DECLARED stands for what the description says */
+/* x(kind, least, most); `declared`: where the description says it */
 /* clang-format off */
-#define BH_EXT_KINDS(x, DECLARED) \
+#define BH_EXT_KINDS(x, declared) \
     x(ANY, 0, 0xffffffffffffffffull) \
     x(WORD, 0, 0xffffu) \
     x(LENGTH, 1, 0x20u) \
     x(ITEM, 0, 0x5u) \
     x(REGISTER, 0, 0x20u) \
     x(GENERAL, 0, 0x1eu) \
-    x(INTERRUPT, 0, DECLARED)
+    x(INTERRUPT, 0, declared)
 /* clang-format on */
 
 /* x(name, mask of the entries that may call it, before the version is agreed on too, kinds) */
