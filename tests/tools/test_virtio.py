@@ -20,13 +20,13 @@ DEVICES = """virtio = [
     { class = "block", server = "serve.r", buffers = "bounce", bounce_kb = 512, sectors = [8, 0x100000001], disk = 1 },
     # { class = "net" }
     { class = "net", server = "serve.r", buffers = "all", mac = "52:54:00:12:34:5F", isolated = true, rate_kbit = 8,
-      park_ms = 0, park_end = "ones" }, { class = "console", server = "serve.r", buffers = "grants", ports = 2 },
+      any_source = true, park_ms = 0, park_end = "ones" }, { class = "console", server = "serve.r", buffers = "grants", ports = 2 },
     { class = "gpio", server = "serve.r", buffers = "all", lines = [3, 2], line_names = ["a]}", "b"] },
     { class = "vsock", server = "serve.r", buffers = "all", guest_cid = 10, isolated = false, address = 0x3000000 },
     { class = "entropy", server = "serve.r", buffers = "all", queues = 1, queue_max = 16 },
     { class = "block", server = "serve.r", buffers = "all", read_only = true }
 ]
-""".replace("8,\n      park_ms", "8, park_ms")
+""".replace("8,\n      any_source", "8, any_source")
 
 
 def cells(*numbers):
@@ -62,7 +62,8 @@ def test_every_key(nodes):
         {"bulkhead,class": b"block\0", "bulkhead,buffers": b"bounce\0", "bulkhead,bounce-kb": cells(512),
          "bulkhead,disk": cells(1), "bulkhead,first-sector": cells(0, 8), "bulkhead,sectors": cells(1, 1)},
         {"bulkhead,class": b"net\0", "bulkhead,buffers": b"all\0", "local-mac-address": bytes.fromhex("52540012345f"),
-         "bulkhead,isolated": b"", "bulkhead,rate-kbit": cells(8), "bulkhead,park-ms": cells(0),
+         "bulkhead,isolated": b"", "bulkhead,any-source": b"", "bulkhead,rate-kbit": cells(8),
+         "bulkhead,park-ms": cells(0),
          "bulkhead,park-end": b"ones\0"},
         {"bulkhead,class": b"console\0", "bulkhead,buffers": b"grants\0", "bulkhead,ports": cells(2)},
         {"bulkhead,class": b"gpio\0", "bulkhead,buffers": b"all\0", "bulkhead,gpio-lines": cells(3, 2),

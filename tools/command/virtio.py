@@ -72,6 +72,7 @@ KEYS = {
     "read_only": ("block", flag, "bulkhead,read-only"),
     "mac": ("net", mac, "local-mac-address"),
     "isolated": ("net vsock", flag, "bulkhead,isolated"),
+    "any_source": ("net", flag, "bulkhead,any-source"),
     "rate_kbit": ("net", number, "bulkhead,rate-kbit"),
     "ports": ("console", number, "bulkhead,ports"),
     "guest_cid": ("vsock", number, "bulkhead,guest-cid"),

@@ -152,6 +152,7 @@ static void test_frontend_restarts(void **state)
     world_frontend_stops();
     world.serve_result = -22;
     world_loop();
+    assert_int_equal(world.rests, 1); /* said once all is quiet */
     assert_int_equal(world.gones[0], 1);
     assert_int_equal(world.gones[1], 1);
     assert_int_equal(world.gone_as, 2);
@@ -199,6 +200,7 @@ static void test_quiet_before_the_next_life(void **state)
     world_loop();
     world_frontend_stops();
     world_loop();
+    assert_int_equal(world.rests, 0);
     world.page.slot[1] = (struct bh_ioreq){0};
     world_frontend_starts(2);
     world_loop();

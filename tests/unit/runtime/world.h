@@ -18,7 +18,7 @@ struct world {
     /* What the hypervisor says to serve(); incarnation_at_serve, if not 0, is the frontend's from then on. */
     int64_t serve_result;
     uint32_t incarnation_at_serve;
-    uint32_t serves, sends[VCPUS];
+    uint32_t serves, rests, sends[VCPUS];
     /* The devices, by number. */
     struct device *devices[WORLD_DEVICES];
     uint32_t inits[WORLD_DEVICES], runs[WORLD_DEVICES], gones[WORLD_DEVICES], reads, writes;
