@@ -19,15 +19,15 @@ memory = "4M"
 DEVICES = """virtio = [
     { class = "block", server = "serve.r", buffers = "bounce", bounce_kb = 512, sectors = [8, 0x100000001], disk = 1 },
     # { class = "net" }
-    { class = "net", server = "serve.r", buffers = "all", mac = "52:54:00:12:34:5F",
-      isolated = true, any_source = true, rate_kbit = 8, park_ms = 0, park_end = "ones" },
-    { class = "console", server = "serve.r", buffers = "grants", ports = 2 },
+    { class = "net", server = "serve.r", buffers = "all", mac = "52:54:00:12:34:5F", \
+isolated = true, any_source = true, rate_kbit = 8, park_ms = 0, park_end = "ones" }, \
+{ class = "console", server = "serve.r", buffers = "grants", ports = 2 },
     { class = "gpio", server = "serve.r", buffers = "all", lines = [3, 2], line_names = ["a]}", "b"] },
     { class = "vsock", server = "serve.r", buffers = "all", guest_cid = 10, isolated = false, address = 0x3000000 },
     { class = "entropy", server = "serve.r", buffers = "all", queues = 1, queue_max = 16 },
     { class = "block", server = "serve.r", buffers = "all", read_only = true }
 ]
-""".replace(",\n      isolated", ", isolated")
+"""
 
 
 def cells(*numbers):
