@@ -17,7 +17,7 @@ import sys
 FOLDERS = ["arch/arm64", "core", "guest/arm64", "guest/xen", "virq", "drivers", "boot", "entry/arm64"]
 CALL = re.compile(r"^\s*((?:isb|dsb|dmb|tlbi_\w+|dc_\w+|ic_\w+|at_s\w+)\([^;]*\));")
 ASSEMBLY = re.compile(r"^(?:\d+:)?\s*((?:isb|dsb|dmb|tlbi|dc|ic)\b[^/;]*)")
-FUNCTION = re.compile(r"^[A-Za-z_].*?\b(\w+)\([^;]*$")
+FUNCTION = re.compile(r"^[A-Za-z_].*?\b((?!__attribute__)\w+)\([^;]*$")
 LABEL = re.compile(r"^(?:\s*\.macro\s+)?([A-Za-z_]\w*)(?::|\s*$)")
 
 
@@ -29,7 +29,7 @@ def find(src):
         for name in sorted(os.listdir(base)):
             if not name.endswith((".c", ".h", ".S")) or name in ("ops.h", "sysreg.h"):
                 continue
-            assembly = name.endswith(".S")
+            assembly = name.endswith(".S") or name == "vectors.h"
             function = "?"
             for number, line in enumerate(open(os.path.join(base, name), encoding="utf-8"), 1):
                 header = (LABEL if assembly else FUNCTION).match(line) if line[:1] != " " or ".macro" in line else None
@@ -66,7 +66,7 @@ class Tree:
     def __init__(self, src, out):
         self.src, self.out = src, out
         shutil.rmtree(out, ignore_errors=True)
-        for part in ("hypervisor", "tests/unit/arch", "tests/unit/core", "tests/unit/guest"):
+        for part in ("hypervisor", "tests/extensions", "tests/unit/arch", "tests/unit/core", "tests/unit/guest"):
             shutil.copytree(os.path.join(src, part), os.path.join(out, part))
         self.flags = ["-std=gnu17", "-O1", "-w", "-fno-pie", "-I" + os.path.join(out, "hypervisor"),
                       "-I" + os.path.join(out, "tests/unit/arch"), "-I" + os.path.join(src, "include")]
